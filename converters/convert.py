@@ -1,0 +1,109 @@
+"""Converts a trained network to a float and an int8 TFLite flatbuffer, in a child process.
+
+A converter that crashes takes the child with it, not the caller, who gets an error that names the step.
+
+Not evaluation, and not files under `models/`: bytes out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from converters.graph import Graph, read_graphs
+from converters.structure import check_structure
+
+_PACKAGES = Path(__file__).resolve().parent.parent
+
+log = logging.getLogger(__name__)
+
+
+class ConversionError(RuntimeError):
+    """A step of the conversion failed; the message says which, and why."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The files through which parent and child speak."""
+
+    folder: Path
+
+    @property
+    def network(self) -> Path:
+        return self.folder / "network.keras"
+
+    @property
+    def calibration(self) -> Path:
+        return self.folder / "calibration.npy"
+
+    @property
+    def step(self) -> Path:
+        return self.folder / "step.txt"
+
+    @property
+    def float_tflite(self) -> Path:
+        return self.folder / "float.tflite"
+
+    @property
+    def int8_tflite(self) -> Path:
+        return self.folder / "int8.tflite"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """The same network twice, as flatbuffers with the signature `classify`, and the int8 one's graphs."""
+
+    float_tflite: bytes
+    int8_tflite: bytes
+    graphs: tuple[Graph, ...]
+
+
+def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> Conversion:
+    """Returns the flatbuffers of a trained network whose input lies in 0..1.
+
+    Args:
+        network: `crop <float32>[n, 28, 28, 1] → logits <float32>[n, 10]`, or other sizes.
+        calibration: inputs from which the activations' ranges are measured, `<float32>[n, 28, 28, 1]`.
+
+    Raises:
+        ConversionError: a step failed or crashed.
+        StructureError: the int8 file has parts that do not ship.
+    """
+    with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
+        workspace = Workspace(Path(folder))
+        network.save(workspace.network)
+        np.save(workspace.calibration, calibration)
+        run_child([sys.executable, "-m", "converters.child", folder], workspace)
+        int8_tflite = workspace.int8_tflite.read_bytes()
+        graphs = read_graphs(int8_tflite)
+        check_structure(graphs)
+        return Conversion(workspace.float_tflite.read_bytes(), int8_tflite, graphs)
+
+
+def run_child(command: Sequence[str], workspace: Workspace) -> None:
+    """Runs a conversion to its end; raises ConversionError, with the step it was in, where it does not end well."""
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+    child = subprocess.run(command, cwd=_PACKAGES, env=quiet, capture_output=True, text=True, check=False)
+    if child.returncode == 0:
+        return
+    log.debug("The conversion's own words:\n%s", child.stderr)
+    step = workspace.step.read_text() if workspace.step.is_file() else "start"
+    raise ConversionError(f"The conversion failed at the step '{step}': {_reason(child)}")
+
+
+def _reason(child: subprocess.CompletedProcess[str]) -> str:
+    if child.returncode < 0:
+        return f"the process ended with {signal.Signals(-child.returncode).name}"
+    last_line = child.stderr.strip().rpartition("\n")[2]
+    return last_line or f"exit status {child.returncode}"

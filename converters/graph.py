@@ -1,0 +1,128 @@
+"""Reads a TFLite flatbuffer: its graphs, tensors and operators, as plain values.
+
+Not an interpreter: nothing is run. Not a check: what a graph must be is said in `converters.structure`.
+
+Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.fbs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from converters.flatbuffer import load
+
+_OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+_TYPE_NAMES = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of a graph; `constant` is None where it has no bytes, `scales` are empty where it is not quantised."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    constant: bytes | None
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+
+    @property
+    def is_static(self) -> bool:
+        return all(size >= 0 for size in (self.shape_signature or self.shape))
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A node of a graph; inputs and outputs are names, a missing optional input is left out."""
+
+    name: str
+    version: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    is_custom: bool
+    refers_to_graph: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A signature's graph: operators in the order they run, inputs and outputs by their names in the signature."""
+
+    index: int
+    signature: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+
+def read_graphs(content: bytes) -> tuple[Graph, ...]:
+    """Returns the graph of every signature in a flatbuffer.
+
+    Raises:
+        ValueError: the bytes are no TFLite flatbuffer, or a graph in it has no signature.
+    """
+    model = load(content)
+    signatures = {signature.subgraphIndex: signature for signature in model.signatureDefs or ()}
+    if set(signatures) != set(range(len(model.subgraphs))):
+        raise ValueError(f"Expected a signature for each of {len(model.subgraphs)} graphs. Received: {len(signatures)}")
+    return tuple(_graph(model, subgraph, signatures[index]) for index, subgraph in enumerate(model.subgraphs))
+
+
+def operator_versions(graphs: tuple[Graph, ...]) -> Mapping[str, int]:
+    """Returns the highest version of each operator that the graphs use, by name in alphabetical order."""
+    versions: dict[str, int] = {}
+    for operator in (operator for graph in graphs for operator in graph.operators):
+        versions[operator.name] = max(operator.version, versions.get(operator.name, 0))
+    return MappingProxyType(dict(sorted(versions.items())))
+
+
+def _graph(model: schema.ModelT, subgraph: schema.SubGraphT, signature: schema.SignatureDefT) -> Graph:
+    tensors = tuple(_tensor(model, tensor) for tensor in subgraph.tensors)
+    return Graph(
+        index=int(signature.subgraphIndex),
+        signature=signature.signatureKey.decode(),
+        tensors=tensors,
+        operators=tuple(_operator(model, node, tensors) for node in subgraph.operators),
+        inputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in signature.inputs}),
+        outputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in signature.outputs}),
+    )
+
+
+def _tensor(model: schema.ModelT, tensor: schema.TensorT) -> Tensor:
+    data = model.buffers[tensor.buffer].data
+    quantisation = tensor.quantization
+    quantised = quantisation is not None and quantisation.scale is not None
+    return Tensor(
+        name=tensor.name.decode(),
+        type=_TYPE_NAMES[tensor.type],
+        shape=tuple(int(size) for size in _values(tensor.shape)),
+        shape_signature=tuple(int(size) for size in _values(tensor.shapeSignature)),
+        constant=None if data is None else np.asarray(data, np.uint8).tobytes(),
+        scales=tuple(float(scale) for scale in quantisation.scale) if quantised else (),
+        zero_points=tuple(int(zero) for zero in quantisation.zeroPoint) if quantised else (),
+    )
+
+
+def _operator(model: schema.ModelT, node: schema.OperatorT, tensors: tuple[Tensor, ...]) -> Operator:
+    code = model.operatorCodes[node.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    is_custom = builtin == schema.BuiltinOperator.CUSTOM
+    return Operator(
+        name=code.customCode.decode() if is_custom else _OPERATOR_NAMES[builtin],
+        version=int(code.version),
+        inputs=tuple(tensors[index] for index in _values(node.inputs) if index >= 0),
+        outputs=tuple(tensors[index] for index in _values(node.outputs)),
+        is_custom=is_custom,
+        refers_to_graph=any("subgraph" in option.lower() for option in vars(node.builtinOptions or object)),
+    )
+
+
+def _values(array: npt.NDArray[np.int32] | None) -> Iterator[int]:
+    return iter(()) if array is None else (int(value) for value in array)

@@ -1,0 +1,107 @@
+"""Unrolls a Keras LSTM to a fixed number of time steps, with the input projection hoisted out of them.
+
+Of the LSTM's two matrix products only the recurrent one depends on the step before. The input projection of all steps
+is one product ahead of them, `z = x K + b` with `x [steps, features]`, so that the weights `K` are read once a crop.
+
+Not Keras' `unroll=True`, which keeps both products in every step, and not TFLite's fused
+UNIDIRECTIONAL_SEQUENCE_LSTM, which keeps its state between calls.
+
+Sources: Hochreiter, Schmidhuber, Long Short-Term Memory, 1997; Gers et al., Learning to Forget, 2000 (forget gate);
+hoisting: Appleyard et al., Optimizing Performance of Recurrent Neural Networks on GPUs, 2016, section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+Activation = Callable[[tf.Tensor], tf.Tensor]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An LSTM's weights, gates in Keras' order i, f, g, o along the last axis.
+
+    `kernel <float32>[features, 4 * units]`, `recurrent_kernel <float32>[units, 4 * units]`,
+    `bias <float32>[4 * units]`.
+    """
+
+    kernel: npt.NDArray[np.float32]
+    recurrent_kernel: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    activation: Activation
+    recurrent_activation: Activation
+
+    @property
+    def units(self) -> int:
+        return int(self.recurrent_kernel.shape[0])
+
+    def project(self, sequence: tf.Tensor) -> tf.Tensor:
+        """Returns the input's part of the gates, `[steps, 4 * units]`, of a sequence `[steps, features]`."""
+        return tf.matmul(sequence, self.kernel) + self.bias
+
+    def advance(self, z: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns hidden and cell state `[1, units]` after a step, from the step's projection and the states before."""
+        i, f, g, o = tf.split(z + tf.matmul(h, self.recurrent_kernel), 4, axis=1)
+        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
+        return self.recurrent_activation(o) * self.activation(c), c
+
+
+@dataclass(frozen=True)
+class UnrolledLSTM:
+    """What an LSTM layer gives for one sequence, without a loop; states start at zero in every call."""
+
+    cell: Cell
+    return_sequences: bool
+    go_backwards: bool
+
+    def __call__(self, sequence: tf.Tensor) -> tf.Tensor:
+        """Returns the last hidden state `<float32>[1, units]` for a sequence `<float32>[steps, features]`.
+
+        Where the layer returns sequences: all hidden states `<float32>[steps, units]`, in the order of processing.
+
+        Raises:
+            ValueError: the number of steps is not fixed.
+        """
+        if sequence.shape.rank != 2 or sequence.shape[0] is None:
+            raise ValueError(f"Expected a sequence [steps, features] of fixed length. Received: shape {sequence.shape}")
+        z = self.cell.project(sequence)
+        h, c = zero_state(self.cell.units, z), zero_state(self.cell.units, z)
+        hidden_states = []
+        steps = range(sequence.shape[0])
+        for step, t in enumerate(reversed(steps) if self.go_backwards else steps):
+            with tf.name_scope(f"step{step}"):
+                h, c = self.cell.advance(z[t : t + 1], h, c)
+            hidden_states.append(h)
+        return tf.concat(hidden_states, axis=0) if self.return_sequences else h
+
+
+def unroll(layer: keras.layers.LSTM) -> UnrolledLSTM:
+    """Returns the unrolled form of a built layer.
+
+    Raises:
+        ValueError: the layer keeps its state between calls, or returns it.
+    """
+    for setting in ("stateful", "return_state"):
+        if getattr(layer, setting):
+            raise ValueError(
+                f"{layer.name}: expected an LSTM with {setting}=False, so that no crop sees another's state"
+            )
+    weights = layer.get_weights()
+    bias = weights[2] if layer.use_bias else np.zeros(4 * layer.units, np.float32)
+    cell = Cell(weights[0], weights[1], bias, layer.activation, layer.recurrent_activation)
+    return UnrolledLSTM(cell, layer.return_sequences, layer.go_backwards)
+
+
+def zero_state(units: int, like: tf.Tensor) -> tf.Tensor:
+    """Returns a zero state `[1, units]` that a converter cannot fold away.
+
+    A folded state would take the first step's recurrent product with it, and with that the rounding that the other
+    steps go through.
+    """
+    return tf.zeros((1, units)) + like[:1, :1] * 0.0

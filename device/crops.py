@@ -1,0 +1,63 @@
+"""Reads crops from files: NumPy arrays, IDX files, and, where OpenCV is installed, PNG and JPEG images.
+
+Not image processing: a file must hold what keeps the pixel contract (`device.pixels`) already.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .idx import read_idx
+from .pixels import SIDE
+
+_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+
+
+def read_crops(path: Path) -> npt.NDArray[np.uint8]:
+    """Returns the crops in a file, `<uint8>[n, 28, 28]`.
+
+    `.npy` holds `<uint8>[28, 28]` or `<uint8>[n, 28, 28]`, an image one crop; any other suffix is read as IDX.
+
+    Raises:
+        ValueError: the file holds something else, with what was expected and what came.
+        OSError: the file cannot be read.
+        ImportError: the file is an image and OpenCV is not installed; the message says what to install.
+    """
+    if path.suffix.lower() in _IMAGE_SUFFIXES:
+        array = _read_image(path)
+    elif path.suffix == ".npy":
+        array = _read_npy(path)
+    else:
+        array = read_idx(path)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[-2:] != (SIDE, SIDE):
+        raise ValueError(
+            f"{path}: Expected crops <uint8>[{SIDE}, {SIDE}] or <uint8>[n, {SIDE}, {SIDE}]. "
+            f"Received: shape={array.shape}, dtype={array.dtype}."
+        )
+    return array.reshape(-1, SIDE, SIDE)
+
+
+def _read_npy(path: Path) -> npt.NDArray[np.uint8]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: Expected a NumPy array file. {error}") from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path}: Expected one NumPy array. Received: an archive")
+    return array
+
+
+def _read_image(path: Path) -> npt.NDArray[np.uint8]:
+    try:
+        import cv2  # noqa: PLC0415  # an extra: all else works without it
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{path}: reading images needs OpenCV: pip install opencv-python-headless") from error
+    encoded = np.frombuffer(path.read_bytes(), np.uint8)
+    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+    if image is None:
+        raise ValueError(f"{path}: Expected a PNG or JPEG image. Received: {len(encoded):,} bytes that are none")
+    return np.asarray(image, np.uint8)

@@ -1,0 +1,58 @@
+"""Reads IDX files, the format MNIST is published in, plain or gzipped.
+
+Not a data set: which files there are, and what their hashes must be, is the pipeline's business.
+
+Source: "THE IDX FILE FORMAT", Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+_UNSIGNED_BYTE = 0x08
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+    """Returns the array in an IDX file of unsigned bytes, `<uint8>[n, ...]`.
+
+    Raises:
+        ValueError: the file is no IDX file of unsigned bytes, or its length is not the one its header gives.
+        OSError: the file cannot be read.
+    """
+    return parse_idx(unpacked(path), path)
+
+
+def unpacked(path: Path) -> bytes:
+    """Returns a file's bytes, unpacked where it is gzipped; raises ValueError where the packing is broken."""
+    content = path.read_bytes()
+    if not content.startswith(_GZIP_MAGIC):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path}: broken or truncated gzip: {error}") from error
+
+
+def parse_idx(content: bytes, path: Path) -> npt.NDArray[np.uint8]:
+    """Returns the array `<uint8>[n, ...]` in the unpacked bytes of an IDX file; `path` names it in errors."""
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE or content[3] == 0:
+        raise ValueError(
+            f"{path}: Expected an IDX file of unsigned bytes, magic number 0x000008nn. Received: 0x{content[:4].hex()}"
+        )
+    axes = content[3]
+    data_start = 4 + 4 * axes
+    if len(content) < data_start:
+        raise ValueError(f"{path}: truncated IDX header. Expected {data_start} bytes. Received: {len(content)}")
+    shape = struct.unpack(f">{axes}I", content[4:data_start])
+    expected = data_start + math.prod(shape)
+    if len(content) != expected:
+        raise ValueError(f"{path}: expected {expected:,} bytes for shape {shape}. Received: {len(content):,}")
+    return np.frombuffer(content, np.uint8, offset=data_start).reshape(shape)

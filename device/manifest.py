@@ -1,0 +1,194 @@
+"""The manifest beside a model file: what it is, how it is fed, what was measured. JSON, format version 1.
+
+A reader refuses what it does not know: another format version, a missing or unknown field, a value of another type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .quantisation import Quantisation
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be read, or does not belong to the file beside it."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The `.tflite` file that the manifest speaks of."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TensorContract:
+    """An input, output or state of the model: int8, static."""
+
+    name: str
+    shape: tuple[int, ...]
+    quantisation: Quantisation
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A TFLite interpreter in which the file was loaded and run."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """int8 against float on the same images. Fractions of 1; the drop in percentage points."""
+
+    images: int
+    source: str
+    float_accuracy: float
+    int8_accuracy: float
+    accuracy_drop_pp: float
+    agreement: float
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """The images that set the activations' ranges."""
+
+    source: str
+    images: int
+    seed: int
+    indices_sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that is known of a model file.
+
+    `states` lists what `step` carries from one time step to the next; it is empty where the file does not stream.
+    `accuracy` is None until the file has been judged. `configuration` and `packages` say how the file was made; nothing
+    reads them back.
+    """
+
+    format_version: int
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    time_axis: Literal["rows", "columns"]
+    steps: int
+    lines_per_step: int
+    input: TensorContract
+    output: TensorContract
+    states: tuple[TensorContract, ...]
+    temperature: float
+    threshold: float
+    file: ModelFile
+    weights_sha256: str
+    operators: Mapping[str, int]
+    runtimes: tuple[Runtime, ...]
+    accuracy: Accuracy | None
+    calibration: CalibrationRecord
+    configuration: Mapping[str, Any]
+    packages: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.format_version != FORMAT_VERSION:
+            raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {self.format_version}")
+        if (len(self.labels),) != self.output.shape[1:]:
+            raise ManifestError(f"Expected a label for each of {self.output.shape} logits. Received: {self.labels}")
+        if not self.temperature > 0 or not 0 <= self.threshold < 1:
+            raise ManifestError(
+                f"Expected temperature > 0 and 0 <= threshold < 1. Received: {self.temperature} and {self.threshold}"
+            )
+
+    def write(self, folder: Path) -> None:
+        """Writes `manifest.json` into the model's folder."""
+        (folder / MANIFEST_NAME).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+
+    def verified_content(self, folder: Path) -> bytes:
+        """Returns the bytes of the model file in `folder`.
+
+        Raises:
+            ManifestError: they are not those of which the manifest speaks.
+            OSError: the file cannot be read.
+        """
+        path = folder / self.file.name
+        content = path.read_bytes()
+        received = hashlib.sha256(content).hexdigest()
+        if received != self.file.sha256:
+            raise ManifestError(f"{path}: Expected SHA-256 {self.file.sha256} (manifest). Received: {received}")
+        return content
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Returns the manifest in a model's folder.
+
+    Raises:
+        ManifestError: it is no manifest of this format; the message names the field.
+        OSError: the file cannot be read.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        written = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: Expected JSON. {error}") from error
+    try:
+        _refuse_other_format(written)
+        return typing.cast("Manifest", _parsed(Manifest, written, "manifest"))
+    except ValueError as error:
+        raise ManifestError(f"{path}: {error}") from error
+
+
+def _refuse_other_format(written: object) -> None:
+    version = written.get("format_version") if isinstance(written, dict) else None
+    if version != FORMAT_VERSION:
+        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}")
+
+
+def _parsed(kind: Any, value: Any, where: str) -> Any:
+    """The value as `kind`, which is one of the types that the dataclasses above are made of."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return None if value is None else _parsed(arguments[0], value, where)
+    if dataclasses.is_dataclass(kind):
+        return _parsed_dataclass(typing.cast("type", kind), _checked(dict, value, where), where)
+    if origin is tuple:
+        return tuple(
+            _parsed(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(_checked(list, value, where))
+        )
+    if origin is Mapping:
+        entries = _checked(dict, value, where).items()
+        return types.MappingProxyType({key: _parsed(arguments[1], item, f"{where}.{key}") for key, item in entries})
+    if origin is Literal:
+        if value not in arguments:
+            raise ManifestError(f"{where}: Expected one of {arguments}. Received: {value!r}")
+        return value
+    return value if kind is Any else _checked(kind, value, where)
+
+
+def _parsed_dataclass(kind: type, value: dict[str, Any], where: str) -> Any:
+    fields = typing.get_type_hints(kind)
+    if fields.keys() != value.keys():
+        missing, unknown = sorted(fields.keys() - value.keys()), sorted(value.keys() - fields.keys())
+        raise ManifestError(f"{where}: Expected the fields of {kind.__name__}. Missing: {missing}. Unknown: {unknown}")
+    return kind(**{name: _parsed(hint, value[name], f"{where}.{name}") for name, hint in fields.items()})
+
+
+def _checked(kind: Any, value: Any, where: str) -> Any:
+    # In JSON a whole number may stand for a float, but True is no number.
+    accepted = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ManifestError(f"{where}: Expected {kind.__name__}. Received: {value!r}")
+    return float(value) if kind is float else value

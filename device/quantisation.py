@@ -1,0 +1,62 @@
+"""The int8 arithmetic at a model's edges, shared by training, gate and device.
+
+Values round to the nearest integer, ties to even, then clip, then cast. A cast that truncates instead costs accuracy
+without an error.
+
+Source: TensorFlow Lite 8-bit quantization specification, https://ai.google.dev/edge/litert/models/quantization_spec.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Int8 = npt.NDArray[np.int8]
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """An affine map, `real = scale * (int8 - zero_point)`, with one scale for the whole tensor."""
+
+    scale: float
+    zero_point: int
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"Expected a finite scale > 0. Received: scale={self.scale}")
+        if not -128 <= self.zero_point <= 127:
+            raise ValueError(f"Expected a zero point in -128..127. Received: zero_point={self.zero_point}")
+
+    def quantise(self, real: npt.NDArray[np.float32]) -> Int8:
+        """Returns `<int8>[...]` for real values of any shape; raises ValueError where one is not a number."""
+        if np.isnan(real).any():
+            raise ValueError("Expected numbers to quantise. Received: NaN")
+        steps = np.round(real / self.scale) + self.zero_point
+        return np.asarray(np.clip(steps, -128, 127), np.int8)
+
+    def dequantise(self, quantised: Int8) -> Float32:
+        """Returns the real values `<float32>[...]` that `<int8>[...]` stands for."""
+        return np.asarray(np.float32(self.scale) * (quantised.astype(np.float32) - np.float32(self.zero_point)))
+
+
+# Quantising a pixel p, whose real value is p / 255, gives p - 128 exactly: nothing is lost at the input.
+PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
+
+
+def quantise_pixels(pixels: npt.NDArray[np.uint8]) -> Int8:
+    """Returns pixels `<uint8>[...]` as the model takes them, `<int8>[...]`, by `PIXEL_QUANTISATION`."""
+    return (pixels ^ np.uint8(128)).view(np.int8)
+
+
+def softmax(logits: Float32, temperature: float) -> Float32:
+    """Returns probabilities `<float32>[classes]` of logits `<float32>[classes]`.
+
+    Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2 (temperature).
+    """
+    shifted = (logits - logits.max()) / np.float32(temperature)
+    weights = np.exp(shifted)
+    return np.asarray(weights / weights.sum(), np.float32)

@@ -1,0 +1,179 @@
+"""Runs a model on crops: a whole crop at once, or line by line as lines arrive.
+
+Not image processing, and not a camera: a runner takes what keeps the pixel contract (`device.pixels`).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .interpreter import load_interpreter
+from .manifest import Manifest, ManifestError, read_manifest
+from .pixels import SIDE, checked_crop, checked_row
+from .quantisation import PIXEL_QUANTISATION, Int8, quantise_pixels, softmax
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # in `typing` from Python 3.11 on; a device need not install it
+
+_TOP = 3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of a crop.
+
+    Attributes:
+        label: the most probable class' name; None where its probability is under the manifest's threshold.
+        index: the most probable class.
+        probability: its probability, 0..1.
+        top: the three most probable classes' names and probabilities, most probable first.
+        latency_ms: from the crop, or its last line, to the answer.
+    """
+
+    label: str | None
+    index: int
+    probability: float
+    top: tuple[tuple[str, float], ...]
+    latency_ms: float
+
+
+class Runner:
+    """A model, ready to read crops. Not for use from several threads at once.
+
+    >>> with Runner("models/rows2d") as runner:
+    ...     runner.classify(crop).label
+    '7'
+    """
+
+    def __init__(self, path: str | Path, threads: int = 1, runtime: str | None = None) -> None:
+        """Loads the model in a folder that holds a manifest, e.g. `models/rows2d`, or the file beside a manifest.
+
+        Args:
+            path: the folder, or the `.tflite` file in it.
+            threads: how many threads the kernels may use.
+            runtime: see `load_interpreter`.
+
+        Raises:
+            ManifestError: the manifest cannot be read, or the file is not the one of which it speaks.
+            OSError: a file cannot be read.
+            NoInterpreterError: no TFLite interpreter is installed.
+            ValueError: the file is no model that the interpreter can read, or is not fed as the manifest says.
+        """
+        folder = Path(path) if Path(path).is_dir() else Path(path).parent
+        self.manifest: Manifest = read_manifest(folder)
+        if Path(path).is_file() and Path(path).name != self.manifest.file.name:
+            raise ManifestError(f"{path}: Expected {self.manifest.file.name} (manifest). Received: {Path(path).name}")
+        interpreter, self.runtime = load_interpreter(self.manifest.verified_content(folder), threads, runtime)
+        self._classify = interpreter.get_signature_runner("classify")
+        self._input = self.manifest.input.name
+        self._output = self.manifest.output.name
+        self._check_contract()
+        self._lines = np.zeros((SIDE, SIDE), np.uint8)
+        self._received = 0
+        self._closed = False
+
+    def classify(self, crop: npt.NDArray[np.uint8]) -> Prediction:
+        """Returns what the model says of a crop `<uint8>[28, 28]`.
+
+        Raises:
+            ValueError: another shape or dtype.
+            RuntimeError: the runner is closed.
+        """
+        self._refuse_closed()
+        started = time.perf_counter()
+        logits = self._logits(checked_crop(crop))
+        return self._prediction(logits, started)
+
+    def logits(self, crop: npt.NDArray[np.uint8]) -> Int8:
+        """Returns the raw logits `<int8>[10]` for a crop `<uint8>[28, 28]`; raises as `classify` does."""
+        self._refuse_closed()
+        return self._logits(checked_crop(crop))
+
+    def push(self, line: npt.NDArray[np.uint8]) -> Prediction | None:
+        """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers on the last one.
+
+        The answer is `classify`'s for the crop that the 28 lines make; before the last line it is None.
+
+        Raises:
+            ValueError: another shape or dtype; the line does not count.
+            RuntimeError: the crop was complete already (`reset` starts the next one), or the runner is closed.
+        """
+        self._refuse_closed()
+        if self._received == SIDE:
+            raise RuntimeError(f"Expected reset() after the {SIDE} lines of a crop. Received: another line")
+        self._lines[self._received] = checked_row(line)
+        self._received += 1
+        if self._received < SIDE:
+            return None
+        started = time.perf_counter()
+        crop = self._lines if self.manifest.time_axis == "rows" else self._lines.T
+        return self._prediction(self._logits(crop), started)
+
+    def reset(self) -> None:
+        """Forgets the lines pushed so far: the next one is the first of a new crop."""
+        self._refuse_closed()
+        self._received = 0
+
+    def close(self) -> None:
+        """Lets go of the model; what follows raises RuntimeError. Closing twice is closing once."""
+        self._closed = True
+        self._classify = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _logits(self, crop: npt.NDArray[np.uint8]) -> Int8:
+        pixels = quantise_pixels(crop).reshape(self.manifest.input.shape)
+        return np.asarray(self._classify(**{self._input: pixels})[self._output][0], np.int8)
+
+    def _prediction(self, logits: Int8, started: float) -> Prediction:
+        manifest = self.manifest
+        probabilities = softmax(manifest.output.quantisation.dequantise(logits), manifest.temperature)
+        order = np.argsort(-probabilities, kind="stable")[:_TOP]
+        top = tuple((manifest.labels[index], float(probabilities[index])) for index in order)
+        label, probability = top[0]
+        return Prediction(
+            label=label if probability >= manifest.threshold else None,
+            index=int(order[0]),
+            probability=probability,
+            top=top,
+            latency_ms=1e3 * (time.perf_counter() - started),
+        )
+
+    def _check_contract(self) -> None:
+        contracts = (
+            (self.manifest.input, self._classify.get_input_details()),
+            (self.manifest.output, self._classify.get_output_details()),
+        )
+        for contract, details in contracts:
+            if contract.name not in details:
+                raise ValueError(f"Expected a tensor {contract.name} (manifest). Received: {sorted(details)}")
+            found = details[contract.name]
+            scale, zero_point = found["quantization"]
+            expected = (
+                contract.shape,
+                np.int8,
+                np.float32(contract.quantisation.scale),
+                contract.quantisation.zero_point,
+            )
+            received = (tuple(int(size) for size in found["shape"]), found["dtype"], np.float32(scale), zero_point)
+            if received != expected:
+                raise ValueError(f"Expected {contract.name} as {expected} (manifest). Received: {received}")
+        if self.manifest.input.quantisation != PIXEL_QUANTISATION:
+            raise ValueError(f"Expected pixels as {PIXEL_QUANTISATION}. Received: {self.manifest.input.quantisation}")
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise RuntimeError("Expected an open runner. This one is closed")

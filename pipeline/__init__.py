@@ -1,0 +1,1 @@
+"""Data, training, evaluation and releases: thin over `converters` and `device`."""

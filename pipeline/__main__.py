@@ -1,0 +1,115 @@
+"""The pipeline's command line: `python -m pipeline train|convert|table|bundle`.
+
+Results go to stdout, the log to stderr. Exit status: 0 fine, 2 wrong use or unreadable input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.variants import VARIANTS
+
+FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    try:
+        options.command(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_USE
+    return FINE
+
+
+def _import_tensorflow() -> None:
+    """Imports TensorFlow, whose native start-up chatter heeds no log level, without that chatter."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    terminal = os.dup(sys.stderr.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, sys.stderr.fileno())
+        importlib.import_module("tensorflow")
+    finally:
+        os.dup2(terminal, sys.stderr.fileno())
+        os.close(terminal)
+        os.close(nowhere)
+
+
+# The imports inside the commands keep `--help` and `table` free of TensorFlow's seconds.
+def _train(options: argparse.Namespace) -> None:
+    _import_tensorflow()
+    from pipeline.data import load
+    from pipeline.folders import build_folder, model_folder
+    from pipeline.train import Recipe, Run, train
+
+    run = Run(build_folder(options.variant).training)
+    network = train(VARIANTS[options.variant], Recipe(), load(options.data), run)
+    weights = model_folder(options.variant).weights
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    network.save_weights(weights)
+    run.discard()
+    print(weights)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    _import_tensorflow()
+    from pipeline.data import load
+    from pipeline.folders import build_folder, model_folder
+    from pipeline.release import release
+
+    work = build_folder(options.variant)
+    release(VARIANTS[options.variant], load(options.data), model_folder(options.variant), work)
+
+
+def _table(options: argparse.Namespace) -> None:
+    from pipeline.evaluate import read_evaluation, table
+
+    print(table(read_evaluation(path) for path in options.evaluations))
+
+
+def _bundle(options: argparse.Namespace) -> None:
+    from pipeline.bundle import bundle
+    from pipeline.folders import model_folder
+
+    print(bundle(model_folder(options.variant), options.into))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description="From MNIST to an int8 TFLite release.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="train a variant's float weights, or go on where it was interrupted")
+    convert = commands.add_parser("convert", help="make the int8 file, manifest and model card of a variant")
+    bundle = commands.add_parser("bundle", help="pack a released model with the device side")
+    table = commands.add_parser("table", help="print what `convert` measured")
+    table.add_argument("evaluations", type=Path, nargs="+", metavar="EVALUATION", help="build/VARIANT/evaluation.json")
+    for command in (train, convert, bundle):
+        command.add_argument("variant", choices=tuple(VARIANTS))
+    for command in (train, convert):
+        command.add_argument(
+            "--data",
+            type=Path,
+            default=os.environ.get("ROWSTREAM_DATA") or None,
+            help="folder with MNIST's four IDX files (default: ROWSTREAM_DATA, the cache, a download, embedded images)",
+        )
+    bundle.add_argument("--into", type=Path, default=Path("dist"), help="where to put it (default: dist)")
+    train.set_defaults(command=_train)
+    convert.set_defaults(command=_convert)
+    table.set_defaults(command=_table)
+    bundle.set_defaults(command=_bundle)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Packs a released model with the device side, to be copied to a machine that has no TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import device
+from device.manifest import read_manifest
+from pipeline.folders import ModelFolder
+
+_README = """\
+Reads handwritten digits on this machine. Python 3.10 or later.
+
+    python3 -m venv .venv
+    .venv/bin/pip install -r requirements.txt
+    .venv/bin/python -m device run --model model CROPS.npy
+
+`sha256sum --check SHA256SUMS` says whether all of it arrived.
+"""
+
+
+def bundle(model: ModelFolder, into: Path) -> Path:
+    """Makes `into/<name>-<version>/` anew and returns it.
+
+    Raises:
+        ManifestError: the model folder holds no release, or its file is not the manifest's.
+        OSError: a file cannot be read or written.
+    """
+    manifest = read_manifest(model.path)
+    content = manifest.verified_content(model.path)
+    target = into / f"{manifest.name}-{manifest.version}"
+    shutil.rmtree(target, ignore_errors=True)
+    package = Path(device.__file__).parent
+    shutil.copytree(package, target / "device", ignore=shutil.ignore_patterns("__pycache__"))
+    (target / "model").mkdir()
+    (target / "model" / manifest.file.name).write_bytes(content)
+    manifest.write(target / "model")
+    shutil.move(target / "device" / "requirements.txt", target)
+    (target / "README.txt").write_text(_README)
+    (target / "SHA256SUMS").write_text(_sums(target))
+    return target
+
+
+def _sums(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in files
+    )

@@ -1,0 +1,57 @@
+"""Where a variant's files lie: what is released under `models/`, what is made on the way under `build/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MODELS = Path("models")
+BUILD = Path("build")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A released model: float weights, int8 file, manifest (`device.manifest`) and model card."""
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "float.weights.h5"
+
+    @property
+    def int8_tflite(self) -> Path:
+        return self.path / "model.int8.tflite"
+
+    @property
+    def card(self) -> Path:
+        return self.path / "README.md"
+
+
+@dataclass(frozen=True)
+class BuildFolder:
+    """What is made on the way to a released model, and can be made again."""
+
+    path: Path
+
+    @property
+    def training(self) -> Path:
+        return self.path / "train"
+
+    @property
+    def release(self) -> Path:
+        return self.path / "release"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation.json"
+
+
+def model_folder(variant: str) -> ModelFolder:
+    """Returns the folder of a variant's released files, below the working directory."""
+    return ModelFolder(MODELS / variant)
+
+
+def build_folder(variant: str) -> BuildFolder:
+    """Returns the folder of a variant's intermediate files, below the working directory."""
+    return BuildFolder(BUILD / variant)

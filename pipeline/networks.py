@@ -1,0 +1,78 @@
+"""The four corrected CNN-LSTMs, as Keras models that give logits.
+
+Not their training (`pipeline.train`) and not their inference graph (`converters`). What the variants mend is
+in `tests/test_broken_programs.py`.
+
+Convolutions pad causally along time: with rows above only, never below, so that a row's features depend on no
+row that has yet to arrive (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation follows each
+convolution and folds into it (Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import keras
+from keras import layers
+
+from device.pixels import SIDE
+from pipeline.variants import LABELS, Variant
+
+UNITS = 128
+_DROPOUT = 0.3
+
+
+def build(variant: Variant) -> keras.Sequential:
+    """Returns the untrained network: crops `<float32>[n, 28, 28, 1]` in 0..1 → logits `<float32>[n, 10]`."""
+    return keras.Sequential(
+        [
+            layers.Input((SIDE, SIDE, 1), name="crop"),
+            *_FRONTS[variant.name](),
+            layers.LSTM(UNITS),
+            layers.Dropout(_DROPOUT),
+            layers.Dense(len(LABELS), name="logits"),
+        ],
+        name=variant.name,
+    )
+
+
+def _conv2d_rows() -> list[keras.Layer]:
+    return [*_conv2d_block(32), *_conv2d_block(64), layers.Reshape((7, 7 * 64)), layers.Dropout(_DROPOUT)]
+
+
+def _conv2d_columns() -> list[keras.Layer]:
+    return [layers.Permute((2, 1, 3)), *_conv2d_rows()]
+
+
+def _conv1d_rows() -> list[keras.Layer]:
+    return [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)]
+
+
+def _pixel_rows() -> list[keras.Layer]:
+    return [layers.Reshape((SIDE, SIDE))]
+
+
+def _conv2d_block(filters: int) -> list[keras.Layer]:
+    causal_rows_same_columns = ((2, 0), (1, 1))
+    return [
+        layers.ZeroPadding2D(causal_rows_same_columns),
+        layers.Conv2D(filters, 3, use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPool2D(2),
+    ]
+
+
+def _conv1d_block(filters: int) -> list[keras.Layer]:
+    return [
+        layers.Conv1D(filters, 3, padding="causal", use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPool1D(2),
+    ]
+
+
+_FRONTS: Mapping[str, Callable[[], list[keras.Layer]]] = MappingProxyType(
+    {"rows2d": _conv2d_rows, "cols2d": _conv2d_columns, "conv1d": _conv1d_rows, "rows": _pixel_rows}
+)

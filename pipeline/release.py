@@ -1,0 +1,156 @@
+"""Makes a release of a variant: float weights in, int8 file, manifest and model card out.
+
+The stages are elsewhere: conversion in `converters`, judging in `pipeline.evaluate`. Here they are put in order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import importlib.util
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+import device
+from converters.convert import Conversion, convert
+from converters.graph import Tensor, operator_versions
+from device.interpreter import RUNTIMES
+from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime, TensorContract
+from device.pixels import unit_range
+from device.quantisation import Quantisation
+from device.runner import Runner
+from pipeline.card import model_card
+from pipeline.data import Calibration, Splits
+from pipeline.evaluate import Evaluation, evaluate, write_evaluation
+from pipeline.folders import BuildFolder, ModelFolder
+from pipeline.networks import build
+from pipeline.variants import LABELS, Variant
+
+_PACKAGES = ("ai-edge-litert", "ai-edge-quantizer", "keras", "numpy", "tensorflow")
+
+log = logging.getLogger(__name__)
+
+
+def release(variant: Variant, splits: Splits, model: ModelFolder, work: BuildFolder) -> Evaluation:
+    """Converts, judges and writes a variant from the weights in its model folder; returns how it did.
+
+    The files are made in `work` and take their places in `model` once all of them are there.
+
+    Raises:
+        ConversionError, StructureError: see `converters.convert`.
+        ValueError: the weights are not this variant's.
+        OSError: a file cannot be read or written.
+    """
+    network = load_network(variant, model.weights)
+    log.info("%s: unrolling, converting, quantising", variant.name)
+    conversion = convert(network, unit_range(splits.calibration.crops))
+    shutil.rmtree(work.release, ignore_errors=True)
+    work.release.mkdir(parents=True)
+    staged = ModelFolder(work.release)
+    staged.int8_tflite.write_bytes(conversion.int8_tflite)
+    draft = _draft(variant, conversion, splits.calibration, model.weights)
+    draft.write(work.release)
+    log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
+    with Runner(work.release) as runner:
+        evaluation = evaluate(variant.name, network, runner, splits.judged, splits.judged_source)
+    manifest = dataclasses.replace(
+        draft,
+        accuracy=evaluation.accuracy,
+        runtimes=tuple(_runtimes_that_run(work.release, splits.calibration.crops[0])),
+    )
+    manifest.write(work.release)
+    staged.card.write_text(model_card(manifest))
+    for file in work.release.iterdir():
+        file.replace(model.path / file.name)
+    write_evaluation(evaluation, work.evaluation)
+    return evaluation
+
+
+def load_network(variant: Variant, weights: Path) -> keras.Sequential:
+    """Returns a variant's float network with its weights.
+
+    Raises:
+        ValueError: the file holds the weights of another network.
+        OSError: the file cannot be read.
+    """
+    network = build(variant)
+    try:
+        network.load_weights(weights)
+    except ValueError as error:
+        raise ValueError(f"{weights}: Expected the weights of {variant.name}. {error}") from error
+    return network
+
+
+def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, weights: Path) -> Manifest:
+    (classify,) = conversion.graphs
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        name=f"rowstream-{variant.name}",
+        version=device.__version__,
+        labels=LABELS,
+        time_axis=variant.time_axis,
+        steps=variant.steps,
+        lines_per_step=variant.lines_per_step,
+        input=_contract("crop", classify.inputs["crop"]),
+        output=_contract("logits", classify.outputs["logits"]),
+        states=(),
+        temperature=1.0,
+        threshold=0.0,
+        file=ModelFile(
+            ModelFolder(Path()).int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)
+        ),
+        weights_sha256=_sha256(weights.read_bytes()),
+        operators=dict(operator_versions(conversion.graphs)),
+        runtimes=(),
+        accuracy=None,
+        calibration=CalibrationRecord(
+            calibration.source, len(calibration.crops), calibration.seed, calibration.indices_sha256
+        ),
+        configuration={"variant": variant.name, "quantisation": "static int8, weights per channel"},
+        packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+    )
+
+
+def _contract(name: str, tensor: Tensor) -> TensorContract:
+    (scale,), (zero_point,) = tensor.scales, tensor.zero_points
+    return TensorContract(name, tensor.shape, Quantisation(scale, zero_point))
+
+
+def _runtimes_that_run(folder: Path, crop: npt.NDArray[np.uint8]) -> Iterator[Runtime]:
+    # Each in a process of its own, as on a device: two runtimes in one process disturb each other.
+    with tempfile.TemporaryDirectory() as temporary:
+        sample = Path(temporary) / "crop.npy"
+        np.save(sample, crop)
+        for distribution, package in RUNTIMES.items():
+            if importlib.util.find_spec(package) is None:
+                log.info("%s is not installed here: the manifest will not name it", distribution)
+                continue
+            command = [
+                sys.executable,
+                "-m",
+                "device",
+                "run",
+                "--model",
+                str(folder),
+                "--runtime",
+                distribution,
+                str(sample),
+            ]
+            child = subprocess.run(command, capture_output=True, text=True, check=False)
+            if child.returncode:
+                raise ValueError(f"The file does not run on {distribution}: {child.stderr.strip()}")
+            yield Runtime(distribution, importlib.metadata.version(distribution))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

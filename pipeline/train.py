@@ -1,0 +1,166 @@
+"""Trains a variant's float network: seeded, resumable, best weights by validation accuracy.
+
+Not a choice by test images: those are never seen here. An interrupted run goes on from its last whole epoch; every
+epoch draws its images and views from a seed of its own, so the epochs after an interruption see what they would have
+seen without it.
+
+Sources: Loshchilov, Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW, cosine decay); Szegedy et al.,
+Rethinking the Inception Architecture, 2016, section 7 (label smoothing).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm.keras import TqdmCallback
+
+from device.pixels import INK
+from pipeline.augment import AffineRange, random_affine
+from pipeline.data import Labelled, Splits
+from pipeline.networks import build
+from pipeline.variants import LABELS, Variant
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained."""
+
+    epochs: int = 40
+    batch_size: int = 128
+    peak_learning_rate: float = 2e-3
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.03
+    seed: int = 7
+    views: AffineRange = field(default_factory=AffineRange)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1:
+            raise ValueError(f"Expected epochs >= 1 and batch_size >= 1. Received: {self.epochs} and {self.batch_size}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"Expected 0 <= label_smoothing < 1. Received: {self.label_smoothing}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one training run: the last epoch, the best so far, and the recipe they were made by."""
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        return self.folder / "last.keras"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best.keras"
+
+    @property
+    def recipe(self) -> Path:
+        return self.folder / "recipe.json"
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Makes the folder, emptied of what another recipe left there."""
+        described = json.dumps(asdict(recipe), indent=2)
+        if self.recipe.is_file() and self.recipe.read_text() != described:
+            log.warning("The recipe has changed: training starts from scratch.")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.recipe.write_text(described)
+
+    def discard(self) -> None:
+        """Deletes the run, so that the next training starts from scratch."""
+        shutil.rmtree(self.folder)
+
+
+def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.Sequential:
+    """Trains a variant, or goes on with a run that was interrupted; returns the network of the best epoch.
+
+    Raises:
+        NoTrainingImagesError: the data at hand has none.
+        ValueError: there are fewer training images than fill a batch.
+    """
+    splits.require_training()
+    steps = len(splits.training) // recipe.batch_size
+    if not steps:
+        raise ValueError(f"Expected at least {recipe.batch_size} training images. Received: {len(splits.training)}")
+    run.prepare(recipe)
+    keras.utils.set_random_seed(recipe.seed)
+    judged = _batches(splits.validation, 1_000).cache()
+    network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
+    best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
+    for epoch in range(int(network.optimizer.iterations) // steps, recipe.epochs):
+        images = epoch_images(splits.training, recipe, epoch)
+        fitted = network.fit(images, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
+        accuracy = _accuracy(network, judged)
+        log.info(
+            "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
+            variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
+        )  # fmt: skip
+        if accuracy >= best:
+            best = accuracy
+            _save(network, run.best)
+        _save(network, run.last)
+    return keras.models.load_model(run.best, compile=False)
+
+
+def epoch_images(training: Labelled, recipe: Recipe, epoch: int) -> tf.data.Dataset:
+    """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and one-hot labels `<float32>[batch, 10]`."""
+    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(training))
+    shuffled = _batches(training[order], recipe.batch_size, drop_remainder=True)
+
+    def view(batch: tf.Tensor, pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        crops, labels = pair
+        seed = tf.stack([tf.constant(recipe.seed, tf.int64), epoch * 1_000_000 + batch])
+        return random_affine(crops, seed, recipe.views), labels
+
+    return shuffled.enumerate().map(view, num_parallel_calls=1).prefetch(4)
+
+
+def _batches(images: Labelled, size: int, drop_remainder: bool = False) -> tf.data.Dataset:
+    def scale(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(crops, tf.float32)[..., tf.newaxis] / INK, tf.one_hot(labels, len(LABELS))
+
+    whole = tf.data.Dataset.from_tensor_slices((images.crops, images.labels))
+    return whole.batch(size, drop_remainder=drop_remainder).map(scale)
+
+
+def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
+    network = build(variant)
+    warmup = max(1, int(recipe.warmup_epochs * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, recipe.epochs * steps - warmup),
+        warmup_target=recipe.peak_learning_rate,
+        warmup_steps=warmup,
+    )
+    network.compile(
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        metrics=["accuracy"],
+    )
+    return network
+
+
+def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:
+    return float(network.evaluate(images, verbose=0, return_dict=True)["accuracy"])
+
+
+def _progress(variant: str, epoch: int, recipe: Recipe) -> keras.callbacks.Callback:
+    return TqdmCallback(verbose=1, desc=f"{variant} {epoch + 1}/{recipe.epochs}", disable=None, leave=False)
+
+
+def _save(network: keras.Model, path: Path) -> None:
+    # A file half written by an interrupt must not be what the next run goes on from.
+    partial = path.with_suffix(".partial.keras")
+    network.save(partial)
+    partial.replace(path)

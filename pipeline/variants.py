@@ -1,0 +1,43 @@
+"""The four variants: how each reads an image. Their layers are in `pipeline.networks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from device.pixels import SIDE
+
+LABELS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Along which axis an image is time, and in how many time steps."""
+
+    name: str
+    time_axis: Literal["rows", "columns"]
+    steps: int
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or SIDE % self.steps:
+            raise ValueError(f"Expected steps that divide {SIDE} lines. Received: steps={self.steps}")
+
+    @property
+    def lines_per_step(self) -> int:
+        """Rows (or columns) of the image that one time step consumes."""
+        return SIDE // self.steps
+
+
+VARIANTS: Mapping[str, Variant] = MappingProxyType(
+    {
+        variant.name: variant
+        for variant in (
+            Variant("rows2d", "rows", 7),
+            Variant("cols2d", "columns", 7),
+            Variant("conv1d", "rows", 7),
+            Variant("rows", "rows", 28),
+        )
+    }
+)

@@ -1,0 +1,1 @@
+"""One file a module, plus tests that cross floors."""
