@@ -21,7 +21,7 @@ SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert train bundle test test-device lint clean FORCE
+.PHONY: help convert train bundle bench test test-device lint lock clean FORCE
 # Trained weights are no intermediate file.
 .PRECIOUS: models/%/float.weights.h5
 
@@ -38,6 +38,9 @@ train: .venv/ready ## train VARIANT from scratch, or go on where a training was 
 
 bundle: $(CHOSEN:%=build/%/evaluation.json) ## dist/rowstream-VARIANT-VERSION, for a machine without TensorFlow
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant; done
+
+bench: .venv/ready ## time VARIANT against Keras' unroll and TFLite's fused LSTM of the same weights
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bench $$variant; done
 
 test: .venv/ready ## run the tests
 	@$(BIN)/python -m pytest

@@ -9,19 +9,17 @@ Source: Jacob et al., Quantization and Training of Neural Networks, 2018, sectio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from keras import layers
 
+from converters.convolution import kernel_and_bias, lower_convolution, scale_and_shift
 from converters.unroll import unroll
 
 Operation = Callable[[tf.Tensor], tf.Tensor]
-Weights = npt.NDArray[np.float32]
 
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
 _VANISH = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise)
@@ -43,7 +41,7 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
         """
         super().__init__()
         _refuse_probabilities(network)
-        operations = _lowered(network)
+        operations = lowered(network.layers)
         crop = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="crop")
 
         def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -54,19 +52,32 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
         self.classify = tf.function(classify, input_signature=[crop], autograph=False)
 
 
-def _lowered(network: keras.Sequential) -> list[Operation]:
-    waiting = deque(layer for layer in network.layers if not isinstance(layer, _VANISH))
-    operations = []
+def lowered(network: Sequence[keras.Layer]) -> Sequence[Operation]:
+    """Returns what the layers of a built network compute, one after another.
+
+    Raises:
+        ValueError: a layer cannot be lowered; the message names it and the reason.
+    """
+    waiting = deque(layer for layer in network if not isinstance(layer, _VANISH))
+    operations: list[Operation] = []
     while waiting:
+        around = _taken(waiting, layers.ZeroPadding2D) if _is_padded_convolution(waiting) else None
         layer = waiting.popleft()
-        normalisation = waiting.popleft() if waiting and _folds(layer, waiting[0]) else None
-        operations.append(_convolution(layer, normalisation) if isinstance(layer, _CONVOLUTIONS) else _lower(layer))
+        if isinstance(layer, _CONVOLUTIONS):
+            linear = layer.activation is keras.activations.linear
+            normalisation = _taken(waiting, layers.BatchNormalization) if linear else None
+            operations.append(lower_convolution(layer, around, normalisation))
+        else:
+            operations.append(_lower(layer))
     return operations
 
 
-def _folds(layer: keras.Layer, following: keras.Layer) -> bool:
-    linear = isinstance(layer, _CONVOLUTIONS) and layer.activation is keras.activations.linear
-    return linear and isinstance(following, layers.BatchNormalization)
+def _is_padded_convolution(waiting: Sequence[keras.Layer]) -> bool:
+    return len(waiting) > 1 and isinstance(waiting[0], layers.ZeroPadding2D) and isinstance(waiting[1], layers.Conv2D)
+
+
+def _taken(waiting: deque[keras.Layer], kind: type[keras.Layer]) -> keras.Layer | None:
+    return waiting.popleft() if waiting and isinstance(waiting[0], kind) else None
 
 
 def _lower(layer: keras.Layer) -> Operation:
@@ -93,43 +104,13 @@ def _lstm(layer: layers.LSTM) -> Operation:
 
 
 def _dense(layer: layers.Dense) -> Operation:
-    kernel, bias = _kernel_and_bias(layer)
+    kernel, bias = kernel_and_bias(layer)
     return lambda x: layer.activation(tf.matmul(x, kernel) + bias)
 
 
 def _normalisation(layer: layers.BatchNormalization) -> Operation:
-    scale, shift = _scale_and_shift(layer)
+    scale, shift = scale_and_shift(layer)
     return lambda x: x * scale + shift
-
-
-def _convolution(layer: keras.Layer, normalisation: layers.BatchNormalization | None) -> Operation:
-    kernel, bias = _kernel_and_bias(layer)
-    if normalisation is not None:
-        scale, shift = _scale_and_shift(normalisation)
-        kernel, bias = kernel * scale, bias * scale + shift
-    above = layer.dilation_rate[0] * (layer.kernel_size[0] - 1) if layer.padding == "causal" else 0
-    padding = "VALID" if layer.padding == "causal" else layer.padding.upper()
-
-    def convolve(x: tf.Tensor) -> tf.Tensor:
-        padded = tf.pad(x, ((0, 0), (above, 0), (0, 0))) if above else x
-        return layer.activation(
-            tf.nn.convolution(padded, kernel, layer.strides, padding, dilations=layer.dilation_rate) + bias
-        )
-
-    return convolve
-
-
-def _kernel_and_bias(layer: keras.Layer) -> tuple[Weights, Weights]:
-    kernel = np.asarray(layer.kernel, np.float32)
-    return kernel, np.asarray(layer.bias, np.float32) if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
-
-
-def _scale_and_shift(layer: layers.BatchNormalization) -> tuple[Weights, Weights]:
-    mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
-    gamma = np.asarray(layer.gamma) if layer.scale else np.ones_like(mean)
-    beta = np.asarray(layer.beta) if layer.center else np.zeros_like(mean)
-    scale = gamma / np.sqrt(variance + layer.epsilon)
-    return scale, beta - mean * scale
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:

@@ -45,6 +45,13 @@ class Cell:
         """Returns the input's part of the gates, `[steps, 4 * units]`, of a sequence `[steps, features]`."""
         return tf.matmul(sequence, self.kernel) + self.bias
 
+    def begin(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what `advance` gives for states of zero, without the terms that are zero then."""
+        # Slices, since of a split the forget gate's part would be read by nobody, which the quantiser does not bear.
+        i, g, o = (z[:, gate * self.units : (gate + 1) * self.units] for gate in (0, 2, 3))
+        c = self.recurrent_activation(i) * self.activation(g)
+        return self.recurrent_activation(o) * self.activation(c), c
+
     def advance(self, z: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns hidden and cell state `[1, units]` after a step, from the step's projection and the states before."""
         i, f, g, o = tf.split(z + tf.matmul(h, self.recurrent_kernel), 4, axis=1)
@@ -71,10 +78,12 @@ class UnrolledLSTM:
         if sequence.shape.rank != 2 or sequence.shape[0] is None:
             raise ValueError(f"Expected a sequence [steps, features] of fixed length. Received: shape {sequence.shape}")
         z = self.cell.project(sequence)
-        h, c = zero_state(self.cell.units, z), zero_state(self.cell.units, z)
-        hidden_states = []
         steps = range(sequence.shape[0])
-        for step, t in enumerate(reversed(steps) if self.go_backwards else steps):
+        first, *later = reversed(steps) if self.go_backwards else steps
+        with tf.name_scope("step0"):
+            h, c = self.cell.begin(z[first : first + 1])
+        hidden_states = [h]
+        for step, t in enumerate(later, start=1):
             with tf.name_scope(f"step{step}"):
                 h, c = self.cell.advance(z[t : t + 1], h, c)
             hidden_states.append(h)
@@ -96,12 +105,3 @@ def unroll(layer: keras.layers.LSTM) -> UnrolledLSTM:
     bias = weights[2] if layer.use_bias else np.zeros(4 * layer.units, np.float32)
     cell = Cell(weights[0], weights[1], bias, layer.activation, layer.recurrent_activation)
     return UnrolledLSTM(cell, layer.return_sequences, layer.go_backwards)
-
-
-def zero_state(units: int, like: tf.Tensor) -> tf.Tensor:
-    """Returns a zero state `[1, units]` that a converter cannot fold away.
-
-    A folded state would take the first step's recurrent product with it, and with that the rounding that the other
-    steps go through.
-    """
-    return tf.zeros((1, units)) + like[:1, :1] * 0.0

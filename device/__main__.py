@@ -27,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has enough; Python would complain once more when it flushes at exit.
+    except OSError as error:
+        # The output failed; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE
+        return FINE if isinstance(error, BrokenPipeError) else _complain(error)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -55,4 +55,7 @@ def parse_idx(content: bytes, path: Path) -> npt.NDArray[np.uint8]:
     expected = data_start + math.prod(shape)
     if len(content) != expected:
         raise ValueError(f"{path}: expected {expected:,} bytes for shape {shape}. Received: {len(content):,}")
-    return np.frombuffer(content, np.uint8, offset=data_start).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=data_start).reshape(shape)
+    except ValueError as error:
+        raise ValueError(f"{path}: Expected a shape that numpy can hold. {error}") from error

@@ -19,6 +19,9 @@ from .manifest import Runtime
 RUNTIMES: Mapping[str, str] = MappingProxyType({"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"})
 
 
+_MOST_THREADS = 2**10
+
+
 class NoInterpreterError(ImportError):
     """Neither interpreter is installed."""
 
@@ -35,6 +38,8 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
         NoInterpreterError: the runtime, or any runtime, is not installed; the message says what to install.
         ValueError: the bytes are no model that this runtime can read.
     """
+    if not 1 <= threads <= _MOST_THREADS:
+        raise ValueError(f"Expected threads in 1..{_MOST_THREADS}. Received: {threads}")
     for distribution, package in RUNTIMES.items():
         if runtime not in (None, distribution):
             continue
@@ -47,4 +52,6 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
         version = importlib.metadata.version(distribution)
         return module.Interpreter(model_content=content, num_threads=threads), Runtime(distribution, version)
     wanted = runtime or "a TFLite interpreter"
-    raise NoInterpreterError(f"Expected {wanted}. Found none: pip install ai-edge-litert, or tflite-runtime 'numpy<2'")
+    raise NoInterpreterError(
+        f"Expected {wanted}. It is not installed: pip install ai-edge-litert, or pip install tflite-runtime 'numpy<2'"
+    )

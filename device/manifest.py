@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .pixels import SIDE
 from .quantisation import Quantisation
 
 FORMAT_VERSION = 1
@@ -32,6 +33,10 @@ class ModelFile:
     name: str
     bytes: int
     sha256: str
+
+    def __post_init__(self) -> None:
+        if Path(self.name).name != self.name:
+            raise ManifestError(f"Expected the name of a file beside the manifest. Received: {self.name}")
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,14 @@ class Manifest:
             raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {self.format_version}")
         if (len(self.labels),) != self.output.shape[1:]:
             raise ManifestError(f"Expected a label for each of {self.output.shape} logits. Received: {self.labels}")
-        if not self.temperature > 0 or not 0 <= self.threshold < 1:
+        if not 1e-3 <= self.temperature <= 1e3 or not 0 <= self.threshold < 1:
             raise ManifestError(
-                f"Expected temperature > 0 and 0 <= threshold < 1. Received: {self.temperature} and {self.threshold}"
+                "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. "
+                f"Received: {self.temperature} and {self.threshold}"
+            )
+        if self.steps * self.lines_per_step != SIDE:
+            raise ManifestError(
+                f"Expected steps * lines_per_step = {SIDE}. Received: {self.steps} * {self.lines_per_step}"
             )
 
     def write(self, folder: Path) -> None:
@@ -142,7 +152,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_NAME
     try:
         written = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, or thousands of digits
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
         _refuse_other_format(written)
@@ -170,7 +180,7 @@ def _parsed(kind: Any, value: Any, where: str) -> Any:
         )
     if origin is Mapping:
         entries = _checked(dict, value, where).items()
-        return types.MappingProxyType({key: _parsed(arguments[1], item, f"{where}.{key}") for key, item in entries})
+        return {key: _parsed(arguments[1], item, f"{where}.{key}") for key, item in entries}
     if origin is Literal:
         if value not in arguments:
             raise ManifestError(f"{where}: Expected one of {arguments}. Received: {value!r}")
@@ -191,4 +201,7 @@ def _checked(kind: Any, value: Any, where: str) -> Any:
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise ManifestError(f"{where}: Expected {kind.__name__}. Received: {value!r}")
-    return float(value) if kind is float else value
+    try:
+        return float(value) if kind is float else value
+    except OverflowError:
+        raise ManifestError(f"{where}: Expected {kind.__name__}. Received: more than one holds") from None

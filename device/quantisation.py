@@ -26,7 +26,7 @@ class Quantisation:
     zero_point: int
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and self.scale > 0):
+        if not (math.isfinite(self.scale) and np.float32(self.scale) > 0):
             raise ValueError(f"Expected a finite scale > 0. Received: scale={self.scale}")
         if not -128 <= self.zero_point <= 127:
             raise ValueError(f"Expected a zero point in -128..127. Received: zero_point={self.zero_point}")

@@ -66,6 +66,8 @@ class Runner:
             NoInterpreterError: no TFLite interpreter is installed.
             ValueError: the file is no model that the interpreter can read, or is not fed as the manifest says.
         """
+        if not Path(path).exists():
+            raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
         folder = Path(path) if Path(path).is_dir() else Path(path).parent
         self.manifest: Manifest = read_manifest(folder)
         if Path(path).is_file() and Path(path).name != self.manifest.file.name:
@@ -75,6 +77,11 @@ class Runner:
         self._input = self.manifest.input.name
         self._output = self.manifest.output.name
         self._check_contract()
+        try:
+            # A kernel that cannot be prepared shows in the first call alone.
+            self._logits(np.zeros((SIDE, SIDE), np.uint8))
+        except RuntimeError as error:
+            raise ValueError(f"{path}: Expected a model that {self.runtime.name} can run. {error}") from error
         self._lines = np.zeros((SIDE, SIDE), np.uint8)
         self._received = 0
         self._closed = False

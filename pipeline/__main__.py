@@ -1,4 +1,4 @@
-"""The pipeline's command line: `python -m pipeline train|convert|table|bundle`.
+"""The pipeline's command line: `python -m pipeline train|convert|table|bundle|bench`.
 
 Results go to stdout, the log to stderr. Exit status: 0 fine, 2 wrong use or unreadable input.
 """
@@ -86,6 +86,26 @@ def _bundle(options: argparse.Namespace) -> None:
     print(bundle(model_folder(options.variant), options.into))
 
 
+def _bench(options: argparse.Namespace) -> None:
+    _import_tensorflow()
+    from device.pixels import unit_range
+    from pipeline.baselines import fused, keras_unrolled
+    from pipeline.bench import table, time_files
+    from pipeline.data import embedded_splits
+    from pipeline.folders import model_folder
+    from pipeline.release import load_network
+
+    model = model_folder(options.variant)
+    network = load_network(VARIANTS[options.variant], model.weights)
+    calibration = unit_range(embedded_splits().calibration.crops)
+    files = {
+        options.variant: model.int8_tflite.read_bytes(),
+        "Keras unroll=True": keras_unrolled(network, calibration),
+        "fused LSTM operator": fused(network, calibration),
+    }
+    print(table(time_files(files)))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="From MNIST to an int8 TFLite release.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -94,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     bundle = commands.add_parser("bundle", help="pack a released model with the device side")
     table = commands.add_parser("table", help="print what `convert` measured")
     table.add_argument("evaluations", type=Path, nargs="+", metavar="EVALUATION", help="build/VARIANT/evaluation.json")
-    for command in (train, convert, bundle):
+    bench = commands.add_parser("bench", help="time a released file against what TFLite makes of the same weights")
+    for command in (train, convert, bundle, bench):
         command.add_argument("variant", choices=tuple(VARIANTS))
     for command in (train, convert):
         command.add_argument(
@@ -108,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.set_defaults(command=_convert)
     table.set_defaults(command=_table)
     bundle.set_defaults(command=_bundle)
+    bench.set_defaults(command=_bench)
     return parser
 
 

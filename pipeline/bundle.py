@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import device
-from device.manifest import read_manifest
+from device.manifest import MANIFEST_NAME, read_manifest
 from pipeline.folders import ModelFolder
 
 _README = """\
@@ -36,7 +36,7 @@ def bundle(model: ModelFolder, into: Path) -> Path:
     shutil.copytree(package, target / "device", ignore=shutil.ignore_patterns("__pycache__"))
     (target / "model").mkdir()
     (target / "model" / manifest.file.name).write_bytes(content)
-    manifest.write(target / "model")
+    shutil.copy(model.path / MANIFEST_NAME, target / "model")
     shutil.move(target / "device" / "requirements.txt", target)
     (target / "README.txt").write_text(_README)
     (target / "SHA256SUMS").write_text(_sums(target))

@@ -1,0 +1,121 @@
+"""A convolution as inference computes it: weights folded, padding explicit, rows first.
+
+Source: Chellapilla, Puri, Simard, High Performance Convolutional Neural Networks for Document Processing, 2006
+(rows of a window laid out side by side, so that a convolution is a denser product).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from keras import layers
+
+Weights = npt.NDArray[np.float32]
+Padding = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution of one or two dimensions, of which the first is rows.
+
+    `kernel <float32>[rows, (columns,) channels, filters]`; `padding` gives what is added before and after along each
+    dimension.
+    """
+
+    kernel: Weights
+    bias: Weights
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+    padding: Padding
+    activation: Callable[[tf.Tensor], tf.Tensor]
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns the convolved map `[1, rows, (columns,) filters]` of a map `[1, rows, (columns,) channels]`."""
+        if not self._has_one_channel:
+            return self._convolved(_padded(x, self.padding), self.kernel)
+        rows, columns = self.padding
+        stacked = _stacked_rows(_padded(x, (rows, (0, 0))), len(self.kernel))
+        return self._convolved(_padded(stacked, ((0, 0), columns)), _laid_flat(self.kernel))
+
+    @property
+    def _has_one_channel(self) -> bool:
+        return self.kernel.ndim == 4 and self.kernel.shape[2] == 1 and {*self.strides, *self.dilations} == {1}
+
+    def _convolved(self, x: tf.Tensor, kernel: Weights) -> tf.Tensor:
+        convolved = tf.nn.convolution(x, kernel, self.strides, "VALID", dilations=self.dilations)
+        return self.activation(convolved + self.bias)
+
+
+def lower_convolution(
+    layer: layers.Conv1D | layers.Conv2D,
+    around: layers.ZeroPadding2D | None,
+    normalisation: layers.BatchNormalization | None,
+) -> Convolution:
+    """Returns a built convolution layer with the zero padding before it and the batch normalisation after it."""
+    kernel, bias = kernel_and_bias(layer)
+    if normalisation is not None:
+        scale, shift = scale_and_shift(normalisation)
+        kernel, bias = kernel * scale, bias * scale + shift
+    own = _own_padding(layer)
+    padding = (
+        own if around is None else tuple((a + b, c + d) for (a, c), (b, d) in zip(own, around.padding, strict=True))
+    )
+    return Convolution(kernel, bias, layer.strides, layer.dilation_rate, padding, layer.activation)
+
+
+def kernel_and_bias(layer: keras.Layer) -> tuple[Weights, Weights]:
+    """Returns a layer's weights; the bias is zero where it has none."""
+    kernel = np.asarray(layer.kernel, np.float32)
+    return kernel, np.asarray(layer.bias, np.float32) if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
+
+
+def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Weights, Weights]:
+    """Returns batch normalisation at inference as `x * scale + shift`, both `<float32>[channels]`."""
+    mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
+    gamma = np.asarray(layer.gamma) if layer.scale else np.ones_like(mean)
+    beta = np.asarray(layer.beta) if layer.center else np.zeros_like(mean)
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    return scale, beta - mean * scale
+
+
+def _own_padding(layer: layers.Conv1D | layers.Conv2D) -> Padding:
+    reach = [dilation * (size - 1) for dilation, size in zip(layer.dilation_rate, layer.kernel_size, strict=True)]
+    if layer.padding == "causal":
+        return ((reach[0], 0),)
+    if layer.padding == "valid":
+        return ((0, 0),) * len(reach)
+    return tuple(
+        _same_padding(size, stride, more)
+        for size, stride, more in zip(layer.input.shape[1:-1], layer.strides, reach, strict=True)
+    )
+
+
+def _same_padding(size: int, stride: int, reach: int) -> tuple[int, int]:
+    whole = max((-(-size // stride) - 1) * stride + reach + 1 - size, 0)
+    return whole // 2, whole - whole // 2
+
+
+def _padded(x: tf.Tensor, padding: Padding) -> tf.Tensor:
+    return tf.pad(x, ((0, 0), *padding, (0, 0))) if any(map(any, padding)) else x
+
+
+def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
+    """The windows of `rows` rows of an image `[1, height, width, 1]` as channels `[1, height - rows + 1, width, rows]`.
+
+    Kernels take channels in groups of eight or so: with one channel they multiply mostly padding. The products stay
+    the same, and so does their sum in int32.
+    """
+    _, height, width, _ = x.shape
+    image = tf.reshape(x, (1, height, width))
+    windows = [image[:, above : height - rows + 1 + above] for above in range(rows)]
+    return tf.reshape(tf.transpose(tf.concat(windows, axis=0), (1, 2, 0)), (1, height - rows + 1, width, rows))
+
+
+def _laid_flat(kernel: Weights) -> Weights:
+    """The kernel `[rows, columns, 1, filters]` as `[1, columns, rows, filters]`, for an image with rows as channels."""
+    return kernel.transpose(2, 1, 0, 3)
