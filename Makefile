@@ -74,8 +74,8 @@ build/data.txt: FORCE
 
 .venv/ready: requirements.lock
 	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(SUITABLE)' 2>/dev/null || { \
-		echo "error: Rowstream needs Python 3.10 to 3.13. Found: $$('$(or $(PYTHON),python3)' --version 2>&1 | head -n 1)." \
-			"Name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+		echo "error: Rowstream needs Python 3.10 to 3.13. Found: $$('$(or $(PYTHON),python3)' --version 2>&1 | head -n 1)" \
+			"as '$(PYTHON)'. Name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@mkdir -p build
 	@echo 'Installing into .venv, once. The log is build/install.log.' >&2
 	@{ '$(PYTHON)' -m venv --clear .venv && \

@@ -2,8 +2,8 @@
 
 Tensors in one role get one range, hence one scale: so that a state enters a step as it left the one before, and so that
 every step rounds alike. What shares a role follows from the structure of the graphs alone: two operators of the same
-kind are in the same role if they share their weights, or read the same roles, or write the same roles; what only moves
-values leaves their role as it is. So does a sum: on one scale it does not round, and a term that is zero can be left
+kind are in the same role if they share their weights or read the same roles; what only moves values leaves their role
+as it is. So does a sum: on one scale it does not round, and a term that is zero can be left
 out, as the first step leaves out its states, without a bit of the result changing.
 
 Not a range: those are measured in `converters.ranges`.
@@ -72,8 +72,7 @@ def _keys(roles: DisjointSet, operator: Operator) -> Iterable[Hashable]:
     if operator.name in _HAS_WEIGHTS:
         yield kind
     if operator.name not in _KEEPS_ROLE:
-        yield ("reads", kind, tuple(roles[name] for name in _activations(operator.inputs)))
-        yield ("writes", kind, tuple(roles[name] for name in _activations(operator.outputs)))
+        yield (kind, tuple(roles[name] for name in _activations(operator.inputs)))
 
 
 def _activations(tensors: Sequence[Tensor]) -> list[str]:

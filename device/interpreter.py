@@ -52,6 +52,4 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
         version = importlib.metadata.version(distribution)
         return module.Interpreter(model_content=content, num_threads=threads), Runtime(distribution, version)
     wanted = runtime or "a TFLite interpreter"
-    raise NoInterpreterError(
-        f"Expected {wanted}. It is not installed: pip install ai-edge-litert, or pip install tflite-runtime 'numpy<2'"
-    )
+    raise NoInterpreterError(f"Expected {wanted}. Found none: pip install ai-edge-litert, or tflite-runtime 'numpy<2'")

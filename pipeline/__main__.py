@@ -49,13 +49,16 @@ def _import_tensorflow() -> None:
 
 # The imports inside the commands keep `--help` and `table` free of TensorFlow's seconds.
 def _train(options: argparse.Namespace) -> None:
-    _import_tensorflow()
     from pipeline.data import load
     from pipeline.folders import build_folder, model_folder
+
+    splits = load(options.data)
+    splits.require_training()
+    _import_tensorflow()
     from pipeline.train import Recipe, Run, train
 
     run = Run(build_folder(options.variant).training)
-    network = train(VARIANTS[options.variant], Recipe(), load(options.data), run)
+    network = train(VARIANTS[options.variant], Recipe(), splits, run)
     weights = model_folder(options.variant).weights
     weights.parent.mkdir(parents=True, exist_ok=True)
     network.save_weights(weights)
@@ -64,13 +67,15 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _convert(options: argparse.Namespace) -> None:
-    _import_tensorflow()
     from pipeline.data import load
     from pipeline.folders import build_folder, model_folder
+
+    splits = load(options.data)
+    _import_tensorflow()
     from pipeline.release import release
 
     work = build_folder(options.variant)
-    release(VARIANTS[options.variant], load(options.data), model_folder(options.variant), work)
+    release(VARIANTS[options.variant], splits, model_folder(options.variant), work)
 
 
 def _table(options: argparse.Namespace) -> None:

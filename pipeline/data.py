@@ -136,7 +136,10 @@ def read_folder(folder: Path) -> Mapping[str, npt.NDArray[np.uint8]]:
 
 def download(cache: Path, mirrors: tuple[str, ...] = MIRRORS) -> None:
     """Downloads MNIST's four files into `cache`, unpacked and verified; raises DownloadError where none serves one."""
-    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DownloadError(f"the cache cannot be made: {error}") from error
     for name in SHA256:
         _download_file(name, cache, mirrors)
 
@@ -197,16 +200,18 @@ def _download_file(name: str, cache: Path, mirrors: tuple[str, ...]) -> None:
     reasons = []
     for mirror in mirrors:
         try:
-            content = _downloaded(f"{mirror}{name}.gz", name, cache)
+            partial = cache / f"{name}.partial"
+            partial.write_bytes(_downloaded(f"{mirror}{name}.gz", name, cache))
+            partial.replace(cache / name)
         except (OSError, ValueError) as error:
             reasons.append(f"{mirror}{name}.gz: {error}")
-            continue
-        (cache / name).write_bytes(content)
-        return
+        else:
+            return
     raise DownloadError("; ".join(reasons))
 
 
 def _downloaded(url: str, name: str, cache: Path) -> bytes:
+    pooch.get_logger().setLevel(logging.WARNING)
     downloader = pooch.HTTPDownloader(timeout=_DOWNLOAD_TIMEOUT_S, progressbar=sys.stderr.isatty())
     # The packed bytes differ from mirror to mirror, so the hash that counts is that of the unpacked ones.
     packed = Path(pooch.retrieve(url, known_hash=None, fname=f"{name}.gz", path=cache, downloader=downloader))

@@ -69,9 +69,12 @@ def write_evaluation(evaluation: Evaluation, path: Path) -> None:
 
 
 def read_evaluation(path: Path) -> Evaluation:
-    """Returns an evaluation that `write_evaluation` wrote."""
-    written = json.loads(path.read_text())
-    return Evaluation(**{**written, "accuracy": Accuracy(**written["accuracy"])})
+    """Returns an evaluation that `write_evaluation` wrote; raises ValueError, naming the file, for any other file."""
+    try:
+        written = json.loads(path.read_text())
+        return Evaluation(**{**written, "accuracy": Accuracy(**written["accuracy"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: Expected an evaluation that `convert` wrote. {error}") from error
 
 
 def table(evaluations: Iterable[Evaluation]) -> str:

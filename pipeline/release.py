@@ -83,6 +83,8 @@ def load_network(variant: Variant, weights: Path) -> keras.Sequential:
         ValueError: the file holds the weights of another network.
         OSError: the file cannot be read.
     """
+    if not weights.is_file():
+        raise FileNotFoundError(f"{weights}: Expected the float weights of {variant.name}: make train")
     network = build(variant)
     try:
         network.load_weights(weights)

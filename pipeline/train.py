@@ -68,9 +68,9 @@ class Run:
     def recipe(self) -> Path:
         return self.folder / "recipe.json"
 
-    def prepare(self, recipe: Recipe) -> None:
-        """Makes the folder, emptied of what another recipe left there."""
-        described = json.dumps(asdict(recipe), indent=2)
+    def prepare(self, variant: Variant, recipe: Recipe, images: int) -> None:
+        """Makes the folder, emptied of what another variant, recipe or number of training images left there."""
+        described = json.dumps({"variant": variant.name, "images": images, **asdict(recipe)}, indent=2)
         if self.recipe.is_file() and self.recipe.read_text() != described:
             log.warning("The recipe has changed: training starts from scratch.")
             shutil.rmtree(self.folder)
@@ -93,14 +93,15 @@ def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.S
     steps = len(splits.training) // recipe.batch_size
     if not steps:
         raise ValueError(f"Expected at least {recipe.batch_size} training images. Received: {len(splits.training)}")
-    run.prepare(recipe)
+    run.prepare(variant, recipe, len(splits.training))
     keras.utils.set_random_seed(recipe.seed)
     judged = _batches(splits.validation, 1_000).cache()
     network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
     best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
     for epoch in range(int(network.optimizer.iterations) // steps, recipe.epochs):
         images = epoch_images(splits.training, recipe, epoch)
-        fitted = network.fit(images, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
+        _seed_dropout(network, recipe.seed, epoch)
+        fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
         accuracy = _accuracy(network, judged)
         log.info(
             "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
@@ -149,6 +150,14 @@ def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
         metrics=["accuracy"],
     )
     return network
+
+
+def _seed_dropout(network: keras.Model, seed: int, epoch: int) -> None:
+    # Keras saves no dropout state: without this, an epoch after an interruption would drop other units.
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            state = np.random.default_rng((seed, epoch, index)).integers(0, 2**32, 2, np.uint32)
+            layer.seed_generator.state.assign(state)
 
 
 def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:

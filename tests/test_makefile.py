@@ -1,0 +1,112 @@
+"""Tests of the Makefile, by running `make`, and of what README.md says of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipeline.variants import VARIANTS
+from tests.conftest import ROOT
+
+RULE = re.compile(r"^([a-z][a-z-]*):(?!=)", re.MULTILINE)
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+TARGET = re.compile(r"\bmake +((?:[A-Z_]+=\S* +)*)([a-z][a-z-]*)")
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs `make` as from a terminal, and not as part of the `make test` that may run this."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = [str(shutil.which("make")), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def variable(name: str, *arguments: str) -> list[str]:
+    return make(ROOT, f"--eval=show: ; @echo $({name})", "show", *arguments).stdout.split()
+
+
+def targets() -> set[str]:
+    return set(RULE.findall((ROOT / "Makefile").read_text()))
+
+
+@pytest.fixture
+def bare_project(tmp_path: Path) -> Path:
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def test_makefile_has_the_documented_targets() -> None:
+    """The targets that a user types are these."""
+    expected = "bench bundle clean convert help lint lock test test-device train"
+    assert sorted(targets()) == expected.split()
+
+
+def test_targets_are_made_whatever_files_there_are() -> None:
+    """No target is taken as made because a file or folder has its name."""
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(phony.split()) == targets() | {"FORCE"}
+
+
+def test_help_lists_every_target() -> None:
+    """`make help` gives every target that a user may type, each with what it does."""
+    child = make(ROOT, "help")
+    assert child.returncode == 0, child.stderr
+    texts = dict(re.findall(r"^make ([a-z-]+) +(\S.*)$", child.stdout, re.MULTILINE))
+    assert texts.keys() == targets()
+    assert texts["train"] == "train VARIANT from scratch, or go on where a training was interrupted"
+
+
+def test_help_is_the_default() -> None:
+    """`make` alone prints the help."""
+    assert make(ROOT).stdout == make(ROOT, "help").stdout
+
+
+def test_makefile_knows_the_variants() -> None:
+    """The Makefile's variants are the package's, in its order."""
+    assert variable("VARIANTS") == list(VARIANTS) == ["rows2d", "cols2d", "conv1d", "rows"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        ([], ["rows2d"]),
+        (["VARIANT=conv1d"], ["conv1d"]),
+        (["VARIANT=all"], ["rows2d", "cols2d", "conv1d", "rows"]),
+    ],
+)
+def test_variant_chooses(arguments: list[str], chosen: list[str]) -> None:
+    """VARIANT names one variant or all, and `rows2d` where it is not given."""
+    assert variable("CHOSEN", *arguments) == chosen
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "/nowhere/python3"])
+def test_wrong_python_is_one_clear_line(bare_project: Path, python: str) -> None:
+    """A Python that will not do is refused with one line that says what will, and nothing is installed."""
+    child = make(bare_project, f"PYTHON={python}", ".venv/ready")
+    assert (child.returncode, child.stdout) == (2, "")
+    (line,) = [line for line in child.stderr.splitlines() if not line.startswith("make: ")]
+    assert line.startswith("error: Rowstream needs Python 3.10 to 3.13. Found: ")
+    assert line.endswith(". Name one: make PYTHON=/path/to/python3.11")
+    assert sorted(path.name for path in bare_project.iterdir()) == ["Makefile", "requirements.lock"]
+
+
+def test_clean_deletes_what_can_be_made_again(bare_project: Path) -> None:
+    """`make clean` deletes build and dist and leaves the environment and the models."""
+    for name in ("build", "dist", ".venv", "models"):
+        (bare_project / name).mkdir()
+    assert make(bare_project, "clean").returncode == 0
+    kept = [".venv", "Makefile", "models", "requirements.lock"]
+    assert sorted(path.name for path in bare_project.iterdir()) == kept
+
+
+def test_readme_mentions_targets_that_exist() -> None:
+    """Every `make` command in README.md is one that the Makefile knows, and `make convert` is among them."""
+    code = "\n".join(CODE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+    mentioned = {target for _, target in TARGET.findall(code)}
+    assert "convert" in mentioned
+    assert mentioned <= targets()

@@ -1,0 +1,281 @@
+"""Tests of `device.manifest`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device.manifest import (
+    Accuracy,
+    CalibrationRecord,
+    Manifest,
+    ManifestError,
+    ModelFile,
+    Runtime,
+    TensorContract,
+    read_manifest,
+)
+from device.quantisation import Quantisation
+from tests.conftest import MODELS
+
+MANIFEST = Manifest(
+    format_version=1,
+    name="rowstream-example",
+    version="0.1.0",
+    labels=("no", "yes"),
+    time_axis="columns",
+    steps=7,
+    lines_per_step=4,
+    input=TensorContract("crop", (1, 28, 28, 1), Quantisation(scale=0.003921568859368563, zero_point=-128)),
+    output=TensorContract("logits", (1, 2), Quantisation(scale=0.125, zero_point=-72)),
+    states=(TensorContract("h", (1, 128), Quantisation(scale=0.0078125, zero_point=0)),),
+    temperature=1.5,
+    threshold=0.25,
+    file=ModelFile(
+        name="model.int8.tflite", bytes=5, sha256="9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
+    ),
+    weights_sha256="0" * 64,
+    operators={"CONV_2D": 1, "PAD": 2},
+    runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
+    accuracy=Accuracy(
+        images=10_000,
+        source="MNIST test images",
+        float_accuracy=0.9963,
+        int8_accuracy=0.9962,
+        accuracy_drop_pp=0.01,
+        agreement=0.9996,
+    ),
+    calibration=CalibrationRecord(source="MNIST training images", images=512, seed=1, indices_sha256="1" * 64),
+    configuration={"variant": "example", "epochs": 15, "layers": ["conv", {"units": 128}], "resumed": None},
+    packages={"numpy": "1.26.4"},
+)
+
+
+def written(manifest: Manifest, folder: Path) -> dict[str, Any]:
+    manifest.write(folder)
+    content = json.loads((folder / "manifest.json").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+def refusal(folder: Path, content: str) -> str:
+    path = folder / "manifest.json"
+    path.write_text(content)
+    with pytest.raises(ManifestError, match=re.escape(str(path))) as error:
+        read_manifest(folder)
+    return str(error.value).removeprefix(f"{path}: ")
+
+
+def replaced(content: dict[str, Any], keys: tuple[str | int, ...], value: object) -> str:
+    inner: Any = content
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    return json.dumps(content)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """A manifest comes back equal to the one that was written."""
+    MANIFEST.write(tmp_path)
+    assert read_manifest(tmp_path) == MANIFEST
+
+
+def test_round_trip_before_judgement(tmp_path: Path) -> None:
+    """A file that was not judged yet and does not stream has neither accuracy nor states."""
+    manifest = dataclasses.replace(MANIFEST, accuracy=None, states=())
+    manifest.write(tmp_path)
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_a_manifest_that_was_read_can_be_written(variant: str, tmp_path: Path) -> None:
+    """A released manifest, read and written elsewhere, is the same bytes."""
+    read_manifest(MODELS / variant).write(tmp_path)
+    assert (tmp_path / "manifest.json").read_text() == (MODELS / variant / "manifest.json").read_text()
+
+
+@given(
+    name=st.text(),
+    temperature=st.floats(0.01, 100),
+    threshold=st.floats(0, 1, exclude_max=True),
+    zero_point=st.integers(-128, 127),
+)
+def test_round_trip_of_values(
+    tmp_path_factory: pytest.TempPathFactory, name: str, temperature: float, threshold: float, zero_point: int
+) -> None:
+    """Any text and any number in range come back exactly."""
+    folder = tmp_path_factory.getbasetemp()
+    manifest = dataclasses.replace(
+        MANIFEST,
+        name=name,
+        temperature=temperature,
+        threshold=threshold,
+        output=TensorContract("logits", (1, 2), Quantisation(temperature, zero_point)),
+    )
+    manifest.write(folder)
+    assert read_manifest(folder) == manifest
+
+
+def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
+    """JSON writers that shorten 2.0 to 2 are understood."""
+    content = replaced(written(MANIFEST, tmp_path), ("temperature",), 2)
+    (tmp_path / "manifest.json").write_text(content)
+    temperature = read_manifest(tmp_path).temperature
+    assert temperature == 2.0
+    assert isinstance(temperature, float)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("format_version",), 2, "Expected manifest format 1. Received: 2"),
+        (("format_version",), "1", "Expected manifest format 1. Received: 1"),
+        (("format_version",), True, "manifest.format_version: Expected int. Received: True"),
+        (("steps",), True, "manifest.steps: Expected int. Received: True"),
+        (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
+        (("steps",), "7", "manifest.steps: Expected int. Received: '7'"),
+        (("temperature",), True, "manifest.temperature: Expected float. Received: True"),
+        (("threshold",), None, "manifest.threshold: Expected float. Received: None"),
+        (("name",), 7, "manifest.name: Expected str. Received: 7"),
+        (("labels",), "01", "manifest.labels: Expected list. Received: '01'"),
+        (("labels", 1), 1, "manifest.labels[1]: Expected str. Received: 1"),
+        (("time_axis",), "diagonal", "manifest.time_axis: Expected one of ('rows', 'columns'). Received: 'diagonal'"),
+        (("input", "shape", 3), "1", "manifest.input.shape[3]: Expected int. Received: '1'"),
+        (
+            ("states", 0, "quantisation", "scale"),
+            "1",
+            "manifest.states[0].quantisation.scale: Expected float. Received: '1'",
+        ),
+        (("operators", "PAD"), "2", "manifest.operators.PAD: Expected int. Received: '2'"),
+        (("packages", "numpy"), 2, "manifest.packages.numpy: Expected str. Received: 2"),
+        (("runtimes",), {}, "manifest.runtimes: Expected list. Received: {}"),
+        (("accuracy",), 0.99, "manifest.accuracy: Expected dict. Received: 0.99"),
+        (("configuration",), [], "manifest.configuration: Expected dict. Received: []"),
+    ],
+)
+def test_refuses_values_of_another_type(
+    tmp_path: Path, keys: tuple[str | int, ...], value: object, message: str
+) -> None:
+    """A value of another type is refused with its place, True among them where a number is expected."""
+    assert refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, value)) == message
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (("colour",), "manifest: Expected the fields of Manifest. Missing: []. Unknown: ['colour']"),
+        (
+            ("input", "quantisation", "axis"),
+            "manifest.input.quantisation: Expected the fields of Quantisation. Missing: []. Unknown: ['axis']",
+        ),
+        (
+            ("states", 0, "dtype"),
+            "manifest.states[0]: Expected the fields of TensorContract. Missing: []. Unknown: ['dtype']",
+        ),
+        (
+            ("accuracy", "loss"),
+            "manifest.accuracy: Expected the fields of Accuracy. Missing: []. Unknown: ['loss']",
+        ),
+    ],
+)
+def test_refuses_unknown_fields(tmp_path: Path, keys: tuple[str | int, ...], message: str) -> None:
+    """A field that this format does not have is refused by its name, at any depth."""
+    assert refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, None)) == message
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Manifest)][1:])
+def test_refuses_a_missing_field(tmp_path: Path, field: str) -> None:
+    """There is no default for a field that is not there."""
+    content = written(MANIFEST, tmp_path)
+    del content[field]
+    message = f"manifest: Expected the fields of Manifest. Missing: ['{field}']. Unknown: []"
+    assert refusal(tmp_path, json.dumps(content)) == message
+
+
+def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
+    """A field missing inside another is refused with its place."""
+    content = written(MANIFEST, tmp_path)
+    del content["file"]["sha256"]
+    message = "manifest.file: Expected the fields of ModelFile. Missing: ['sha256']. Unknown: []"
+    assert refusal(tmp_path, json.dumps(content)) == message
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
+def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
+    """JSON that does not say its format is no manifest."""
+    assert refusal(tmp_path, content) == "Expected manifest format 1. Received: None"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "TFL3", '{"format_version": 1,', 100_000 * "[", f'{{"format_version": {5_000 * "1"}}}'],
+    ids=["empty", "text", "cut", "too deep", "too many digits"],
+)
+def test_refuses_what_is_not_json(tmp_path: Path, content: str) -> None:
+    """Text that cannot be read as JSON is refused as such."""
+    assert refusal(tmp_path, content).startswith("Expected JSON. ")
+
+
+def test_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """A manifest that is not UTF-8 is refused by its name."""
+    (tmp_path / "manifest.json").write_bytes(b"\xff\xfe\x80")
+    with pytest.raises(ManifestError, match=r"manifest\.json: Expected JSON\. "):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("labels",), ["no"], "Expected a label for each of (1, 2) logits. Received: ('no',)"),
+        (("temperature",), 0, "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 0.0 and 0.25"),
+        (("threshold",), 1, "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and 1.0"),
+        (("threshold",), -0.5, "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and -0.5"),
+        (("input", "quantisation", "scale"), 0, "Expected a finite scale > 0. Received: scale=0.0"),
+        (("output", "quantisation", "zero_point"), 128, "Expected a zero point in -128..127. Received: zero_point=128"),
+    ],
+)
+def test_refuses_values_out_of_range(tmp_path: Path, keys: tuple[str | int, ...], value: object, message: str) -> None:
+    """A value of the right type that cannot be is refused with the range."""
+    assert refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, value)) == message
+
+
+@pytest.mark.parametrize("number", [10**400, float("nan")], ids=["beyond a float", "no number"])
+@pytest.mark.parametrize("keys", [("temperature",), ("threshold",), ("output", "quantisation", "scale")])
+def test_refuses_numbers_that_are_none(tmp_path: Path, keys: tuple[str, ...], number: float) -> None:
+    """A number that a float cannot hold, or that is none, is refused as any other wrong value."""
+    refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, number))
+
+
+def test_missing_manifest(tmp_path: Path) -> None:
+    """A folder without a manifest is an OSError that names the file."""
+    with pytest.raises(FileNotFoundError, match=r"manifest\.json"):
+        read_manifest(tmp_path)
+
+
+def test_verified_content(tmp_path: Path) -> None:
+    """The bytes of the file beside come back where their hash is the manifest's."""
+    (tmp_path / "model.int8.tflite").write_bytes(b"model")
+    assert MANIFEST.verified_content(tmp_path) == b"model"
+
+
+@pytest.mark.parametrize("content", [b"modem", b"mode", b"model\0", b""])
+def test_refuses_other_content(tmp_path: Path, content: bytes) -> None:
+    """A file with a byte changed, cut or added is refused with both hashes."""
+    (tmp_path / "model.int8.tflite").write_bytes(content)
+    expected = re.escape(
+        "model.int8.tflite: Expected SHA-256 9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
+    )
+    with pytest.raises(ManifestError, match=rf"{expected} \(manifest\)\. Received: [0-9a-f]{{64}}$"):
+        MANIFEST.verified_content(tmp_path)
+
+
+def test_missing_model_file(tmp_path: Path) -> None:
+    """A manifest without its file is an OSError that names the file."""
+    with pytest.raises(FileNotFoundError, match=r"model\.int8\.tflite"):
+        MANIFEST.verified_content(tmp_path)

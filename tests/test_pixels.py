@@ -1,0 +1,66 @@
+"""Tests of `device.pixels`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from device.pixels import checked_crop, checked_row, unit_range
+
+
+def test_a_crop_passes() -> None:
+    """A crop that keeps the contract comes back itself, not a copy."""
+    crop = np.zeros((28, 28), np.uint8)
+    assert checked_crop(crop) is crop
+
+
+def test_a_row_passes() -> None:
+    """A row that keeps the contract comes back itself, a column of a crop included."""
+    column = np.zeros((28, 28), np.uint8)[:, 3]
+    assert checked_row(column) is column
+
+
+@pytest.mark.parametrize(
+    ("crop", "message"),
+    [
+        (np.zeros((28, 27), np.uint8), "Expected crop <uint8>[28, 28]. Received: shape=(28, 27), dtype=uint8."),
+        (np.zeros((1, 28, 28), np.uint8), "Expected crop <uint8>[28, 28]. Received: shape=(1, 28, 28), dtype=uint8."),
+        (np.zeros((28, 28), np.float32), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=float32."),
+        (np.zeros((28, 28), np.int8), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=int8."),
+        (np.zeros(784, bool), "Expected crop <uint8>[28, 28]. Received: shape=(784,), dtype=bool."),
+        ([[0] * 28] * 28, "Expected crop <uint8>[28, 28]. Received: list"),
+        (None, "Expected crop <uint8>[28, 28]. Received: NoneType"),
+    ],
+)
+def test_refuses_other_crops(crop: object, message: str) -> None:
+    """Another shape, dtype or type is refused with what was expected and what came."""
+    with pytest.raises(ValueError, match=r"^Expected crop") as error:
+        checked_crop(crop)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (np.zeros(27, np.float32), "Expected row <uint8>[28]. Received: shape=(27,), dtype=float32."),
+        (np.zeros(29, np.uint8), "Expected row <uint8>[28]. Received: shape=(29,), dtype=uint8."),
+        (np.zeros((28, 1), np.uint8), "Expected row <uint8>[28]. Received: shape=(28, 1), dtype=uint8."),
+        (bytes(28), "Expected row <uint8>[28]. Received: bytes"),
+    ],
+)
+def test_refuses_other_rows(row: object, message: str) -> None:
+    """Another shape, dtype or type is refused with what was expected and what came."""
+    with pytest.raises(ValueError, match=r"^Expected row") as error:
+        checked_row(row)
+    assert str(error.value) == message
+
+
+def test_unit_range() -> None:
+    """A float network gets 0 for background, 1 for ink, and one channel."""
+    crops = np.zeros((2, 28, 28), np.uint8)
+    crops[1, 27, 0], crops[1, 27, 1] = 51, 255
+    pixels = unit_range(crops)
+    assert pixels.shape == (2, 28, 28, 1)
+    assert pixels.dtype == np.float32
+    assert pixels[1, 27, :3, 0].tolist() == pytest.approx([0.2, 1.0, 0.0])
+    assert pixels.sum() == pytest.approx(1.2)
