@@ -9,6 +9,7 @@ import argparse
 import importlib
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -55,15 +56,16 @@ def _train(options: argparse.Namespace) -> None:
     splits = load(options.data)
     splits.require_training()
     _import_tensorflow()
-    from pipeline.train import Recipe, Run, train
+    from pipeline.train import RECIPES, Run, train
 
     run = Run(build_folder(options.variant).training)
-    network = train(VARIANTS[options.variant], Recipe(), splits, run)
-    weights = model_folder(options.variant).weights
-    weights.parent.mkdir(parents=True, exist_ok=True)
-    network.save_weights(weights)
+    network = train(VARIANTS[options.variant], RECIPES[options.variant], splits, run)
+    model = model_folder(options.variant)
+    model.path.mkdir(parents=True, exist_ok=True)
+    network.save_weights(model.weights)
+    shutil.copy(run.recipe, model.training)
     run.discard()
-    print(weights)
+    print(model.weights)
 
 
 def _convert(options: argparse.Namespace) -> None:

@@ -11,13 +11,17 @@ BUILD = Path("build")
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A released model: float weights, int8 file, manifest (`device.manifest`) and model card."""
+    """A released model: float weights, how they were trained, int8 file, manifest (`device.manifest`), model card."""
 
     path: Path
 
     @property
     def weights(self) -> Path:
         return self.path / "float.weights.h5"
+
+    @property
+    def training(self) -> Path:
+        return self.path / "training.json"
 
     @property
     def int8_tflite(self) -> Path:

@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import logging
 import shutil
 import subprocess
@@ -58,7 +59,7 @@ def release(variant: Variant, splits: Splits, model: ModelFolder, work: BuildFol
     work.release.mkdir(parents=True)
     staged = ModelFolder(work.release)
     staged.int8_tflite.write_bytes(conversion.int8_tflite)
-    draft = _draft(variant, conversion, splits.calibration, model.weights)
+    draft = _draft(variant, conversion, splits.calibration, model)
     draft.write(work.release)
     log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
     with Runner(work.release) as runner:
@@ -93,7 +94,7 @@ def load_network(variant: Variant, weights: Path) -> keras.Sequential:
     return network
 
 
-def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, weights: Path) -> Manifest:
+def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, model: ModelFolder) -> Manifest:
     (classify,) = conversion.graphs
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -111,14 +112,17 @@ def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, w
         file=ModelFile(
             ModelFolder(Path()).int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)
         ),
-        weights_sha256=_sha256(weights.read_bytes()),
+        weights_sha256=_sha256(model.weights.read_bytes()),
         operators=dict(operator_versions(conversion.graphs)),
         runtimes=(),
         accuracy=None,
         calibration=CalibrationRecord(
             calibration.source, len(calibration.crops), calibration.seed, calibration.indices_sha256
         ),
-        configuration={"variant": variant.name, "quantisation": "static int8, weights per channel"},
+        configuration={
+            "quantisation": "static int8, weights per channel, activations by true minima and maxima",
+            "training": json.loads(model.training.read_text()) if model.training.is_file() else "not recorded",
+        },
         packages={name: importlib.metadata.version(name) for name in _PACKAGES},
     )
 

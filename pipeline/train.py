@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -25,7 +27,7 @@ from device.pixels import INK
 from pipeline.augment import AffineRange, random_affine
 from pipeline.data import Labelled, Splits
 from pipeline.networks import build
-from pipeline.variants import LABELS, Variant
+from pipeline.variants import LABELS, VARIANTS, Variant
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,12 @@ class Recipe:
             raise ValueError(f"Expected epochs >= 1 and batch_size >= 1. Received: {self.epochs} and {self.batch_size}")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"Expected 0 <= label_smoothing < 1. Received: {self.label_smoothing}")
+
+
+# Over 28 steps cell states grow, and with them the step of int8 that holds them; smaller weights hold them down.
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {name: Recipe() for name in VARIANTS} | {"rows": Recipe(weight_decay=0.1)}
+)
 
 
 @dataclass(frozen=True)
