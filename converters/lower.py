@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from typing import cast
 
 import keras
 import tensorflow as tf
@@ -88,7 +88,8 @@ def _lower(layer: keras.Layer) -> Operation:
     if isinstance(layer, layers.BatchNormalization):
         return _normalisation(layer)
     if isinstance(layer, _WITHOUT_WEIGHTS):
-        return partial(layer)
+        # Not the layer itself: it would put its name, in which Keras counts layers up, on the tensors in the file.
+        return cast("Operation", layer.call)
     raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered: nothing here says how it is computed")
 
 
@@ -96,8 +97,7 @@ def _lstm(layer: layers.LSTM) -> Operation:
     unrolled = unroll(layer)
 
     def run(sequence: tf.Tensor) -> tf.Tensor:
-        with tf.name_scope(layer.name):
-            hidden = unrolled(tf.reshape(sequence, sequence.shape[1:]))
+        hidden = unrolled(tf.reshape(sequence, sequence.shape[1:]))
         return hidden[tf.newaxis] if unrolled.return_sequences else hidden
 
     return run
