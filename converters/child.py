@@ -15,11 +15,15 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from converters.convert import Workspace
-from converters.graph import read_graphs
+from converters.flatbuffer import dump, load
+from converters.graph import STATE_SUFFIX, read_graphs
 from converters.lower import InferenceNetwork
 from converters.quantise import quantise
-from converters.ranges import Range, measured_ranges
+from converters.ranges import Range, measured_ranges, step_inputs
 from converters.roles import tied_ranges
+from converters.stream import StepForm
+
+Crops = npt.NDArray[np.float32]
 
 # Scale 1/255 and zero point -128: quantising a pixel is then `pixel - 128`, exactly.
 _PIXELS = Range(0.0, 1.0)
@@ -29,26 +33,44 @@ def main(workspace: Workspace) -> None:
     """Converts the network in `workspace`, saying at each step which it is."""
     workspace.step.write_text("unroll")
     network = InferenceNetwork(keras.models.load_model(workspace.network))
+    workspace.reason.write_text(network.reason)
     workspace.step.write_text("write float TFLite")
     float_tflite = _float_tflite(network)
     workspace.float_tflite.write_bytes(float_tflite)
     workspace.step.write_text("calibrate and quantise")
-    workspace.int8_tflite.write_bytes(_int8_tflite(float_tflite, np.load(workspace.calibration)))
+    int8_tflite = _int8_tflite(float_tflite, np.load(workspace.calibration), network.step_form)
+    workspace.int8_tflite.write_bytes(int8_tflite)
 
 
 def _float_tflite(network: InferenceNetwork) -> bytes:
     # By way of a SavedModel: `from_concrete_functions` can write a file without its weights and say nothing.
     with tempfile.TemporaryDirectory() as saved_model:
-        tf.saved_model.save(network, saved_model, signatures={"classify": network.classify})
-        converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=["classify"])
-        return bytes(converter.convert())
+        tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
+        converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(network.signatures))
+        return _with_own_names(bytes(converter.convert()))
 
 
-def _int8_tflite(float_tflite: bytes, calibration: npt.NDArray[np.float32]) -> bytes:
+def _with_own_names(content: bytes) -> bytes:
+    """The flatbuffer with each tensor named once: the quantiser knows tensors of all graphs by name alone."""
+    model = load(content)
+    for index, graph in enumerate(model.subgraphs[1:], start=1):
+        for tensor in graph.tensors:
+            tensor.name = f"{index}/".encode() + tensor.name
+    return dump(model)
+
+
+def _int8_tflite(float_tflite: bytes, calibration: Crops, form: StepForm | None) -> bytes:
     graphs = read_graphs(float_tflite)
-    (classify,) = graphs
-    measured = measured_ranges(float_tflite, classify, ({"crop": crop[np.newaxis]} for crop in calibration))
-    return quantise(float_tflite, tied_ranges(graphs, measured, {classify.inputs["crop"].name: _PIXELS}))
+    measured: dict[str, Range] = {}
+    for graph in graphs:
+        crops = ({"crop": crop[np.newaxis]} for crop in calibration)
+        steps = step_inputs(float_tflite, form, calibration) if form is not None else iter(())
+        measured |= measured_ranges(float_tflite, graph, crops if graph.signature == "classify" else steps)
+    (pixels,) = (graph.inputs["crop"].name for graph in graphs if graph.signature == "classify")
+    states = [
+        (graph.inputs[name].name, graph.outputs[name + STATE_SUFFIX].name) for graph in graphs for name in graph.states
+    ]
+    return quantise(float_tflite, tied_ranges(graphs, measured, {pixels: _PIXELS}, states))
 
 
 if __name__ == "__main__":

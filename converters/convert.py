@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -52,6 +53,10 @@ class Workspace:
         return self.folder / "step.txt"
 
     @property
+    def reason(self) -> Path:
+        return self.folder / "reason.txt"
+
+    @property
     def float_tflite(self) -> Path:
         return self.folder / "float.tflite"
 
@@ -62,11 +67,16 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Conversion:
-    """The same network twice, as flatbuffers with the signature `classify`, and the int8 one's graphs."""
+    """The same network twice, as flatbuffers, and the int8 one's graphs by signature.
+
+    The signatures are `classify` and, where the network can be computed while lines arrive, `step`; where it cannot,
+    `not_streamable` gives the layer and the reason.
+    """
 
     float_tflite: bytes
     int8_tflite: bytes
-    graphs: tuple[Graph, ...]
+    graphs: Mapping[str, Graph]
+    not_streamable: str
 
 
 def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> Conversion:
@@ -88,7 +98,12 @@ def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> 
         int8_tflite = workspace.int8_tflite.read_bytes()
         graphs = read_graphs(int8_tflite)
         check_structure(graphs)
-        return Conversion(workspace.float_tflite.read_bytes(), int8_tflite, graphs)
+        return Conversion(
+            float_tflite=workspace.float_tflite.read_bytes(),
+            int8_tflite=int8_tflite,
+            graphs=MappingProxyType({graph.signature: graph for graph in graphs}),
+            not_streamable=workspace.reason.read_text(),
+        )
 
 
 def run_child(command: Sequence[str], workspace: Workspace) -> None:

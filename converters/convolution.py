@@ -27,6 +27,7 @@ class Convolution:
     dimension.
     """
 
+    name: str
     kernel: Weights
     bias: Weights
     strides: tuple[int, ...]
@@ -65,7 +66,7 @@ def lower_convolution(
     padding = (
         own if around is None else tuple((a + b, c + d) for (a, c), (b, d) in zip(own, around.padding, strict=True))
     )
-    return Convolution(kernel, bias, layer.strides, layer.dilation_rate, padding, layer.activation)
+    return Convolution(layer.name, kernel, bias, layer.strides, layer.dilation_rate, padding, layer.activation)
 
 
 def kernel_and_bias(layer: keras.Layer) -> tuple[Weights, Weights]:

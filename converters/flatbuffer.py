@@ -34,17 +34,29 @@ def load(content: bytes) -> schema.ModelT:
 
 def dump(model: schema.ModelT) -> bytes:
     """Returns a flatbuffer that holds all constants inside, aligned as the schema demands (`force_align: 16`)."""
-    builder = _AligningBuilder(1024)
+    builder = _FrugalBuilder(1024)
     builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
 
 
-class _AligningBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
-    """The generated Python code aligns byte vectors to 1; kernels read weights and biases from them in place."""
+class _FrugalBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
+    """Writes equal vectors once, and byte vectors where kernels can read weights and biases in place.
+
+    The generated Python code writes each vector anew, so that of 512 channels' zero points, all zero, every tensor has
+    its own, and aligns bytes to 1.
+    """
+
+    def __init__(self, initial_size: int) -> None:
+        super().__init__(initial_size)
+        self._written: dict[tuple[str, bytes], int] = {}
 
     def CreateNumpyVector(self, x: npt.NDArray[np.generic]) -> int:  # noqa: N802  # the base class' name
-        if x.dtype != np.uint8:
-            return int(super().CreateNumpyVector(x))
+        key = (x.dtype.str, x.tobytes())
+        if key not in self._written:
+            self._written[key] = self._aligned_bytes(x) if x.dtype == np.uint8 else super().CreateNumpyVector(x)
+        return self._written[key]
+
+    def _aligned_bytes(self, x: npt.NDArray[np.generic]) -> int:
         self.StartVector(x.itemsize, x.size, _BUFFER_ALIGNMENT)
         self.head -= x.size
         self.Bytes[self.head : self.head + x.size] = x.tobytes()

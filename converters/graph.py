@@ -20,6 +20,9 @@ from converters.flatbuffer import load
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPE_NAMES = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 
+# A state that goes in as NAME comes out as NAME_out.
+STATE_SUFFIX = "_out"
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -60,6 +63,11 @@ class Graph:
     operators: tuple[Operator, ...]
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The inputs that come out again, to be handed to the next call."""
+        return tuple(name for name in self.inputs if name + STATE_SUFFIX in self.outputs)
 
 
 def read_graphs(content: bytes) -> tuple[Graph, ...]:

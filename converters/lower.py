@@ -9,29 +9,31 @@ Source: Jacob et al., Quantization and Training of Neural Networks, 2018, sectio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
 from keras import layers
 
 from converters.convolution import kernel_and_bias, lower_convolution, scale_and_shift
+from converters.operations import Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
+from converters.stream import NotStreamableError, StepForm, step_form
 from converters.unroll import unroll
 
-Operation = Callable[[tf.Tensor], tf.Tensor]
-
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
+_POOLING = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
 _VANISH = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise)
-_WITHOUT_WEIGHTS = (
-    layers.Activation, layers.AveragePooling1D, layers.AveragePooling2D, layers.Cropping2D, layers.Flatten,
-    layers.MaxPooling1D, layers.MaxPooling2D, layers.Permute, layers.ReLU, layers.LeakyReLU, layers.Reshape,
-    layers.ZeroPadding1D, layers.ZeroPadding2D,
-)  # fmt: skip
+_POINTWISE = (layers.Activation, layers.LeakyReLU, layers.ReLU)
+_REORDERING = (layers.Flatten, layers.Permute, layers.Reshape)
+_EDGES = (layers.Cropping2D, layers.ZeroPadding1D, layers.ZeroPadding2D)
 
 
 class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no types
-    """A network as inference computes it: `classify(crop <float32>[1, 28, 28, 1]) → logits <float32>[1, 10]`."""
+    """A network as inference computes it, whole and, where it can be, step by step.
+
+    `classify(crop <float32>[1, 28, 28, 1]) → logits <float32>[1, 10]`; `step(rows, NAME…) → logits, NAME_out…`, or None
+    where the network does not stream, `reason` then says why.
+    """
 
     def __init__(self, network: keras.Sequential) -> None:
         """Lowers `network`.
@@ -42,14 +44,40 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
         super().__init__()
         _refuse_probabilities(network)
         operations = lowered(network.layers)
-        crop = tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="crop")
+        crop = (1, *network.input_shape[1:])
+        self.classify = _classify(operations, crop)
+        self.step_form: StepForm | None = None
+        self.step, self.reason = None, ""
+        try:
+            self.step_form = step_form(operations, crop)
+            self.step = _step(self.step_form)
+        except NotStreamableError as error:
+            self.reason = str(error)
 
-        def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
-            for operation in operations:
-                crop = operation(crop)
-            return {"logits": crop}
+    @property
+    def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
+        """The signatures of the file, by name."""
+        return {"classify": self.classify} | ({"step": self.step} if self.step is not None else {})
 
-        self.classify = tf.function(classify, input_signature=[crop], autograph=False)
+
+def _classify(operations: Sequence[Operation], crop: tuple[int, ...]) -> tf.types.experimental.GenericFunction:
+    def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
+        x = crop
+        for operation in operations:
+            x = operation(x)
+        return {"logits": x}
+
+    return tf.function(classify, input_signature=[tf.TensorSpec(crop, tf.float32, name="crop")], autograph=False)
+
+
+def _step(form: StepForm) -> tf.types.experimental.GenericFunction:
+    def step(rows: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits, after = form(rows, states)
+        return {"logits": logits} | {f"{name}_out": state for name, state in zip(form.states, after, strict=True)}
+
+    shapes = {"rows": form.lines, **form.states}
+    specs = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
+    return tf.function(step, input_signature=specs, autograph=False)
 
 
 def lowered(network: Sequence[keras.Layer]) -> Sequence[Operation]:
@@ -81,36 +109,23 @@ def _taken(waiting: deque[keras.Layer], kind: type[keras.Layer]) -> keras.Layer 
 
 
 def _lower(layer: keras.Layer) -> Operation:
+    # `layer.call`, not the layer: that would put its name, in which Keras counts layers up, on the file's tensors.
     if isinstance(layer, layers.LSTM):
-        return _lstm(layer)
+        return Recurrence(layer.name, unroll(layer))
     if isinstance(layer, layers.Dense):
-        return _dense(layer)
+        return Dense(layer.name, *kernel_and_bias(layer), layer.activation)
     if isinstance(layer, layers.BatchNormalization):
-        return _normalisation(layer)
-    if isinstance(layer, _WITHOUT_WEIGHTS):
-        # Not the layer itself: it would put its name, in which Keras counts layers up, on the tensors in the file.
-        return cast("Operation", layer.call)
+        scale, shift = scale_and_shift(layer)
+        return Pointwise(layer.name, lambda x: x * scale + shift)
+    if isinstance(layer, _POINTWISE):
+        return Pointwise(layer.name, layer.call)
+    if isinstance(layer, _POOLING):
+        tiles = layer.padding == "valid" and layer.pool_size[0] == layer.strides[0]
+        return Pooling(layer.name, layer.call, layer.pool_size[0], tiles)
+    if isinstance(layer, (*_REORDERING, *_EDGES)):
+        order = layer.dims if isinstance(layer, layers.Permute) else (1,)
+        return Reordering(layer.name, layer.call, order[0] != 1 or isinstance(layer, _EDGES), order == (2, 1, 3))
     raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered: nothing here says how it is computed")
-
-
-def _lstm(layer: layers.LSTM) -> Operation:
-    unrolled = unroll(layer)
-
-    def run(sequence: tf.Tensor) -> tf.Tensor:
-        hidden = unrolled(tf.reshape(sequence, sequence.shape[1:]))
-        return hidden[tf.newaxis] if unrolled.return_sequences else hidden
-
-    return run
-
-
-def _dense(layer: layers.Dense) -> Operation:
-    kernel, bias = kernel_and_bias(layer)
-    return lambda x: layer.activation(tf.matmul(x, kernel) + bias)
-
-
-def _normalisation(layer: layers.BatchNormalization) -> Operation:
-    scale, shift = scale_and_shift(layer)
-    return lambda x: x * scale + shift
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:

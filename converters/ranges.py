@@ -7,14 +7,15 @@ Source: Jacob et al., Quantization and Training of Neural Networks, 2018, sectio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from converters.graph import Graph
+from converters.graph import STATE_SUFFIX, Graph
+from converters.stream import StepForm
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]
 
@@ -63,3 +64,16 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs])
     if not ranges:
         raise ValueError("Expected at least one calibration input. Received none")
     return ranges
+
+
+def step_inputs(float_tflite: bytes, form: StepForm, crops: npt.NDArray[np.float32]) -> Iterator[Inputs]:
+    """Yields what `step` is given over the course of each crop: its lines, and the states that come of those before."""
+    step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner("step")
+    for crop in crops:
+        image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
+        states = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
+        for lines in np.split(image, len(image) // form.lines[1]):
+            inputs = {"rows": lines[np.newaxis], **states}
+            yield inputs
+            after = step(**inputs)
+            states = {name: after[name + STATE_SUFFIX].copy() for name in states}

@@ -3,8 +3,8 @@
 Tensors in one role get one range, hence one scale: so that a state enters a step as it left the one before, and so that
 every step rounds alike. What shares a role follows from the structure of the graphs alone: two operators of the same
 kind are in the same role if they share their weights or read the same roles; what only moves values leaves their role
-as it is. So does a sum: on one scale it does not round, and a term that is zero can be left
-out, as the first step leaves out its states, without a bit of the result changing.
+as it is. So does a sum: on one scale it does not round, and a term that is zero can be left out, as the first step
+leaves out its states, without a bit of the result changing.
 
 Not a range: those are measured in `converters.ranges`.
 
@@ -31,21 +31,49 @@ _KEEPS_ROLE = frozenset(
 _HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
-def tied_ranges(graphs: Sequence[Graph], measured: Mapping[str, Range], fixed: Mapping[str, Range]) -> dict[str, Range]:
+class NoCounterpartError(ValueError):
+    """A tensor of one signature has no counterpart in another, so that the two could differ; the message names it."""
+
+
+def tied_ranges(
+    graphs: Sequence[Graph],
+    measured: Mapping[str, Range],
+    fixed: Mapping[str, Range],
+    same: Sequence[tuple[str, str]] = (),
+) -> dict[str, Range]:
     """Returns each activation's range by tensor name: that of all tensors in its role together.
 
-    A role that holds a tensor named in `fixed` has that range, whatever was measured.
+    Args:
+        graphs: the graphs of all signatures; a tensor's name is its own among all of them.
+        measured: what was seen of each activation.
+        fixed: a role that holds a tensor named here has that range, whatever was measured.
+        same: pairs of tensors in the same role beforehand: a state as it goes in and as it comes out.
+
+    Raises:
+        NoCounterpartError: a role does not occur in all graphs.
     """
+    roles = _roles(graphs, same)
     tied: dict[str, Range] = {}
-    for role in _roles(graphs).subsets():
+    for role in roles.subsets():
         given = [fixed[name] for name in role if name in fixed]
         tied |= dict.fromkeys(role, reduce(or_, given or [measured[name] for name in role]))
+    for graph in graphs:
+        _refuse_missing_roles(graph, roles)
     return tied
 
 
-def _roles(graphs: Sequence[Graph]) -> DisjointSet:
+def _refuse_missing_roles(graph: Graph, roles: DisjointSet) -> None:
+    present = {roles[tensor.name] for tensor in graph.tensors if tensor.name in roles}
+    for role in roles.subsets():
+        if roles[next(iter(role))] not in present:
+            raise NoCounterpartError(f"Expected a counterpart in {graph.signature}. Found none for {sorted(role)}")
+
+
+def _roles(graphs: Sequence[Graph], same: Sequence[tuple[str, str]]) -> DisjointSet:
     operators = [operator for graph in graphs for operator in graph.operators]
     roles = DisjointSet(name for operator in operators for name in _activations(operator.inputs + operator.outputs))
+    for before, after in same:
+        roles.merge(before, after)
     for operator in operators:
         if operator.name in _KEEPS_ROLE:
             first, *others = _activations(operator.inputs + operator.outputs)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from converters.graph import Graph, Operator, Tensor
+from converters.graph import STATE_SUFFIX, Graph, Operator, Tensor
 
 _VARIABLES = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
 _KERNEL_INPUT = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1}
@@ -29,6 +29,10 @@ def _problems(graph: Graph) -> Iterator[str]:
         yield from _operator_problems(operator)
     for tensor in graph.tensors:
         yield from _tensor_problems(tensor)
+    for name in graph.states:
+        before, after = graph.inputs[name], graph.outputs[name + STATE_SUFFIX]
+        if (before.scales, before.zero_points) != (after.scales, after.zero_points):
+            yield f"state {name} goes in with {before.scales} and comes out with {after.scales}"
 
 
 def _operator_problems(operator: Operator) -> Iterator[str]:

@@ -82,7 +82,8 @@ class CalibrationRecord:
 class Manifest:
     """All that is known of a model file.
 
-    `states` lists what `step` carries from one time step to the next; it is empty where the file does not stream.
+    `states` lists what `step` carries from one time step to the next; where the file does not stream it is empty, and
+    `not_streamable` says why.
     `accuracy` is None until the file has been judged. `configuration` and `packages` say how the file was made; nothing
     reads them back.
     """
@@ -97,6 +98,7 @@ class Manifest:
     input: TensorContract
     output: TensorContract
     states: tuple[TensorContract, ...]
+    not_streamable: str
     temperature: float
     threshold: float
     file: ModelFile

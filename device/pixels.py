@@ -22,20 +22,22 @@ def checked_crop(crop: object) -> Crop:
     Raises:
         ValueError: another shape or dtype, with what was expected and what came.
     """
-    return _checked(crop, "crop", (SIDE, SIDE))
+    if isinstance(crop, np.ndarray) and crop.shape == (SIDE, SIDE) and crop.dtype == np.uint8:
+        return crop
+    raise ValueError(f"Expected crop <uint8>[{SIDE}, {SIDE}]. {_received(crop)}")
 
 
 def checked_row(row: object) -> Crop:
     """Returns the row if it is `<uint8>[28]`; raises ValueError as `checked_crop` does."""
-    return _checked(row, "row", (SIDE,))
+    if isinstance(row, np.ndarray) and row.shape == (SIDE,) and row.dtype == np.uint8:
+        return row
+    raise ValueError(f"Expected row <uint8>[{SIDE}]. {_received(row)}")
 
 
-def _checked(pixels: object, name: str, shape: tuple[int, ...]) -> Crop:
-    if not isinstance(pixels, np.ndarray):
-        raise ValueError(f"Expected {name} <uint8>{list(shape)}. Received: {type(pixels).__name__}")
-    if pixels.shape != shape or pixels.dtype != np.uint8:
-        raise ValueError(f"Expected {name} <uint8>{list(shape)}. Received: shape={pixels.shape}, dtype={pixels.dtype}.")
-    return pixels
+def _received(pixels: object) -> str:
+    if isinstance(pixels, np.ndarray):
+        return f"Received: shape={pixels.shape}, dtype={pixels.dtype}."
+    return f"Received: {type(pixels).__name__}"
 
 
 def unit_range(crops: Crop) -> npt.NDArray[np.float32]:

@@ -9,6 +9,7 @@ Source: TensorFlow Lite 8-bit quantization specification, https://ai.google.dev/
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,20 +44,30 @@ class Quantisation:
         return np.asarray(np.float32(self.scale) * (quantised.astype(np.float32) - np.float32(self.zero_point)))
 
 
+_SIGN_BIT = np.uint8(128)
+
 # Quantising a pixel p, whose real value is p / 255, gives p - 128 exactly: nothing is lost at the input.
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
 def quantise_pixels(pixels: npt.NDArray[np.uint8]) -> Int8:
     """Returns pixels `<uint8>[...]` as the model takes them, `<int8>[...]`, by `PIXEL_QUANTISATION`."""
-    return (pixels ^ np.uint8(128)).view(np.int8)
+    return np.bitwise_xor(pixels, _SIGN_BIT).view(np.int8)
 
 
-def softmax(logits: Float32, temperature: float) -> Float32:
-    """Returns probabilities `<float32>[classes]` of logits `<float32>[classes]`.
+class Softmax:
+    """Probabilities of int8 logits, by a table: an int8 difference has 256 values.
 
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2 (temperature).
     """
-    shifted = (logits - logits.max()) / np.float32(temperature)
-    weights = np.exp(shifted)
-    return np.asarray(weights / weights.sum(), np.float32)
+
+    def __init__(self, quantisation: Quantisation, temperature: float) -> None:
+        """Fills the table of `exp(-scale * difference / temperature)`."""
+        self._weights = [math.exp(-quantisation.scale * difference / temperature) for difference in range(256)]
+
+    def __call__(self, logits: Sequence[int]) -> list[float]:
+        """Returns the probabilities of logits, given as the int8 values themselves."""
+        greatest = max(logits)
+        weights = [self._weights[greatest - logit] for logit in logits]
+        whole = sum(weights)
+        return [weight / whole for weight in weights]

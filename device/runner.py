@@ -6,18 +6,20 @@ Not image processing, and not a camera: a runner takes what keeps the pixel cont
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .interpreter import load_interpreter
-from .manifest import Manifest, ManifestError, read_manifest
+from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_row
-from .quantisation import PIXEL_QUANTISATION, Int8, quantise_pixels, softmax
+from .quantisation import PIXEL_QUANTISATION, Int8, Softmax, quantise_pixels
+from .stream import Collector, Reader, Stream, step_contracts
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # in `typing` from Python 3.11 on; a device need not install it
@@ -77,13 +79,16 @@ class Runner:
         self._input = self.manifest.input.name
         self._output = self.manifest.output.name
         self._check_contract()
+        streams = bool(self.manifest.states)
+        self._reader: Reader = self._stream(interpreter) if streams else Collector(self._logits, self.manifest)
         try:
             # A kernel that cannot be prepared shows in the first call alone.
             self._logits(np.zeros((SIDE, SIDE), np.uint8))
         except RuntimeError as error:
             raise ValueError(f"{path}: Expected a model that {self.runtime.name} can run. {error}") from error
-        self._lines = np.zeros((SIDE, SIDE), np.uint8)
+        self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
         self._received = 0
+        self._so_far: Int8 | None = None
         self._closed = False
 
     def classify(self, crop: npt.NDArray[np.uint8]) -> Prediction:
@@ -106,7 +111,8 @@ class Runner:
     def push(self, line: npt.NDArray[np.uint8]) -> Prediction | None:
         """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers on the last one.
 
-        The answer is `classify`'s for the crop that the 28 lines make; before the last line it is None.
+        The answer is `classify`'s, bit for bit, for the crop that the 28 lines make. Before the last line it is None,
+        and `partial` gives the answer so far.
 
         Raises:
             ValueError: another shape or dtype; the line does not count.
@@ -115,23 +121,35 @@ class Runner:
         self._refuse_closed()
         if self._received == SIDE:
             raise RuntimeError(f"Expected reset() after the {SIDE} lines of a crop. Received: another line")
-        self._lines[self._received] = checked_row(line)
-        self._received += 1
-        if self._received < SIDE:
-            return None
         started = time.perf_counter()
-        crop = self._lines if self.manifest.time_axis == "rows" else self._lines.T
-        return self._prediction(self._logits(crop), started)
+        logits = self._reader.push(checked_row(line))
+        self._received += 1
+        if logits is None:
+            return None
+        self._so_far = logits
+        return self._prediction(logits, started) if self._received == SIDE else None
+
+    @property
+    def partial(self) -> Prediction | None:
+        """What the model says of the lines pushed so far, up to the last whole time step; None before the first.
+
+        Where the file does not stream, it is None up to the last line.
+        """
+        self._refuse_closed()
+        return None if self._so_far is None else self._prediction(self._so_far, time.perf_counter())
 
     def reset(self) -> None:
         """Forgets the lines pushed so far: the next one is the first of a new crop."""
         self._refuse_closed()
         self._received = 0
+        self._so_far = None
+        self._reader.reset()
 
     def close(self) -> None:
         """Lets go of the model; what follows raises RuntimeError. Closing twice is closing once."""
+        if not self._closed:
+            del self._classify, self._reader
         self._closed = True
-        self._classify = None
 
     def __enter__(self) -> Self:
         return self
@@ -143,44 +161,48 @@ class Runner:
 
     def _logits(self, crop: npt.NDArray[np.uint8]) -> Int8:
         pixels = quantise_pixels(crop).reshape(self.manifest.input.shape)
-        return np.asarray(self._classify(**{self._input: pixels})[self._output][0], np.int8)
+        logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
+        return logits
 
     def _prediction(self, logits: Int8, started: float) -> Prediction:
         manifest = self.manifest
-        probabilities = softmax(manifest.output.quantisation.dequantise(logits), manifest.temperature)
-        order = np.argsort(-probabilities, kind="stable")[:_TOP]
-        top = tuple((manifest.labels[index], float(probabilities[index])) for index in order)
+        values = logits.tolist()
+        probabilities = self._softmax(values)
+        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)[:_TOP]
+        top = tuple((manifest.labels[index], probabilities[index]) for index in order)
         label, probability = top[0]
         return Prediction(
             label=label if probability >= manifest.threshold else None,
-            index=int(order[0]),
+            index=order[0],
             probability=probability,
             top=top,
             latency_ms=1e3 * (time.perf_counter() - started),
         )
 
     def _check_contract(self) -> None:
-        contracts = (
-            (self.manifest.input, self._classify.get_input_details()),
-            (self.manifest.output, self._classify.get_output_details()),
-        )
-        for contract, details in contracts:
-            if contract.name not in details:
-                raise ValueError(f"Expected a tensor {contract.name} (manifest). Received: {sorted(details)}")
-            found = details[contract.name]
-            scale, zero_point = found["quantization"]
-            expected = (
-                contract.shape,
-                np.int8,
-                np.float32(contract.quantisation.scale),
-                contract.quantisation.zero_point,
-            )
-            received = (tuple(int(size) for size in found["shape"]), found["dtype"], np.float32(scale), zero_point)
-            if received != expected:
-                raise ValueError(f"Expected {contract.name} as {expected} (manifest). Received: {received}")
+        _check(self._classify.get_input_details(), (self.manifest.input,))
+        _check(self._classify.get_output_details(), (self.manifest.output,))
         if self.manifest.input.quantisation != PIXEL_QUANTISATION:
             raise ValueError(f"Expected pixels as {PIXEL_QUANTISATION}. Received: {self.manifest.input.quantisation}")
+
+    def _stream(self, interpreter: Any) -> Stream:
+        step = interpreter.get_signature_runner("step")
+        _check(step.get_input_details(), self.manifest.states)
+        _check(step.get_output_details(), (self.manifest.output, *step_contracts(self.manifest.states)))
+        return Stream(step, self.manifest)
 
     def _refuse_closed(self) -> None:
         if self._closed:
             raise RuntimeError("Expected an open runner. This one is closed")
+
+
+def _check(details: Mapping[str, Any], contracts: Sequence[TensorContract]) -> None:
+    for contract in contracts:
+        if contract.name not in details:
+            raise ValueError(f"Expected a tensor {contract.name} (manifest). Received: {sorted(details)}")
+        found = details[contract.name]
+        scale, zero_point = found["quantization"]
+        expected = (contract.shape, np.int8, np.float32(contract.quantisation.scale), contract.quantisation.zero_point)
+        received = (tuple(int(size) for size in found["shape"]), found["dtype"], np.float32(scale), zero_point)
+        if received != expected:
+            raise ValueError(f"Expected {contract.name} as {expected} (manifest). Received: {received}")

@@ -95,7 +95,7 @@ def load_network(variant: Variant, weights: Path) -> keras.Sequential:
 
 
 def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, model: ModelFolder) -> Manifest:
-    (classify,) = conversion.graphs
+    classify, step = conversion.graphs["classify"], conversion.graphs.get("step")
     return Manifest(
         format_version=FORMAT_VERSION,
         name=f"rowstream-{variant.name}",
@@ -106,14 +106,15 @@ def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, m
         lines_per_step=variant.lines_per_step,
         input=_contract("crop", classify.inputs["crop"]),
         output=_contract("logits", classify.outputs["logits"]),
-        states=(),
+        states=tuple(_contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
+        not_streamable=conversion.not_streamable,
         temperature=1.0,
         threshold=0.0,
         file=ModelFile(
             ModelFolder(Path()).int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)
         ),
         weights_sha256=_sha256(model.weights.read_bytes()),
-        operators=dict(operator_versions(conversion.graphs)),
+        operators=dict(operator_versions(tuple(conversion.graphs.values()))),
         runtimes=(),
         accuracy=None,
         calibration=CalibrationRecord(
