@@ -21,7 +21,7 @@ SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert train bundle bench test test-device lint lock clean FORCE
+.PHONY: help convert train bundle bench stream test test-device lint lock clean FORCE
 # Trained weights are no intermediate file.
 .PRECIOUS: models/%/float.weights.h5
 
@@ -41,6 +41,9 @@ bundle: $(CHOSEN:%=build/%/evaluation.json) ## dist/rowstream-VARIANT-VERSION, f
 
 bench: .venv/ready ## time VARIANT against Keras' unroll and TFLite's fused LSTM of the same weights
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bench $$variant; done
+
+stream: $(CHOSEN:%=build/%/evaluation.json) ## show how VARIANT reads a digit, line by line, in the terminal
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline stream $$variant; done
 
 test: .venv/ready ## run the tests
 	@$(BIN)/python -m pytest

@@ -67,6 +67,8 @@ def _int8_tflite(float_tflite: bytes, calibration: Crops, form: StepForm | None)
         steps = step_inputs(float_tflite, form, calibration) if form is not None else iter(())
         measured |= measured_ranges(float_tflite, graph, crops if graph.signature == "classify" else steps)
     (pixels,) = (graph.inputs["crop"].name for graph in graphs if graph.signature == "classify")
+    if measured[pixels] | _PIXELS != _PIXELS:
+        raise ValueError(f"Expected calibration crops in {_PIXELS}. Received: {measured[pixels]}")
     states = [
         (graph.inputs[name].name, graph.outputs[name + STATE_SUFFIX].name) for graph in graphs for name in graph.states
     ]

@@ -57,7 +57,13 @@ def lower_convolution(
     around: layers.ZeroPadding2D | None,
     normalisation: layers.BatchNormalization | None,
 ) -> Convolution:
-    """Returns a built convolution layer with the zero padding before it and the batch normalisation after it."""
+    """Returns a built convolution layer with the zero padding before it and the batch normalisation after it.
+
+    Raises:
+        ValueError: the layer does not keep channels last.
+    """
+    if layer.data_format != "channels_last":
+        raise ValueError(f"{layer.name}: Expected channels_last. Received: {layer.data_format}")
     kernel, bias = kernel_and_bias(layer)
     if normalisation is not None:
         scale, shift = scale_and_shift(normalisation)
@@ -76,7 +82,13 @@ def kernel_and_bias(layer: keras.Layer) -> tuple[Weights, Weights]:
 
 
 def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Weights, Weights]:
-    """Returns batch normalisation at inference as `x * scale + shift`, both `<float32>[channels]`."""
+    """Returns batch normalisation at inference as `x * scale + shift`, both `<float32>[channels]`.
+
+    Raises:
+        ValueError: it normalises another axis than the last.
+    """
+    if layer.axis not in (-1, len(layer.input.shape) - 1):
+        raise ValueError(f"{layer.name}: Expected batch normalisation of the last axis. Received: axis={layer.axis}")
     mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
     gamma = np.asarray(layer.gamma) if layer.scale else np.ones_like(mean)
     beta = np.asarray(layer.beta) if layer.center else np.zeros_like(mean)

@@ -7,6 +7,8 @@ Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.f
 
 from __future__ import annotations
 
+import struct
+
 import flatbuffers
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +26,10 @@ def load(content: bytes) -> schema.ModelT:
     """
     if content[4:8] != _IDENTIFIER:
         raise ValueError(f"Expected a TFLite flatbuffer ({_IDENTIFIER!r}). Received: {content[4:8]!r}")
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    except (AttributeError, IndexError, TypeError, ValueError, struct.error) as error:
+        raise ValueError(f"Expected a TFLite flatbuffer. Its body cannot be read: {error}") from error
     for buffer in model.buffers:
         if buffer.offset > 1:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)

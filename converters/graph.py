@@ -55,7 +55,10 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """A signature's graph: operators in the order they run, inputs and outputs by their names in the signature."""
+    """Operators in the order they run, inputs and outputs by their names in the signature.
+
+    A graph that only control flow refers to has no signature: its name is empty.
+    """
 
     index: int
     signature: str
@@ -71,16 +74,14 @@ class Graph:
 
 
 def read_graphs(content: bytes) -> tuple[Graph, ...]:
-    """Returns the graph of every signature in a flatbuffer.
+    """Returns every graph in a flatbuffer, those of the signatures first if the converter wrote it.
 
     Raises:
-        ValueError: the bytes are no TFLite flatbuffer, or a graph in it has no signature.
+        ValueError: the bytes are no TFLite flatbuffer.
     """
     model = load(content)
     signatures = {signature.subgraphIndex: signature for signature in model.signatureDefs or ()}
-    if set(signatures) != set(range(len(model.subgraphs))):
-        raise ValueError(f"Expected a signature for each of {len(model.subgraphs)} graphs. Received: {len(signatures)}")
-    return tuple(_graph(model, subgraph, signatures[index]) for index, subgraph in enumerate(model.subgraphs))
+    return tuple(_graph(model, index, signatures.get(index)) for index in range(len(model.subgraphs)))
 
 
 def operator_versions(graphs: tuple[Graph, ...]) -> Mapping[str, int]:
@@ -91,15 +92,17 @@ def operator_versions(graphs: tuple[Graph, ...]) -> Mapping[str, int]:
     return MappingProxyType(dict(sorted(versions.items())))
 
 
-def _graph(model: schema.ModelT, subgraph: schema.SubGraphT, signature: schema.SignatureDefT) -> Graph:
+def _graph(model: schema.ModelT, index: int, signature: schema.SignatureDefT | None) -> Graph:
+    subgraph = model.subgraphs[index]
     tensors = tuple(_tensor(model, tensor) for tensor in subgraph.tensors)
+    inputs, outputs = (signature.inputs, signature.outputs) if signature is not None else ((), ())
     return Graph(
-        index=int(signature.subgraphIndex),
-        signature=signature.signatureKey.decode(),
+        index=index,
+        signature=signature.signatureKey.decode() if signature is not None else "",
         tensors=tensors,
         operators=tuple(_operator(model, node, tensors) for node in subgraph.operators),
-        inputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in signature.inputs}),
-        outputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in signature.outputs}),
+        inputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in inputs}),
+        outputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in outputs}),
     )
 
 
@@ -122,13 +125,14 @@ def _operator(model: schema.ModelT, node: schema.OperatorT, tensors: tuple[Tenso
     code = model.operatorCodes[node.opcodeIndex]
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     is_custom = builtin == schema.BuiltinOperator.CUSTOM
+    options = {**vars(node.builtinOptions or object), **vars(node.builtinOptions2 or object)}
     return Operator(
         name=code.customCode.decode() if is_custom else _OPERATOR_NAMES[builtin],
         version=int(code.version),
         inputs=tuple(tensors[index] for index in _values(node.inputs) if index >= 0),
         outputs=tuple(tensors[index] for index in _values(node.outputs)),
         is_custom=is_custom,
-        refers_to_graph=any("subgraph" in option.lower() for option in vars(node.builtinOptions or object)),
+        refers_to_graph=any("subgraph" in option.lower() for option in options),
     )
 
 

@@ -42,6 +42,8 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
             ValueError: a layer cannot be lowered; the message names it and the reason.
         """
         super().__init__()
+        if not isinstance(network, keras.Sequential):
+            raise TypeError(f"Expected a keras.Sequential. Received: {type(network).__name__}")
         _refuse_probabilities(network)
         operations = lowered(network.layers)
         crop = (1, *network.input_shape[1:])
@@ -129,6 +131,8 @@ def _lower(layer: keras.Layer) -> Operation:
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:
-    head = network.layers[-1]
+    head = next((layer for layer in reversed(network.layers) if not isinstance(layer, _VANISH)), None)
     if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
-        raise ValueError(f"{head.name}: expected a network that gives logits. Received one that ends in a softmax")
+        raise ValueError(
+            f"{network.layers[-1].name}: Expected a network that gives logits, not one that ends in a softmax"
+        )

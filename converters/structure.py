@@ -5,12 +5,13 @@ Reads the file alone and runs nothing; whether the numbers are right is for the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from converters.graph import STATE_SUFFIX, Graph, Operator, Tensor
 
 _VARIABLES = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
-_KERNEL_INPUT = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1}
+_ITEM_BYTES = {"BOOL": 1, "INT8": 1, "UINT8": 1, "INT16": 2, "FLOAT16": 2, "INT32": 4, "FLOAT32": 4, "INT64": 8}
 
 
 class StructureError(ValueError):
@@ -19,12 +20,17 @@ class StructureError(ValueError):
 
 def check_structure(graphs: Sequence[Graph]) -> None:
     """Raises StructureError where a graph holds what does not ship, naming each tensor and operator."""
-    problems = [f"{graph.signature}: {problem}" for graph in graphs for problem in _problems(graph)]
+    problems = [f"{graph.signature or graph.index}: {problem}" for graph in graphs for problem in _problems(graph)]
+    if not graphs:
+        problems.append("no graph at all")
     if problems:
         raise StructureError("Expected static int8 graphs of built-in operators. Found: " + "; ".join(problems))
 
 
 def _problems(graph: Graph) -> Iterator[str]:
+    if not graph.signature:
+        yield "the graph has no signature"
+    yield from _missing_data(graph)
     for operator in graph.operators:
         yield from _operator_problems(operator)
     for tensor in graph.tensors:
@@ -42,9 +48,16 @@ def _operator_problems(operator: Operator) -> Iterator[str]:
         yield f"operator {operator.name} is control flow"
     if operator.name in _VARIABLES:
         yield f"operator {operator.name} reads weights that are not in the file"
-    kernel = _KERNEL_INPUT.get(operator.name)
-    if kernel is not None and not operator.inputs[kernel].constant:
-        yield f"operator {operator.name} has no weights in {operator.inputs[kernel].name}"
+
+
+def _missing_data(graph: Graph) -> Iterator[str]:
+    written = {tensor.name for operator in graph.operators for tensor in operator.outputs}
+    given = written | {tensor.name for tensor in graph.inputs.values()}
+    for tensor in {tensor for operator in graph.operators for tensor in operator.inputs if tensor.name not in given}:
+        expected = math.prod(tensor.shape) * _ITEM_BYTES.get(tensor.type, 0)
+        received = len(tensor.constant or b"")
+        if received != expected:
+            yield f"tensor {tensor.name} has {received:,} bytes of data, not {expected:,}"
 
 
 def _tensor_problems(tensor: Tensor) -> Iterator[str]:

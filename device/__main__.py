@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from .crops import read_crops
 from .interpreter import RUNTIMES
-from .runner import Runner
+from .runner import Prediction, Runner
 
 FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
 
@@ -42,9 +42,10 @@ def _run(options: argparse.Namespace) -> int:
     with runner:
         for path in options.crops:
             try:
-                for index, crop in _crops(path):
-                    answer = {"source": str(path), "crop": index, **asdict(runner.classify(crop))}
-                    print(json.dumps(answer), flush=sys.stdout.isatty())
+                for index, crop in enumerate(read_crops(path)):
+                    for answer in _answers(runner, crop, options):
+                        line = {"source": str(path), "crop": index, **asdict(answer)}
+                        print(json.dumps(line), flush=sys.stdout.isatty())
             except BrokenPipeError:
                 raise
             except (ImportError, OSError, ValueError) as error:
@@ -53,8 +54,23 @@ def _run(options: argparse.Namespace) -> int:
     return status
 
 
-def _crops(path: Path) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    yield from enumerate(read_crops(path))
+def _answers(runner: Runner, crop: npt.NDArray[np.uint8], options: argparse.Namespace) -> Iterator[Prediction]:
+    if not (options.rows or options.partial or options.early_exit):
+        yield runner.classify(crop)
+    elif not options.partial:
+        yield runner.read(crop, early_exit=options.early_exit)
+    else:
+        yield from _partial_answers(runner, crop, early_exit=options.early_exit)
+
+
+def _partial_answers(runner: Runner, crop: npt.NDArray[np.uint8], *, early_exit: bool) -> Iterator[Prediction]:
+    runner.reset()
+    for count, line in enumerate(runner.lines(crop), start=1):
+        runner.push(line)
+        if count % runner.manifest.lines_per_step == 0 and (partial := runner.partial) is not None:
+            yield partial
+            if early_exit and runner.settled:
+                return
 
 
 def _complain(error: Exception) -> int:
@@ -69,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--model", type=Path, required=True, help="the model's folder, e.g. models/rows2d")
     run.add_argument("--threads", type=_positive, default=1, help="threads the kernels may use (default: 1)")
     run.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
+    run.add_argument("--rows", action="store_true", help="read each crop line by line, along the model's time axis")
+    run.add_argument("--partial", action="store_true", help="print the answer after each time step (implies --rows)")
+    run.add_argument(
+        "--early-exit", action="store_true", help="read no further once the answer is settled (implies --rows)"
+    )
     run.add_argument(
         "crops", type=Path, nargs="+", metavar="CROPS", help=".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
     )

@@ -69,6 +69,23 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
+class EarlyExit:
+    """When a crop need not be read to its end.
+
+    Attributes:
+        probability: an answer of at least this probability is settled; chosen on validation images.
+        accuracy_after_step: int8 accuracy on the judged images after each time step, fractions of 1.
+        mean_lines_read: lines read of a judged image, on average, where reading stops at a settled answer.
+        accuracy_drop_pp: what stopping there costs, in percentage points.
+    """
+
+    probability: float
+    accuracy_after_step: tuple[float, ...]
+    mean_lines_read: float
+    accuracy_drop_pp: float
+
+
+@dataclass(frozen=True)
 class CalibrationRecord:
     """The images that set the activations' ranges."""
 
@@ -84,8 +101,8 @@ class Manifest:
 
     `states` lists what `step` carries from one time step to the next; where the file does not stream it is empty, and
     `not_streamable` says why.
-    `accuracy` is None until the file has been judged. `configuration` and `packages` say how the file was made; nothing
-    reads them back.
+    `accuracy` is None until the file has been judged, `early_exit` also where it does not stream. `configuration` and
+    `packages` say how the file was made; nothing reads them back.
     """
 
     format_version: int
@@ -106,6 +123,7 @@ class Manifest:
     operators: Mapping[str, int]
     runtimes: tuple[Runtime, ...]
     accuracy: Accuracy | None
+    early_exit: EarlyExit | None
     calibration: CalibrationRecord
     configuration: Mapping[str, Any]
     packages: Mapping[str, str]

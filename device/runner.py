@@ -36,6 +36,7 @@ class Prediction:
         index: the most probable class.
         probability: its probability, 0..1.
         top: the three most probable classes' names and probabilities, most probable first.
+        lines_read: the lines of the crop that it rests on.
         latency_ms: from the crop, or its last line, to the answer.
     """
 
@@ -43,6 +44,7 @@ class Prediction:
     index: int
     probability: float
     top: tuple[tuple[str, float], ...]
+    lines_read: int
     latency_ms: float
 
 
@@ -87,7 +89,8 @@ class Runner:
         except RuntimeError as error:
             raise ValueError(f"{path}: Expected a model that {self.runtime.name} can run. {error}") from error
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
-        self._received = 0
+        self._received = self._lines_read = 0
+        self._step_s = 0.0
         self._so_far: Int8 | None = None
         self._closed = False
 
@@ -101,7 +104,26 @@ class Runner:
         self._refuse_closed()
         started = time.perf_counter()
         logits = self._logits(checked_crop(crop))
-        return self._prediction(logits, started)
+        return self._prediction(logits, SIDE, started)
+
+    def read(self, crop: npt.NDArray[np.uint8], *, early_exit: bool = False) -> Prediction:
+        """Returns what the model says of a crop `<uint8>[28, 28]`, pushed line by line along the time axis.
+
+        With `early_exit` it stops at the first settled answer. Raises as `classify` does.
+        """
+        self.reset()
+        for count, line in enumerate(self.lines(crop), start=1):
+            answer = self.push(line)
+            if early_exit and count % self.manifest.lines_per_step == 0 and self.settled:
+                answer = self.partial
+            if answer is not None:
+                return answer
+        raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
+
+    def lines(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Returns a crop's lines `<uint8>[28, 28]` as `push` takes them: its rows, or its columns."""
+        checked = checked_crop(crop)
+        return checked if self.manifest.time_axis == "rows" else np.ascontiguousarray(checked.T)
 
     def logits(self, crop: npt.NDArray[np.uint8]) -> Int8:
         """Returns the raw logits `<int8>[10]` for a crop `<uint8>[28, 28]`; raises as `classify` does."""
@@ -127,7 +149,9 @@ class Runner:
         if logits is None:
             return None
         self._so_far = logits
-        return self._prediction(logits, started) if self._received == SIDE else None
+        self._lines_read = self._received
+        self._step_s = time.perf_counter() - started
+        return self._prediction(logits, SIDE, started) if self._received == SIDE else None
 
     @property
     def partial(self) -> Prediction | None:
@@ -136,7 +160,15 @@ class Runner:
         Where the file does not stream, it is None up to the last line.
         """
         self._refuse_closed()
-        return None if self._so_far is None else self._prediction(self._so_far, time.perf_counter())
+        if self._so_far is None:
+            return None
+        return self._prediction(self._so_far, self._lines_read, time.perf_counter() - self._step_s)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the answer so far is as probable as the manifest asks of one that needs no further lines."""
+        limit, partial = self.manifest.early_exit, self.partial
+        return limit is not None and partial is not None and partial.probability >= limit.probability
 
     def reset(self) -> None:
         """Forgets the lines pushed so far: the next one is the first of a new crop."""
@@ -164,7 +196,7 @@ class Runner:
         logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
         return logits
 
-    def _prediction(self, logits: Int8, started: float) -> Prediction:
+    def _prediction(self, logits: Int8, lines_read: int, started: float) -> Prediction:
         manifest = self.manifest
         values = logits.tolist()
         probabilities = self._softmax(values)
@@ -176,6 +208,7 @@ class Runner:
             index=order[0],
             probability=probability,
             top=top,
+            lines_read=lines_read,
             latency_ms=1e3 * (time.perf_counter() - started),
         )
 

