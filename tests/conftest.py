@@ -190,7 +190,7 @@ class Converted:
 
 @pytest.fixture(scope="session")
 def converted_small() -> Converted:
-    """Two convolutions, two LSTMs of four steps, five and six units, and three logits, on crops of 8 x 8."""
+    """Two convolutions, the second looking ahead, two LSTMs of four steps, five and six units, and three logits, on crops of 8 x 8."""
     import keras  # noqa: PLC0415  # its seconds are not for tests that need none
     from keras import layers  # noqa: PLC0415
 
@@ -205,7 +205,7 @@ def converted_small() -> Converted:
             layers.BatchNormalization(),
             layers.ReLU(),
             layers.MaxPool2D(2),
-            layers.Conv2D(3, 3, padding="same", activation="relu"),
+            layers.Conv2D(3, 3, padding="same", activation="relu", name="ahead"),
             layers.Reshape((4, 12)),
             layers.LSTM(5, return_sequences=True),
             layers.LSTM(6),

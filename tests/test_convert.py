@@ -80,8 +80,9 @@ def test_same_bytes(converted_small: Converted, again: tuple[Conversion, list[Pa
 
 
 def test_graphs_are_those_of_the_int8_file(converted_small: Converted) -> None:
-    """The graphs that come with the files are what one reads from the int8 file."""
-    assert converted_small.conversion.graphs == read_graphs(converted_small.conversion.int8_tflite)
+    """The graphs that come with the files are what one reads from the int8 file, by signature."""
+    (classify,) = read_graphs(converted_small.conversion.int8_tflite)
+    assert converted_small.conversion.graphs == {"classify": classify}
 
 
 def test_float_file_equals_keras(converted_small: Converted) -> None:

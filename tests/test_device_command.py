@@ -54,7 +54,7 @@ def test_answer(zero: Path) -> None:
     child = device("run", "--model", ROWS2D, zero)
     assert child.returncode == 0
     (answer,) = answers(child)
-    assert list(answer) == ["source", "crop", "label", "index", "probability", "top", "latency_ms"]
+    assert list(answer) == ["source", "crop", "label", "index", "probability", "top", "lines_read", "latency_ms"]
     assert (answer["source"], answer["crop"], answer["label"], answer["index"]) == (str(zero), 0, "0", 0)
     assert answer["top"][0] == ["0", answer["probability"]]
     assert len(answer["top"]) == 3
@@ -191,3 +191,24 @@ def test_full_disk(tmp_path: Path, crops: int) -> None:
         child = device("run", "--model", ROWS2D, tmp_path / "crops.npy", stdout=full.fileno())
     assert child.returncode == 2
     assert "No space left on device" in child.stderr
+
+
+def test_rows_give_the_same_answer(zero: Path) -> None:
+    """Read row by row, a crop is answered as it is at once, but for the time that it takes."""
+    (whole,) = answers(device("run", "--model", ROWS2D, zero))
+    (by_rows,) = answers(device("run", "--model", ROWS2D, "--rows", zero))
+    assert {**by_rows, "latency_ms": 0} == {**whole, "latency_ms": 0}
+
+
+def test_partial_answers(zero: Path) -> None:
+    """With --partial there is an answer after each time step, the last of which is the whole crop's."""
+    partial = answers(device("run", "--model", ROWS2D, "--partial", zero))
+    assert [answer["lines_read"] for answer in partial] == [4, 8, 12, 16, 20, 24, 28]
+    assert partial[-1]["label"] == "0"
+
+
+def test_early_exit_reads_no_further_than_it_must(zero: Path) -> None:
+    """With --early-exit reading stops at an answer as probable as the manifest asks."""
+    (answer,) = answers(device("run", "--model", ROWS2D, "--early-exit", zero))
+    assert answer["lines_read"] == 24
+    assert answer["label"] == "0"

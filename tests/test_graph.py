@@ -88,7 +88,7 @@ def test_float_tensors(graph: Graph) -> None:
 
 def test_quantised_tensors(converted_small: Converted) -> None:
     """Of an int8 file an activation has one scale and zero point, and a convolution's weights one for each filter."""
-    (classify,) = (graph for graph in converted_small.conversion.graphs if graph.signature == "classify")
+    classify = converted_small.conversion.graphs["classify"]
     crop = classify.inputs["crop"]
     assert (crop.type, crop.shape, crop.scales, crop.zero_points) == (
         "INT8",
@@ -144,10 +144,20 @@ def test_custom_operators(write_tflite: TfliteWriter) -> None:
     assert [(operator.name, operator.is_custom) for operator in graph.operators] == [("Betainc", True)]
 
 
-def test_refuses_a_graph_without_signature(dense: bytes) -> None:
-    """A graph that no signature names cannot be called by name, and is refused."""
-    with pytest.raises(ValueError, match=r"signature"):
-        read_graphs(edited(dense, lambda model: model.signatureDefs.clear()))
+def test_a_graph_without_signature(dense: bytes) -> None:
+    """A graph that no signature names has its operators and tensors, and no names."""
+    (graph,) = read_graphs(edited(dense, lambda model: model.signatureDefs.clear()))
+    assert (graph.signature, dict(graph.inputs), dict(graph.outputs), graph.states) == ("", {}, {}, ())
+    assert [operator.name for operator in graph.operators] == ["FULLY_CONNECTED", "TANH"]
+
+
+def test_states(converted_rows2d: Converted) -> None:
+    """The states of a step are the inputs that come out again, and a graph of whole crops has none."""
+    graphs = converted_rows2d.conversion.graphs
+    assert graphs["classify"].states == ()
+    assert sorted(graphs["step"].states) == ["c7", "h7", "rows0", "rows3"]
+    assert sorted(graphs["step"].inputs) == ["c7", "h7", "rows", "rows0", "rows3"]
+    assert sorted(graphs["step"].outputs) == ["c7_out", "h7_out", "logits", "rows0_out", "rows3_out"]
 
 
 def test_refuses_what_is_no_flatbuffer() -> None:
@@ -158,7 +168,7 @@ def test_refuses_what_is_no_flatbuffer() -> None:
 
 def test_operator_versions(converted_small: Converted) -> None:
     """The operators of a file are listed once each, in alphabetical order, with a version."""
-    versions = operator_versions(converted_small.conversion.graphs)
+    versions = operator_versions(tuple(converted_small.conversion.graphs.values()))
     assert list(versions) == sorted(versions)
     assert versions["FULLY_CONNECTED"] >= 1
     assert {"CONV_2D", "LOGISTIC", "MUL", "TANH"} <= set(versions)

@@ -221,7 +221,7 @@ def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
 )
 def test_refuses_probabilities(head: keras.Layer) -> None:
     """A network that ends in a softmax, however it is written, is refused by the name of its last layer."""
-    message = "^odd: expected a network that gives logits. Received one that ends in a softmax$"
+    message = "^odd: Expected a network that gives logits, not one that ends in a softmax$"
     with pytest.raises(ValueError, match=message):
         InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
 

@@ -25,7 +25,8 @@ from device.manifest import (
 from device.quantisation import Quantisation
 from tests.conftest import MODELS
 
-MANIFEST = Manifest(
+MANIFEST = dataclasses.replace(
+    read_manifest(MODELS / "rows2d"),
     format_version=1,
     name="rowstream-example",
     version="0.1.0",
@@ -36,6 +37,7 @@ MANIFEST = Manifest(
     input=TensorContract("crop", (1, 28, 28, 1), Quantisation(scale=0.003921568859368563, zero_point=-128)),
     output=TensorContract("logits", (1, 2), Quantisation(scale=0.125, zero_point=-72)),
     states=(TensorContract("h", (1, 128), Quantisation(scale=0.0078125, zero_point=0)),),
+    not_streamable="",
     temperature=1.5,
     threshold=0.25,
     file=ModelFile(
@@ -88,8 +90,8 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 def test_round_trip_before_judgement(tmp_path: Path) -> None:
-    """A file that was not judged yet and does not stream has neither accuracy nor states."""
-    manifest = dataclasses.replace(MANIFEST, accuracy=None, states=())
+    """A file that was not judged yet and does not stream has neither accuracy nor states, and says why."""
+    manifest = dataclasses.replace(MANIFEST, accuracy=None, states=(), not_streamable="lstm: reads time backwards")
     manifest.write(tmp_path)
     assert read_manifest(tmp_path) == manifest
 
@@ -153,6 +155,7 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
             "manifest.states[0].quantisation.scale: Expected float. Received: '1'",
         ),
         (("operators", "PAD"), "2", "manifest.operators.PAD: Expected int. Received: '2'"),
+        (("not_streamable",), None, "manifest.not_streamable: Expected str. Received: None"),
         (("packages", "numpy"), 2, "manifest.packages.numpy: Expected str. Received: 2"),
         (("runtimes",), {}, "manifest.runtimes: Expected list. Received: {}"),
         (("accuracy",), 0.99, "manifest.accuracy: Expected dict. Received: 0.99"),

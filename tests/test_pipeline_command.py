@@ -62,7 +62,14 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands and exits 0."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    assert re.findall(r"^ {4}([a-z]+) ", child.stdout, re.MULTILINE) == ["train", "convert", "bundle", "table", "bench"]
+    assert re.findall(r"^ {4}([a-z]+) ", child.stdout, re.MULTILINE) == [
+        "train",
+        "convert",
+        "bundle",
+        "table",
+        "bench",
+        "stream",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["table", "evaluation.json"]])

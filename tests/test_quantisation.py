@@ -9,9 +9,8 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
-from device.quantisation import PIXEL_QUANTISATION, Quantisation, quantise_pixels, softmax
+from device.quantisation import PIXEL_QUANTISATION, Quantisation, Softmax, quantise_pixels
 
 MAPS = st.builds(
     Quantisation,
@@ -136,24 +135,32 @@ def test_every_int8_survives(quantisation: Quantisation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("logits", "temperature", "probabilities"),
+    ("logits", "scale", "temperature", "probabilities"),
     [
-        ((0.0, 0.0), 1.0, (0.5, 0.5)),
-        ((math.log(3), 0.0), 1.0, (0.75, 0.25)),
-        ((2 * math.log(3), 0.0), 2.0, (0.75, 0.25)),
-        ((1000.0, 0.0, -1000.0), 1.0, (1.0, 0.0, 0.0)),
+        ((0, 0), 1.0, 1.0, (0.5, 0.5)),
+        ((1, 0), math.log(3), 1.0, (0.75, 0.25)),
+        ((-127, -128), math.log(3), 1.0, (0.75, 0.25)),
+        ((2, 0), math.log(3), 2.0, (0.75, 0.25)),
+        ((0, 5, 0), math.log(2) / 5, 1.0, (0.25, 0.5, 0.25)),
+        ((127, 0, -128), 1000.0, 1.0, (1.0, 0.0, 0.0)),
     ],
 )
-def test_softmax(logits: tuple[float, ...], temperature: float, probabilities: tuple[float, ...]) -> None:
-    """Probabilities are those of the logits over the temperature, and large logits do not overflow."""
-    np.testing.assert_allclose(softmax(real(*logits), temperature), probabilities, atol=1e-7)
+def test_softmax(logits: tuple[int, ...], scale: float, temperature: float, probabilities: tuple[float, ...]) -> None:
+    """Probabilities are those of the real logits over the temperature, and large logits do not overflow."""
+    for zero_point in (-128, 0, 127):
+        given_probabilities = Softmax(Quantisation(scale, zero_point), temperature)(logits)
+        np.testing.assert_allclose(given_probabilities, probabilities, atol=1e-7)
 
 
-@given(logits=hnp.arrays(np.float32, 10, elements=st.floats(-60, 60, width=32)), temperature=st.floats(0.25, 8))
-def test_softmax_is_a_distribution(logits: npt.NDArray[np.float32], temperature: float) -> None:
-    """Probabilities lie in 0..1, sum to 1 and keep the order of the logits."""
-    probabilities = softmax(logits, temperature)
-    assert probabilities.dtype == np.float32
-    assert probabilities.min() >= 0
-    assert probabilities.sum() == pytest.approx(1, abs=1e-6)
-    assert probabilities[logits.argmax()] == probabilities.max()
+@given(
+    logits=st.lists(st.integers(-128, 127), min_size=1, max_size=20), quantisation=MAPS, temperature=st.floats(0.25, 8)
+)
+def test_softmax_is_a_distribution(logits: list[int], quantisation: Quantisation, temperature: float) -> None:
+    """Probabilities lie in 0..1, sum to 1, keep the order of the logits, and are the powers of the real ones."""
+    probabilities = Softmax(quantisation, temperature)(logits)
+    assert min(probabilities) >= 0
+    assert sum(probabilities) == pytest.approx(1, abs=1e-6)
+    assert probabilities[logits.index(max(logits))] == max(probabilities)
+    scaled = quantisation.dequantise(np.array(logits, np.int8)).astype(float) / temperature
+    powers = np.exp(scaled - scaled.max())
+    np.testing.assert_allclose(probabilities, powers / powers.sum(), rtol=1e-3, atol=1e-7)

@@ -142,6 +142,6 @@ def test_refuses_a_missing_range(dense: Dense) -> None:
 
 def test_pixels_are_exact(converted_small: Converted) -> None:
     """A converted network takes pixels on the scale 1/255, as a float32 holds it, and the zero point -128."""
-    (crop,) = (graph.inputs["crop"] for graph in converted_small.conversion.graphs if graph.signature == "classify")
+    crop = converted_small.conversion.graphs["classify"].inputs["crop"]
     assert crop.scales == (float(np.float32(1 / 255)),) == (0.003921568859368563,)
     assert crop.zero_points == (-128,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,11 +11,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from converters.child import _with_own_names
 from converters.graph import Graph, Operator, Tensor, read_graphs
 from converters.ranges import Range
-from converters.roles import tied_ranges
+from converters.roles import NoCounterpartError, tied_ranges
 from tests.conftest import Converted, TfliteWriter
 
+LOWER, UPPER = [[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]
 ENDS = st.floats(-1e6, 1e6)
 RANGES = st.tuples(ENDS, ENDS).map(lambda ends: Range(min(ends), max(ends)))
 
@@ -103,7 +106,7 @@ def tied(graphs: tuple[Graph, ...]) -> dict[str, Range]:
 
 @pytest.fixture(scope="module")
 def int8(converted_small: Converted) -> Graph:
-    return only(converted_small.conversion.graphs, "classify")
+    return converted_small.conversion.graphs["classify"]
 
 
 def test_there_are_two_recurrences(classify: Graph) -> None:
@@ -194,20 +197,50 @@ def test_ranges_contain_what_was_measured(graphs: tuple[Graph, ...], data: st.Da
 
 
 def test_signatures_share_roles(write_tflite: TfliteWriter) -> None:
-    """Two signatures that read the same weights have one role for what they multiply, and one for the products."""
-    shared, own = [[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]
+    """Signatures that read the same weights have one role for what they multiply, and one for each product."""
+
+    def twice(crop: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(tf.tanh(tf.matmul(crop, tf.constant(LOWER))), tf.constant(UPPER))
+
+    content = write_tflite(
+        (1, 2), classify=twice, step=lambda crop: twice(tf.concat([crop[:, 1:], crop[:, :1]], axis=1))
+    )
+    graphs = read_graphs(_with_own_names(content))
+    tied = tied_ranges(graphs, distinct_ranges(graphs), {})
+    ends = {
+        graph.signature: [
+            tied[tensor.name]
+            for operator in graph.operators
+            if operator.name == "FULLY_CONNECTED"
+            for tensor in (operator.inputs[0], *operator.outputs)
+        ]
+        for graph in graphs
+    }
+    assert ends["classify"] == ends["step"]
+    assert len(set(ends["classify"])) == 4
+
+
+def test_refuses_a_role_that_another_signature_lacks(write_tflite: TfliteWriter) -> None:
+    """A tensor that only one signature computes, so that the two could differ, is refused by its name."""
     content = write_tflite(
         (1, 2),
-        classify=lambda crop: tf.matmul(crop, tf.constant(shared)),
-        step=lambda crop: tf.matmul(tf.tanh(crop), tf.constant(shared)),
-        other=lambda crop: tf.matmul(crop, tf.constant(own)),
+        classify=lambda crop: tf.matmul(crop, tf.constant(LOWER)),
+        step=lambda crop: tf.matmul(tf.tanh(crop), tf.constant(LOWER)),
     )
-    graphs = read_graphs(content)
-    tied = tied_ranges(graphs, distinct_ranges(graphs), {})
-    products = {graph.signature: graph.operators[-1] for graph in graphs}
-    ends = {name: (tied[op.inputs[0].name], tied[op.outputs[0].name]) for name, op in products.items()}
-    assert ends["classify"] == ends["step"]
-    assert not set(ends["classify"]) & set(ends["other"])
+    graphs = read_graphs(_with_own_names(content))
+    step = only(graphs, "step")
+    message = re.escape(f"Expected a counterpart in classify. Found none for ['{step.inputs['crop'].name}']")
+    with pytest.raises(NoCounterpartError, match=f"^{message}$"):
+        tied_ranges(graphs, distinct_ranges(graphs), {})
+
+
+def test_same_tensors_have_one_range(graphs: tuple[Graph, ...], classify: Graph) -> None:
+    """Two tensors that are called the same beforehand have one range, though no operator joins them."""
+    crop, logits = classify.inputs["crop"].name, classify.outputs["logits"].name
+    apart = tied_ranges(graphs, distinct_ranges(graphs), {})
+    together = tied_ranges(graphs, distinct_ranges(graphs), {}, [(crop, logits)])
+    assert apart[crop] != apart[logits]
+    assert together[crop] == together[logits] == apart[crop] | apart[logits]
 
 
 @pytest.mark.parametrize("kind", ["products", "projections", "gates", "hidden", "cells"])
