@@ -2,6 +2,8 @@
 
 VARIANT  ?= rows2d
 VARIANTS := rows2d cols2d conv1d rows
+$(if $(or $(filter-out $(VARIANTS) all,$(VARIANT)),$(if $(strip $(VARIANT)),,none)),\
+	$(error VARIANT is one of: $(VARIANTS), or all. Received: '$(VARIANT)'))
 CHOSEN   := $(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT))
 
 # The first Python that will do; name another with make PYTHON=/path/to/python3.12.
@@ -14,7 +16,7 @@ ROWSTREAM_DATA ?=
 export ROWSTREAM_DATA
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export TF_ENABLE_ONEDNN_OPTS ?= 0
-# What is not under release control is not imported.
+# Packages in the user's home are none of the pinned ones.
 export PYTHONNOUSERSITE := 1
 
 SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
@@ -22,7 +24,7 @@ SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .PHONY: help convert train bundle bench stream test test-device lint lock clean FORCE
-# Trained weights are no intermediate file.
+# Without this, make would delete weights that it trained for a conversion.
 .PRECIOUS: models/%/float.weights.h5
 
 help: ## list the targets
@@ -55,7 +57,7 @@ lint: .venv/ready ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 
 lock: .venv/ready ## resolve requirements.lock anew from pyproject.toml
-	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip compile pyproject.toml --extra dev --universal \
+	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip compile pyproject.toml --extra convert --extra dev --universal \
 		--python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 		--output-file requirements.lock
 
@@ -73,7 +75,7 @@ models/%/float.weights.h5: | .venv/ready
 
 build/data.txt: FORCE
 	@mkdir -p build
-	@test "$$(cat $@ 2>/dev/null)" = '$(ROWSTREAM_DATA)' && test -f $@ || echo '$(ROWSTREAM_DATA)' >$@
+	@test -f $@ && test "$$(cat $@)" = "$$ROWSTREAM_DATA" || printf '%s\n' "$$ROWSTREAM_DATA" >$@
 
 .venv/ready: requirements.lock
 	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(SUITABLE)' 2>/dev/null || { \
@@ -84,7 +86,9 @@ build/data.txt: FORCE
 	@{ '$(PYTHON)' -m venv --clear .venv && \
 		$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r requirements.lock; \
 		} >build/install.log 2>&1 || { \
-		echo "error: installation failed: $$(grep -iE 'error|no space|could not' build/install.log | tail -n 1)" >&2; exit 2; }
+		echo "error: installation failed (build/install.log):" \
+			"$$(grep -ioE 'no space left.*|newconnectionerror.*|[a-z]*connection (refused|broken).*' build/install.log | tail -n 1)" \
+			"$$(grep -iE 'error|could not' build/install.log | tail -n 1)" >&2; exit 2; }
 	@touch $@
 
 FORCE:

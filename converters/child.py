@@ -16,12 +16,13 @@ import tensorflow as tf
 
 from converters.convert import Workspace
 from converters.flatbuffer import dump, load
-from converters.graph import STATE_SUFFIX, read_graphs
+from converters.graph import read_graphs
 from converters.lower import InferenceNetwork
 from converters.quantise import quantise
 from converters.ranges import Range, measured_ranges, step_inputs
 from converters.roles import tied_ranges
 from converters.stream import StepForm
+from device.stream import STATE_SUFFIX
 
 Crops = npt.NDArray[np.float32]
 
@@ -67,8 +68,6 @@ def _int8_tflite(float_tflite: bytes, calibration: Crops, form: StepForm | None)
         steps = step_inputs(float_tflite, form, calibration) if form is not None else iter(())
         measured |= measured_ranges(float_tflite, graph, crops if graph.signature == "classify" else steps)
     (pixels,) = (graph.inputs["crop"].name for graph in graphs if graph.signature == "classify")
-    if measured[pixels] | _PIXELS != _PIXELS:
-        raise ValueError(f"Expected calibration crops in {_PIXELS}. Received: {measured[pixels]}")
     states = [
         (graph.inputs[name].name, graph.outputs[name + STATE_SUFFIX].name) for graph in graphs for name in graph.states
     ]

@@ -87,9 +87,11 @@ def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> 
         calibration: inputs from which the activations' ranges are measured, `<float32>[n, 28, 28, 1]`.
 
     Raises:
+        ValueError: the calibration inputs are not what the network takes, or not in 0..1.
         ConversionError: a step failed or crashed.
         StructureError: the int8 file has parts that do not ship.
     """
+    _check_calibration(network, calibration)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         workspace = Workspace(Path(folder))
         network.save(workspace.network)
@@ -104,6 +106,14 @@ def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> 
             graphs=MappingProxyType({graph.signature: graph for graph in graphs}),
             not_streamable=workspace.reason.read_text(),
         )
+
+
+def _check_calibration(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> None:
+    expected = f"Expected calibration inputs <float32>[n, {', '.join(map(str, network.input_shape[1:]))}] in 0..1"
+    if calibration.dtype != np.float32 or calibration.shape[1:] != network.input_shape[1:] or not len(calibration):
+        raise ValueError(f"{expected}. Received: shape={calibration.shape}, dtype={calibration.dtype}")
+    if not (calibration.min() >= 0 and calibration.max() <= 1):
+        raise ValueError(f"{expected}. Received: {calibration.min()}..{calibration.max()}")
 
 
 def run_child(command: Sequence[str], workspace: Workspace) -> None:

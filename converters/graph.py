@@ -16,12 +16,10 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.flatbuffer import load
+from device.stream import STATE_SUFFIX
 
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPE_NAMES = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
-
-# A state that goes in as NAME comes out as NAME_out.
-STATE_SUFFIX = "_out"
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from converters.convolution import kernel_and_bias, lower_convolution, scale_and
 from converters.operations import Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 from converters.stream import NotStreamableError, StepForm, step_form
 from converters.unroll import unroll
+from device.stream import STATE_SUFFIX
 
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
 _POOLING = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
 _VANISH = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise)
-_POINTWISE = (layers.Activation, layers.LeakyReLU, layers.ReLU)
-_REORDERING = (layers.Flatten, layers.Permute, layers.Reshape)
+_POINTWISE = (layers.Activation, layers.ReLU)
+_RESHAPING = (layers.Flatten, layers.Reshape)
 _EDGES = (layers.Cropping2D, layers.ZeroPadding1D, layers.ZeroPadding2D)
 
 
@@ -75,7 +76,7 @@ def _classify(operations: Sequence[Operation], crop: tuple[int, ...]) -> tf.type
 def _step(form: StepForm) -> tf.types.experimental.GenericFunction:
     def step(rows: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
         logits, after = form(rows, states)
-        return {"logits": logits} | {f"{name}_out": state for name, state in zip(form.states, after, strict=True)}
+        return {"logits": logits} | {name + STATE_SUFFIX: state for name, state in zip(form.states, after, strict=True)}
 
     shapes = {"rows": form.lines, **form.states}
     specs = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
@@ -110,7 +111,7 @@ def _taken(waiting: deque[keras.Layer], kind: type[keras.Layer]) -> keras.Layer 
     return waiting.popleft() if waiting and isinstance(waiting[0], kind) else None
 
 
-def _lower(layer: keras.Layer) -> Operation:
+def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return a kind of layer
     # `layer.call`, not the layer: that would put its name, in which Keras counts layers up, on the file's tensors.
     if isinstance(layer, layers.LSTM):
         return Recurrence(layer.name, unroll(layer))
@@ -124,15 +125,20 @@ def _lower(layer: keras.Layer) -> Operation:
     if isinstance(layer, _POOLING):
         tiles = layer.padding == "valid" and layer.pool_size[0] == layer.strides[0]
         return Pooling(layer.name, layer.call, layer.pool_size[0], tiles)
-    if isinstance(layer, (*_REORDERING, *_EDGES)):
-        order = layer.dims if isinstance(layer, layers.Permute) else (1,)
-        return Reordering(layer.name, layer.call, order[0] != 1 or isinstance(layer, _EDGES), order == (2, 1, 3))
+    if isinstance(layer, layers.Permute):
+        if layer.dims[0] == 1:
+            return Pointwise(layer.name, layer.call)
+        return Reordering(layer.name, layer.call, moves_time=True, swaps_rows_and_columns=layer.dims == (2, 1, 3))
+    if isinstance(layer, (*_RESHAPING, *_EDGES)):
+        return Reordering(layer.name, layer.call, moves_time=isinstance(layer, _EDGES))
     raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered: nothing here says how it is computed")
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:
-    head = next((layer for layer in reversed(network.layers) if not isinstance(layer, _VANISH)), None)
+    for head in reversed(network.layers):
+        if not isinstance(head, _VANISH):
+            break
+    else:
+        return
     if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
-        raise ValueError(
-            f"{network.layers[-1].name}: Expected a network that gives logits, not one that ends in a softmax"
-        )
+        raise ValueError(f"{head.name}: expected a network that gives logits. Received one that ends in a softmax")

@@ -29,7 +29,7 @@ class Operation(Protocol):
 
 @dataclass(frozen=True)
 class Pointwise:
-    """A function of each value by itself, or of each channel."""
+    """A function of each row by itself, which knows nothing of time."""
 
     name: str
     function: Function

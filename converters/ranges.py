@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from converters.graph import STATE_SUFFIX, Graph
+from converters.graph import Graph
 from converters.stream import StepForm
+from device.stream import STATE_SUFFIX
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]
 

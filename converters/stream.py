@@ -80,7 +80,8 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
     Raises:
         NotStreamableError: an operation needs lines that have yet to arrive.
     """
-    swapped = isinstance(operations[0], Reordering) and operations[0].swaps_rows_and_columns
+    first = next(iter(operations), None)
+    swapped = isinstance(first, Reordering) and first.swaps_rows_and_columns
     kept = operations[1:] if swapped else operations
     whole = tf.zeros((crop[0], crop[2], crop[1], *crop[3:]) if swapped else crop)
     steps = _steps(kept, whole)
@@ -88,11 +89,16 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
         raise NotStreamableError(f"{whole.shape[1]} lines do not divide into {steps} time steps")
     part = lines = tf.zeros((1, whole.shape[1] // steps, *whole.shape[2:]))
     stages: list[Stage] = []
+    over_time = True
     for index, operation in enumerate(kept):
-        stage = _stage(operation, Place(index, whole, part))
+        stage = _stage(operation, Place(index, whole, part)) if over_time else _stateless(operation)
+        # Behind the last LSTM there is no time: what is computed there sees one step alone.
+        over_time = over_time and not (isinstance(operation, Recurrence) and not operation.unrolled.return_sequences)
         whole = operation(whole)
         part, _ = stage.advance(part, tuple(map(tf.zeros, stage.states.values())))
         stages.append(stage)
+    if over_time:
+        raise NotStreamableError("the network ends in a sequence, not in an answer")
     return StepForm(tuple(lines.shape), "columns" if swapped else "rows", tuple(stages))
 
 
@@ -157,7 +163,8 @@ def _(operation: Recurrence, place: Place) -> Stage:
 @_stage.register
 def _(operation: Reordering, place: Place) -> Stage:
     shape = operation(place.whole).shape
-    if operation.moves_time or shape[1] != place.whole.shape[1]:
+    keeps_time = len(shape) > 2 and shape[1] == place.whole.shape[1]  # batch, time, features
+    if operation.moves_time or not keeps_time:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
     return _stateless(lambda x: tf.reshape(x, (1, place.rows, *shape[2:])))
 

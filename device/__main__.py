@@ -22,6 +22,7 @@ FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 fine, 2 wrong use or unreadable input."""
+    _open_closed_streams()
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
@@ -31,6 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The output failed; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINE if isinstance(error, BrokenPipeError) else _complain(error)
+
+
+def _open_closed_streams() -> None:
+    # Where a stream was closed before the start, Python has None for it, and prints what is meant for it elsewhere.
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open to the end
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # likewise
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ def read_crops(path: Path) -> npt.NDArray[np.uint8]:
     """
     if path.suffix.lower() in _IMAGE_SUFFIXES:
         array = _read_image(path)
-    elif path.suffix == ".npy":
+    elif path.suffix.lower() == ".npy":
         array = _read_npy(path)
     else:
         array = read_idx(path)

@@ -35,7 +35,7 @@ class ModelFile:
     sha256: str
 
     def __post_init__(self) -> None:
-        if Path(self.name).name != self.name:
+        if Path(self.name).name != self.name or self.name in ("", "..") or "\0" in self.name:
             raise ManifestError(f"Expected the name of a file beside the manifest. Received: {self.name}")
 
 
@@ -138,7 +138,7 @@ class Manifest:
                 "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. "
                 f"Received: {self.temperature} and {self.threshold}"
             )
-        if self.steps * self.lines_per_step != SIDE:
+        if self.steps < 1 or self.steps * self.lines_per_step != SIDE:
             raise ManifestError(
                 f"Expected steps * lines_per_step = {SIDE}. Received: {self.steps} * {self.lines_per_step}"
             )

@@ -19,7 +19,7 @@ from .interpreter import load_interpreter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_row
 from .quantisation import PIXEL_QUANTISATION, Int8, Softmax, quantise_pixels
-from .stream import Collector, Reader, Stream, step_contracts
+from .stream import LINES, Collector, Reader, Stream, step_contracts
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # in `typing` from Python 3.11 on; a device need not install it
@@ -86,6 +86,9 @@ class Runner:
         try:
             # A kernel that cannot be prepared shows in the first call alone.
             self._logits(np.zeros((SIDE, SIDE), np.uint8))
+            for _ in range(self.manifest.lines_per_step):
+                self._reader.push(np.zeros(SIDE, np.uint8))
+            self._reader.reset()
         except RuntimeError as error:
             raise ValueError(f"{path}: Expected a model that {self.runtime.name} can run. {error}") from error
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
@@ -220,6 +223,11 @@ class Runner:
 
     def _stream(self, interpreter: Any) -> Stream:
         step = interpreter.get_signature_runner("step")
+        lines = TensorContract(LINES, (1, self.manifest.lines_per_step, SIDE, 1), PIXEL_QUANTISATION)
+        inputs = {LINES, *(state.name for state in self.manifest.states)}
+        if set(step.get_input_details()) != inputs:
+            raise ValueError(f"Expected a step of {sorted(inputs)}. Received: {sorted(step.get_input_details())}")
+        _check(step.get_input_details(), (lines,))
         _check(step.get_input_details(), self.manifest.states)
         _check(step.get_output_details(), (self.manifest.output, *step_contracts(self.manifest.states)))
         return Stream(step, self.manifest)

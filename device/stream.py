@@ -16,8 +16,9 @@ from .manifest import Manifest, TensorContract
 from .pixels import SIDE
 from .quantisation import Int8, quantise_pixels
 
+# A state that goes into `step` as NAME comes out as NAME_out.
 STATE_SUFFIX = "_out"
-_LINES = "rows"
+LINES = "rows"
 
 
 class Reader(Protocol):
@@ -55,7 +56,7 @@ class Stream:
         if self._waiting < len(self._rows):
             return None
         self._waiting = 0
-        self._inputs[_LINES] = quantise_pixels(self._lines)
+        self._inputs[LINES] = quantise_pixels(self._lines)
         after = self._step(**self._inputs)
         for name, out in self._handed_on:
             self._inputs[name] = after[out]

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.command(options)
     except KeyboardInterrupt:
+        print("interrupted: the same command goes on", file=sys.stderr)
         return INTERRUPTED
     except (OSError, ValueError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -74,10 +75,11 @@ def _convert(options: argparse.Namespace) -> None:
 
     splits = load(options.data)
     _import_tensorflow()
+    from pipeline.evaluate import write_evaluation
     from pipeline.release import release
 
-    work = build_folder(options.variant)
-    release(VARIANTS[options.variant], splits, model_folder(options.variant), work)
+    evaluation = release(VARIANTS[options.variant], splits, model_folder(options.variant))
+    write_evaluation(evaluation, build_folder(options.variant).evaluation)
 
 
 def _table(options: argparse.Namespace) -> None:

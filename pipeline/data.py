@@ -204,10 +204,17 @@ def _download_file(name: str, cache: Path, mirrors: tuple[str, ...]) -> None:
             partial.write_bytes(_downloaded(f"{mirror}{name}.gz", name, cache))
             partial.replace(cache / name)
         except (OSError, ValueError) as error:
-            reasons.append(f"{mirror}{name}.gz: {error}")
+            reasons.append(f"{mirror}{name}.gz: {_innermost(error)}")
         else:
             return
     raise DownloadError("; ".join(reasons))
+
+
+def _innermost(error: BaseException) -> BaseException:
+    # What requests and urllib3 wrap around a failed connection fills a screen.
+    while isinstance(error, OSError) and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _downloaded(url: str, name: str, cache: Path) -> bytes:

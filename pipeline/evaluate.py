@@ -1,6 +1,6 @@
 """Judges an int8 file against the float network it was made from, on the same images, through the runner that ships.
 
-Not a verdict: it measures, and the limits are kept elsewhere.
+Not a verdict: it measures; the limits are in `tests/test_released_models.py`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def evaluate(variant: str, network: keras.Sequential, runner: Runner, judged: La
 
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:
-    """Writes an evaluation as JSON."""
+    """Writes an evaluation as JSON, in a folder that it makes where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
 
 
@@ -82,7 +83,7 @@ def table(evaluations: Iterable[Evaluation]) -> str:
     rows = [_row(evaluation) for evaluation in evaluations]
     headers = ("variant", "float %", "int8 %", "drop pp", "agree %", "bytes", "µs a crop", "images", "judged on")
     formats = ("", ".2f", ".2f", ".2f", ".2f", ",", ".0f", ",", "")
-    return tabulate(rows, headers, floatfmt=formats, intfmt=formats, tablefmt="simple", disable_numparse=False)
+    return tabulate(rows, headers, floatfmt=formats, intfmt=formats, tablefmt="simple")
 
 
 def _row(evaluation: Evaluation) -> Sequence[object]:

@@ -43,10 +43,6 @@ class BuildFolder:
         return self.path / "train"
 
     @property
-    def release(self) -> Path:
-        return self.path / "release"
-
-    @property
     def evaluation(self) -> Path:
         return self.path / "evaluation.json"
 

@@ -11,7 +11,6 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,15 +25,24 @@ import device
 from converters.convert import Conversion, convert
 from converters.graph import Tensor, operator_versions
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, CalibrationRecord, EarlyExit, Manifest, ModelFile, Runtime, TensorContract
+from device.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    CalibrationRecord,
+    EarlyExit,
+    Manifest,
+    ModelFile,
+    Runtime,
+    TensorContract,
+)
 from device.pixels import unit_range
 from device.quantisation import Quantisation
 from device.runner import Runner
 from pipeline.card import model_card
 from pipeline.data import Calibration, Splits
 from pipeline.early_exit import choose_exit, read_in_steps
-from pipeline.evaluate import Evaluation, evaluate, write_evaluation
-from pipeline.folders import BuildFolder, ModelFolder
+from pipeline.evaluate import Evaluation, evaluate
+from pipeline.folders import ModelFolder
 from pipeline.networks import build
 from pipeline.variants import LABELS, Variant
 
@@ -43,10 +51,10 @@ _PACKAGES = ("ai-edge-litert", "ai-edge-quantizer", "keras", "numpy", "tensorflo
 log = logging.getLogger(__name__)
 
 
-def release(variant: Variant, splits: Splits, model: ModelFolder, work: BuildFolder) -> Evaluation:
+def release(variant: Variant, splits: Splits, model: ModelFolder) -> Evaluation:
     """Converts, judges and writes a variant from the weights in its model folder; returns how it did.
 
-    The files are made in `work` and take their places in `model` once all of them are there.
+    The files are made beside their places and take them once all of them are there, the manifest last.
 
     Raises:
         ConversionError, StructureError: see `converters.convert`.
@@ -54,29 +62,23 @@ def release(variant: Variant, splits: Splits, model: ModelFolder, work: BuildFol
         OSError: a file cannot be read or written.
     """
     network = load_network(variant, model.weights)
-    log.info("%s: unrolling, converting, quantising", variant.name)
-    conversion = convert(network, unit_range(splits.calibration.crops))
-    shutil.rmtree(work.release, ignore_errors=True)
-    work.release.mkdir(parents=True)
-    staged = ModelFolder(work.release)
-    staged.int8_tflite.write_bytes(conversion.int8_tflite)
-    draft = _draft(variant, conversion, splits.calibration, model)
-    draft.write(work.release)
-    log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
-    with Runner(work.release) as runner:
-        evaluation = evaluate(variant.name, network, runner, splits.judged, splits.judged_source)
-        early_exit = _early_exit(runner, splits) if draft.states else None
-    manifest = dataclasses.replace(
-        draft,
-        accuracy=evaluation.accuracy,
-        early_exit=early_exit,
-        runtimes=tuple(_runtimes_that_run(work.release, splits.calibration.crops[0])),
-    )
-    manifest.write(work.release)
-    staged.card.write_text(model_card(manifest))
-    for file in work.release.iterdir():
-        file.replace(model.path / file.name)
-    write_evaluation(evaluation, work.evaluation)
+    with tempfile.TemporaryDirectory(dir=model.path, prefix=".release-") as folder:
+        staged = ModelFolder(Path(folder))
+        log.info("%s: unrolling, converting, quantising", variant.name)
+        conversion = convert(network, unit_range(splits.calibration.crops))
+        staged.int8_tflite.write_bytes(conversion.int8_tflite)
+        draft = _draft(variant, conversion, splits.calibration, model)
+        draft.write(staged.path)
+        log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
+        with Runner(staged.path) as runner:
+            evaluation = evaluate(variant.name, network, runner, splits.judged, splits.judged_source)
+            early_exit = _early_exit(runner, splits) if draft.states else None
+        runtimes = tuple(_runtimes_that_run(staged.path, splits.calibration.crops[0]))
+        manifest = dataclasses.replace(draft, accuracy=evaluation.accuracy, early_exit=early_exit, runtimes=runtimes)
+        manifest.write(staged.path)
+        staged.card.write_text(model_card(manifest))
+        for name in (staged.int8_tflite.name, staged.card.name, MANIFEST_NAME):
+            (staged.path / name).replace(model.path / name)
     return evaluation
 
 

@@ -106,7 +106,10 @@ def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.S
     judged = _batches(splits.validation, 1_000).cache()
     network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
     best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
-    for epoch in range(int(network.optimizer.iterations) // steps, recipe.epochs):
+    done = int(network.optimizer.iterations) // steps
+    if done:
+        log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
+    for epoch in range(done, recipe.epochs):
         images = epoch_images(splits.training, recipe, epoch)
         _seed_dropout(network, recipe.seed, epoch)
         fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])

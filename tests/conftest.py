@@ -190,7 +190,7 @@ class Converted:
 
 @pytest.fixture(scope="session")
 def converted_small() -> Converted:
-    """Two convolutions, the second looking ahead, two LSTMs of four steps, five and six units, and three logits, on crops of 8 x 8."""
+    """Two convolutions, of which one looks ahead, two LSTMs of four steps, and three logits, on crops of 8 x 8."""
     import keras  # noqa: PLC0415  # its seconds are not for tests that need none
     from keras import layers  # noqa: PLC0415
 

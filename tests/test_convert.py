@@ -115,20 +115,29 @@ def test_leaves_nothing_behind(again: tuple[Conversion, list[Path]], unknown_lay
     assert unknown_layer.left == []
 
 
-def test_refuses_calibration_that_is_no_number(tmp_path: Path) -> None:
-    """One NaN among the calibration crops ends the conversion with the step that noticed it."""
+def test_refuses_calibration_that_is_no_number() -> None:
+    """One NaN among the calibration crops is refused before anything is converted."""
     calibration = np.zeros((3, 4, 4, 1), np.float32)
     calibration[1, 2, 3, 0] = np.nan
-    message = refusal(tmp_path, linear_network(), calibration).message
-    assert message.startswith("The conversion failed at the step 'calibrate and quantise': ")
-    assert "Expected finite low <= high" in message
+    with pytest.raises(ValueError, match=r"Expected calibration inputs <float32>\[n, 4, 4, 1\] in 0..1. Received: nan"):
+        convert(linear_network(), calibration)
 
 
-def test_refuses_no_calibration(tmp_path: Path) -> None:
+def test_refuses_no_calibration() -> None:
     """Without calibration crops there is no int8 file."""
-    message = refusal(tmp_path, linear_network(), np.zeros((0, 4, 4, 1), np.float32)).message
-    assert message.startswith("The conversion failed at the step 'calibrate and quantise': ")
-    assert "Expected at least one calibration input" in message
+    with pytest.raises(ValueError, match=r"Expected calibration inputs .* Received: shape=\(0, 4, 4, 1\)"):
+        convert(linear_network(), np.zeros((0, 4, 4, 1), np.float32))
+
+
+def test_refuses_calibration_of_another_shape_or_type() -> None:
+    """Calibration crops are what the network takes: as large, float, and in 0..1."""
+    for calibration in (
+        np.zeros((3, 4, 4), np.float32),
+        np.zeros((3, 4, 4, 1)),
+        np.full((3, 4, 4, 1), 255, np.float32),
+    ):
+        with pytest.raises(ValueError, match=r"Expected calibration inputs <float32>\[n, 4, 4, 1\] in 0..1"):
+            convert(linear_network(), calibration)
 
 
 def test_names_the_signal_that_ended_the_child(tmp_path: Path) -> None:

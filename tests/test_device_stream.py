@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,10 +67,7 @@ def collecting(request: pytest.FixtureRequest, model_copy: Path) -> Iterator[Run
 
 
 def without_states(folder: Path) -> Path:
-    known: dict[str, Any] = {"states": (), "not_streamable": "lstm: reads time backwards"}
-    if any(field.name == "early_exit" for field in dataclasses.fields(Manifest)):
-        known["early_exit"] = None
-    return rewrite(folder, **known)
+    return rewrite(folder, states=(), not_streamable="lstm: reads time backwards", early_exit=None)
 
 
 def axis(runner: Runner, crop: Lines) -> Lines:
@@ -193,13 +190,21 @@ def test_refuses_states_unlike_the_files(
         Runner(rewrite(model_copy, states=states))
 
 
-def test_refuses_a_state_that_the_file_lacks(model_copy: Path) -> None:
-    """A manifest that names a state that its file does not take is refused with those that it takes."""
+@pytest.mark.parametrize("change", ["lacking", "more"])
+def test_refuses_other_states_than_the_files(model_copy: Path, change: str) -> None:
+    """A manifest with a state that its file does not take, or without one that it takes, is refused with the file's."""
     states = read_manifest(model_copy).states
-    wrong = (*states, dataclasses.replace(states[0], name="nosuch"))
-    message = r"^Expected a tensor nosuch \(manifest\)\. Received: \['c7', 'h7', 'rows', 'rows0', 'rows3'\]$"
-    with pytest.raises(ValueError, match=message):
+    wrong = states[1:] if change == "lacking" else (*states, dataclasses.replace(states[0], name="nosuch"))
+    names = sorted(["rows", *(state.name for state in wrong)])
+    message = re.escape(f"Expected a step of {names}. Received: ['c7', 'h7', 'rows', 'rows0', 'rows3']")
+    with pytest.raises(ValueError, match=rf"^{message}$"):
         Runner(rewrite(model_copy, states=wrong))
+
+
+def test_refuses_steps_of_another_length(model_copy: Path) -> None:
+    """A manifest whose time steps take two lines beside a file that takes four at a time is refused with both."""
+    with pytest.raises(ValueError, match=r"^Expected rows as \(\(1, 2, 28, 1\), .* Received: \(\(1, 4, 28, 1\), "):
+        Runner(rewrite(model_copy, steps=14, lines_per_step=2, early_exit=None))
 
 
 def test_refuses_a_file_without_step(model_copy: Path) -> None:

@@ -160,6 +160,13 @@ def test_permuting_columns_and_channels() -> None:
     check_equals_whole(randomised(network, seed=14), seed=15)
 
 
+def test_what_stands_behind_the_last_lstm() -> None:
+    """Behind the last LSTM there is no time: a convolution over its units sees those of one step alone."""
+    behind_it = [layers.Reshape((4, 1)), layers.Conv1D(1, 3, padding="causal"), layers.Flatten(), layers.Dense(2)]
+    network = keras.Sequential([layers.Input((4, 6, 1)), layers.Reshape((4, 6)), layers.LSTM(4), *behind_it])
+    check_equals_whole(randomised(network, seed=16), seed=17)
+
+
 def test_signature_of_a_step() -> None:
     """The function `step` takes lines and states by name, and gives the logits and every state with `_out` behind."""
     network = keras.Sequential(
@@ -211,6 +218,10 @@ REFUSED = {
     ),
     "flattened states": (
         [layers.Reshape((8, 6)), layers.LSTM(3, return_sequences=True), layers.Flatten(name="odd"), layers.Dense(2)],
+        "odd: mixes time steps",
+    ),
+    "product over time": (
+        [layers.Conv2D(1, (1, 6)), layers.Flatten(name="odd"), layers.Dense(8), layers.Reshape((8, 1))],
         "odd: mixes time steps",
     ),
     "backwards": ([layers.Reshape((8, 6)), layers.LSTM(3, go_backwards=True, name="odd")], "odd: reads time backwards"),
