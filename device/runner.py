@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,6 @@ from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_row
 from .quantisation import PIXEL_QUANTISATION, Int8, Softmax, quantise_pixels
 from .stream import LINES, Collector, Reader, Stream, step_contracts
-
-if TYPE_CHECKING:
-    from typing_extensions import Self  # in `typing` from Python 3.11 on; a device need not install it
 
 _TOP = 3
 
@@ -186,7 +183,7 @@ class Runner:
             del self._classify, self._reader
         self._closed = True
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Runner:  # noqa: PYI034  # `Self` is in `typing` from Python 3.11 on
         return self
 
     def __exit__(

@@ -212,9 +212,10 @@ def _download_file(name: str, cache: Path, mirrors: tuple[str, ...]) -> None:
 
 def _innermost(error: BaseException) -> BaseException:
     # What requests and urllib3 wrap around a failed connection fills a screen.
-    while isinstance(error, OSError) and error.__context__ is not None:
-        error = error.__context__
-    return error
+    innermost = error
+    while isinstance(error, OSError) and innermost.__context__ is not None:
+        innermost = innermost.__context__
+    return innermost
 
 
 def _downloaded(url: str, name: str, cache: Path) -> bytes:
