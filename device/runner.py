@@ -80,14 +80,7 @@ class Runner:
         self._check_contract()
         streams = bool(self.manifest.states)
         self._reader: Reader = self._stream(interpreter) if streams else Collector(self._logits, self.manifest)
-        try:
-            # A kernel that cannot be prepared shows in the first call alone.
-            self._logits(np.zeros((SIDE, SIDE), np.uint8))
-            for _ in range(self.manifest.lines_per_step):
-                self._reader.push(np.zeros(SIDE, np.uint8))
-            self._reader.reset()
-        except RuntimeError as error:
-            raise ValueError(f"{path}: Expected a model that {self.runtime.name} can run. {error}") from error
+        self._warm_up()
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
         self._received = self._lines_read = 0
         self._step_s = 0.0
@@ -211,6 +204,16 @@ class Runner:
             lines_read=lines_read,
             latency_ms=1e3 * (time.perf_counter() - started),
         )
+
+    def _warm_up(self) -> None:
+        # A kernel that cannot be prepared shows in the first call alone.
+        try:
+            self._logits(np.zeros((SIDE, SIDE), np.uint8))
+            for _ in range(self.manifest.lines_per_step):
+                self._reader.push(np.zeros(SIDE, np.uint8))
+        except RuntimeError as error:
+            raise ValueError(f"Expected a model that {self.runtime.name} can run. {error}") from error
+        self._reader.reset()
 
     def _check_contract(self) -> None:
         _check(self._classify.get_input_details(), (self.manifest.input,))
