@@ -16,7 +16,7 @@ import tensorflow as tf
 from keras import layers
 
 from converters.convolution import kernel_and_bias, lower_convolution, scale_and_shift
-from converters.operations import Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
+from converters.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 from converters.stream import NotStreamableError, StepForm, step_form
 from converters.unroll import unroll
 from device.stream import STATE_SUFFIX
@@ -115,6 +115,8 @@ def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return a ki
     # `layer.call`, not the layer: that would put its name, in which Keras counts layers up, on the file's tensors.
     if isinstance(layer, layers.LSTM):
         return Recurrence(layer.name, unroll(layer))
+    if isinstance(layer, layers.Bidirectional):
+        return _both_ways(layer)
     if isinstance(layer, layers.Dense):
         return Dense(layer.name, *kernel_and_bias(layer), layer.activation)
     if isinstance(layer, layers.BatchNormalization):
@@ -132,6 +134,13 @@ def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return a ki
     if isinstance(layer, (*_RESHAPING, *_EDGES)):
         return Reordering(layer.name, layer.call, moves_time=isinstance(layer, _EDGES))
     raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered: nothing here says how it is computed")
+
+
+def _both_ways(layer: layers.Bidirectional) -> BothWays:
+    if layer.merge_mode != "concat" or not isinstance(layer.forward_layer, layers.LSTM):
+        kind = type(layer.forward_layer).__name__
+        raise ValueError(f"{layer.name}: Expected LSTMs merged by concat. Received: {kind}, {layer.merge_mode}")
+    return BothWays(layer.name, unroll(layer.forward_layer), unroll(layer.backward_layer))
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:

@@ -78,6 +78,26 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class BothWays:
+    """Two unrolled LSTMs over the same sequence, the second from its end; their features side by side.
+
+    Source: Schuster, Paliwal, Bidirectional Recurrent Neural Networks, 1997.
+    """
+
+    name: str
+    forwards: UnrolledLSTM
+    backwards: UnrolledLSTM
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        sequence = tf.reshape(x, x.shape[1:])
+        ahead, back = self.forwards(sequence), self.backwards(sequence)
+        if not self.forwards.return_sequences:
+            return tf.concat([ahead, back], axis=1)
+        in_order = tf.concat([back[t : t + 1] for t in reversed(range(back.shape[0]))], axis=0)
+        return tf.concat([ahead, in_order], axis=1)[tf.newaxis]
+
+
+@dataclass(frozen=True)
 class Recurrence:
     """An unrolled LSTM over `[1, steps, features]`: `[1, units]`, or `[1, steps, units]` where it returns sequences."""
 

@@ -18,7 +18,7 @@ from functools import singledispatch
 import tensorflow as tf
 
 from converters.convolution import Convolution
-from converters.operations import Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
+from converters.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 
 States = tuple[tf.Tensor, ...]
 Advance = Callable[[tf.Tensor, States], tuple[tf.Tensor, States]]
@@ -105,6 +105,8 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
 def _steps(operations: Sequence[Operation], image: tf.Tensor) -> int:
     x = image
     for operation in operations:
+        if isinstance(operation, BothWays):
+            raise NotStreamableError(f"{operation.name}: reads time both ways")
         if isinstance(operation, Recurrence):
             return int(x.shape[1])
         x = operation(x)
@@ -158,6 +160,12 @@ def _(operation: Recurrence, place: Place) -> Stage:
         return h[tf.newaxis] if operation.unrolled.return_sequences else h, (h, c)
 
     return Stage({f"h{place.index}": (1, cell.units), f"c{place.index}": (1, cell.units)}, advance)
+
+
+@_stage.register
+def _(operation: BothWays, place: Place) -> Stage:
+    del place
+    raise NotStreamableError(f"{operation.name}: reads time both ways")
 
 
 @_stage.register

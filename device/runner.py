@@ -243,7 +243,8 @@ def _check(details: Mapping[str, Any], contracts: Sequence[TensorContract]) -> N
             raise ValueError(f"Expected a tensor {contract.name} (manifest). Received: {sorted(details)}")
         found = details[contract.name]
         scale, zero_point = found["quantization"]
-        expected = (contract.shape, np.int8, np.float32(contract.quantisation.scale), contract.quantisation.zero_point)
-        received = (tuple(int(size) for size in found["shape"]), found["dtype"], np.float32(scale), zero_point)
+        shape = tuple(int(size) for size in found["shape"])
+        expected = (contract.shape, "int8", contract.quantisation.scale, contract.quantisation.zero_point)
+        received = (shape, np.dtype(found["dtype"]).name, float(np.float32(scale)), int(zero_point))
         if received != expected:
             raise ValueError(f"Expected {contract.name} as {expected} (manifest). Received: {received}")

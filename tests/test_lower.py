@@ -196,7 +196,6 @@ def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
     ("layer", "kind"),
     [
         (layers.GRU(3, name="odd"), "GRU"),
-        (layers.Bidirectional(layers.LSTM(3), name="odd"), "Bidirectional"),
         (layers.LayerNormalization(name="odd"), "LayerNormalization"),
         (layers.SimpleRNN(3, name="odd"), "SimpleRNN"),
         (keras.Sequential([layers.Dense(3)], name="odd"), "Sequential"),
@@ -223,6 +222,27 @@ def test_refuses_probabilities(head: keras.Layer) -> None:
     message = "^odd: expected a network that gives logits. Received one that ends in a softmax$"
     with pytest.raises(ValueError, match=message):
         InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_both_ways(return_sequences: bool) -> None:
+    """A bidirectional LSTM's two readings stand side by side, the one from the end put back in order."""
+    both_ways = layers.Bidirectional(layers.LSTM(3, return_sequences=return_sequences))
+    check_equals_keras(both_ways, layers.Flatten(), layers.Dense(2), shape=(5, 4))
+
+
+@pytest.mark.parametrize(
+    ("odd", "received"),
+    [
+        (layers.Bidirectional(layers.LSTM(3), merge_mode="sum", name="odd"), "LSTM, sum"),
+        (layers.Bidirectional(layers.GRU(3), name="odd"), "GRU, concat"),
+    ],
+    ids=["sum", "gru"],
+)
+def test_refuses_other_ways_to_read_both_ways(odd: keras.Layer, received: str) -> None:
+    """Of layers that read both ways, LSTMs side by side are lowered, and others refused by name."""
+    with pytest.raises(ValueError, match=f"^odd: Expected LSTMs merged by concat. Received: {received}$"):
+        InferenceNetwork(stacked(5, 4, of=(odd, layers.Dense(2))))
 
 
 def test_weights_are_constants() -> None:

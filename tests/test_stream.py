@@ -225,6 +225,10 @@ REFUSED = {
         "odd: mixes time steps",
     ),
     "backwards": ([layers.Reshape((8, 6)), layers.LSTM(3, go_backwards=True, name="odd")], "odd: reads time backwards"),
+    "both ways": (
+        [layers.Reshape((8, 6)), layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="odd")],
+        "odd: reads time both ways",
+    ),
     "lines that do not divide": (
         [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
         "8 lines do not divide into 6 time steps",
