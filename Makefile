@@ -15,6 +15,7 @@ BIN      := .venv/bin
 ROWSTREAM_DATA ?=
 export ROWSTREAM_DATA
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# oneDNN's kernels sum in an order that depends on the machine, and say so at every start.
 export TF_ENABLE_ONEDNN_OPTS ?= 0
 # Packages in the user's home are none of the pinned ones.
 export PYTHONNOUSERSITE := 1

@@ -19,7 +19,7 @@ from converters.convolution import kernel_and_bias, lower_convolution, scale_and
 from converters.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 from converters.stream import NotStreamableError, StepForm, step_form
 from converters.unroll import unroll
-from device.stream import STATE_SUFFIX
+from device.stream import LINES, STATE_SUFFIX
 
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
 _POOLING = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
@@ -78,7 +78,7 @@ def _step(form: StepForm) -> tf.types.experimental.GenericFunction:
         logits, after = form(rows, states)
         return {"logits": logits} | {name + STATE_SUFFIX: state for name, state in zip(form.states, after, strict=True)}
 
-    shapes = {"rows": form.lines, **form.states}
+    shapes = {LINES: form.lines, **form.states}
     specs = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
     return tf.function(step, input_signature=specs, autograph=False)
 
@@ -144,10 +144,7 @@ def _both_ways(layer: layers.Bidirectional) -> BothWays:
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:
-    for head in reversed(network.layers):
-        if not isinstance(head, _VANISH):
-            break
-    else:
-        return
-    if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
-        raise ValueError(f"{head.name}: expected a network that gives logits. Received one that ends in a softmax")
+    kept = [layer for layer in network.layers if not isinstance(layer, _VANISH)]
+    for head in kept[-1:]:
+        if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
+            raise ValueError(f"{head.name}: expected a network that gives logits. Received one that ends in a softmax")

@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.graph import Graph
 from converters.stream import StepForm
-from device.stream import STATE_SUFFIX
+from device.stream import LINES, STATE_SUFFIX
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]
 
@@ -74,7 +74,7 @@ def step_inputs(float_tflite: bytes, form: StepForm, crops: npt.NDArray[np.float
         image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
         states = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
         for lines in np.split(image, len(image) // form.lines[1]):
-            inputs = {"rows": lines[np.newaxis], **states}
+            inputs = {LINES: lines[np.newaxis], **states}
             yield inputs
             after = step(**inputs)
             states = {name: after[name + STATE_SUFFIX].copy() for name in states}

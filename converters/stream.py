@@ -105,9 +105,7 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
 def _steps(operations: Sequence[Operation], image: tf.Tensor) -> int:
     x = image
     for operation in operations:
-        if isinstance(operation, BothWays):
-            raise NotStreamableError(f"{operation.name}: reads time both ways")
-        if isinstance(operation, Recurrence):
+        if isinstance(operation, (BothWays, Recurrence)):
             return int(x.shape[1])
         x = operation(x)
     raise NotStreamableError("the network has no LSTM, hence no time steps")

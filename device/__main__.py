@@ -69,16 +69,9 @@ def _answers(runner: Runner, crop: npt.NDArray[np.uint8], options: argparse.Name
     elif not options.partial:
         yield runner.read(crop, early_exit=options.early_exit)
     else:
-        yield from _partial_answers(runner, crop, early_exit=options.early_exit)
-
-
-def _partial_answers(runner: Runner, crop: npt.NDArray[np.uint8], *, early_exit: bool) -> Iterator[Prediction]:
-    runner.reset()
-    for count, line in enumerate(runner.lines(crop), start=1):
-        runner.push(line)
-        if count % runner.manifest.lines_per_step == 0 and (partial := runner.partial) is not None:
-            yield partial
-            if early_exit and runner.settled:
+        for answer in runner.steps(crop):
+            yield answer
+            if options.early_exit and runner.settled:
                 return
 
 

@@ -6,7 +6,7 @@ Not image processing, and not a camera: a runner takes what keeps the pixel cont
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -104,14 +104,21 @@ class Runner:
 
         With `early_exit` it stops at the first settled answer. Raises as `classify` does.
         """
-        self.reset()
-        for count, line in enumerate(self.lines(crop), start=1):
-            answer = self.push(line)
-            if early_exit and count % self.manifest.lines_per_step == 0 and self.settled:
-                answer = self.partial
-            if answer is not None:
+        for answer in self.steps(crop):
+            if answer.lines_read == SIDE or (early_exit and self.settled):
                 return answer
         raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
+
+    def steps(self, crop: npt.NDArray[np.uint8]) -> Iterator[Prediction]:
+        """Yields the answer after each time step of a crop `<uint8>[28, 28]`, pushed line by line.
+
+        Where the file does not stream there is one answer, after the last line. Raises as `classify` does.
+        """
+        self.reset()
+        for count, line in enumerate(self.lines(crop), start=1):
+            self.push(line)
+            if count % self.manifest.lines_per_step == 0 and (partial := self.partial) is not None:
+                yield partial
 
     def lines(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Returns a crop's lines `<uint8>[28, 28]` as `push` takes them: its rows, or its columns."""

@@ -18,6 +18,7 @@ from .quantisation import Int8, quantise_pixels
 
 # A state that goes into `step` as NAME comes out as NAME_out.
 STATE_SUFFIX = "_out"
+# The input of `step` that takes the lines, rows or columns.
 LINES = "rows"
 
 

@@ -61,15 +61,11 @@ def read_in_steps(runner: Runner, images: Labelled, desc: str) -> Reading:
     right = np.zeros((len(images), steps), np.bool_)
     probability = np.zeros((len(images), steps))
     for image, (crop, label) in enumerate(zip(tqdm(images.crops, desc=desc, disable=None), images.labels, strict=True)):
-        runner.reset()
-        for step, lines in enumerate(np.split(runner.lines(crop), steps)):
-            for line in lines:
-                runner.push(line)
-            partial = runner.partial
-            if partial is None:
-                raise ValueError(f"{runner.manifest.name}: Expected an answer after each step. Received none")
-            right[image, step] = partial.index == label
-            probability[image, step] = partial.probability
+        answers = list(runner.steps(crop))
+        if len(answers) != steps:
+            raise ValueError(f"{runner.manifest.name}: Expected an answer after each step. Received: {len(answers)}")
+        right[image] = [answer.index == label for answer in answers]
+        probability[image] = [answer.probability for answer in answers]
     return Reading(right, probability)
 
 
