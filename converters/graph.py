@@ -7,6 +7,7 @@ Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -66,6 +67,11 @@ class Graph:
     outputs: Mapping[str, Tensor]
 
     @property
+    def multiply_accumulates(self) -> int:
+        """How many one run of the graph does in convolutions and matrix products, by far the most of its arithmetic."""
+        return sum(_multiply_accumulates(operator) for operator in self.operators)
+
+    @property
     def states(self) -> tuple[str, ...]:
         """The inputs that come out again, to be handed to the next call."""
         return tuple(name for name in self.inputs if name + STATE_SUFFIX in self.outputs)
@@ -88,6 +94,14 @@ def operator_versions(graphs: tuple[Graph, ...]) -> Mapping[str, int]:
     for operator in (operator for graph in graphs for operator in graph.operators):
         versions[operator.name] = max(operator.version, versions.get(operator.name, 0))
     return MappingProxyType(dict(sorted(versions.items())))
+
+
+def _multiply_accumulates(operator: Operator) -> int:
+    if operator.name not in ("CONV_2D", "FULLY_CONNECTED"):
+        return 0
+    # The weights' first axis is the output's last: each output is a sum over all the other axes.
+    _, weights, *_ = operator.inputs
+    return math.prod(operator.outputs[0].shape) * math.prod(weights.shape[1:])
 
 
 def _graph(model: schema.ModelT, index: int, signature: schema.SignatureDefT | None) -> Graph:

@@ -97,22 +97,29 @@ def _bundle(options: argparse.Namespace) -> None:
 
 def _bench(options: argparse.Namespace) -> None:
     _import_tensorflow()
+    from converters.graph import read_graphs
     from device.pixels import unit_range
+    from device.runner import Runner
     from pipeline.baselines import fused, keras_unrolled
-    from pipeline.bench import table, time_files
+    from pipeline.bench import reading_table, table, time_files, time_reading
     from pipeline.data import embedded_splits
     from pipeline.folders import model_folder
     from pipeline.release import load_network
 
     model = model_folder(options.variant)
     network = load_network(VARIANTS[options.variant], model.weights)
-    calibration = unit_range(embedded_splits().calibration.crops)
+    splits = embedded_splits()
+    calibration = unit_range(splits.calibration.crops)
     files = {
         options.variant: model.int8_tflite.read_bytes(),
         "Keras unroll=True": keras_unrolled(network, calibration),
         "fused LSTM operator": fused(network, calibration),
     }
     print(table(time_files(files)))
+    with Runner(model.path) as runner:
+        if runner.manifest.states:
+            readings = time_reading(runner, splits.judged.crops[::4], read_graphs(files[options.variant]))
+            print("\n" + reading_table(readings))
 
 
 def _stream(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Times one crop through several files of the same weights, in one process, in turn.
+"""Times one crop through several files of the same weights, and whole crops against lines, in one process, in turn.
 
 Not a test: times on a shared machine are noisy, and only their ratios within one run are worth quoting.
 """
@@ -6,13 +6,17 @@ Not a test: times on a shared machine are noisy, and only their ratios within on
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 from tabulate import tabulate
 from tqdm import tqdm
+
+from converters.graph import Graph
+from device.runner import Runner
 
 _ROUNDS = 100
 _CALLS_PER_ROUND = 50
@@ -51,6 +55,60 @@ def table(timings: list[Timing]) -> str:
     ]
     headers = ("file", "bytes", "least µs", "median µs", f"{first.name} / least", f"{first.name} / median")
     return tabulate(rows, headers, floatfmt=("", "", ".1f", ".1f", ".2f", ".2f"), intfmt=",", tablefmt="simple")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a crop is read: whole, from its last line to the answer, or all of its lines; medians over crops."""
+
+    name: str
+    median_us: float
+    multiply_accumulates: int
+
+
+def time_reading(runner: Runner, crops: npt.NDArray[np.uint8], graphs: Sequence[Graph]) -> list[Reading]:
+    """Returns the time of the runner's public calls, `classify` and `push`, which take turns crop by crop.
+
+    Args:
+        runner: of a model that streams.
+        crops: `<uint8>[n, 28, 28]`.
+        graphs: the model file's, to count their multiply-accumulates.
+    """
+    times = np.array([_reading_times_us(runner, crop) for crop in tqdm(crops, desc="bench, by line", disable=None)])
+    whole, last, every = np.median(times, axis=0)
+    count = {graph.signature: graph.multiply_accumulates for graph in graphs}
+    return [
+        Reading("whole crop", whole, count["classify"]),
+        Reading("last line to answer", last, count["step"]),
+        Reading("all lines", every, runner.manifest.steps * count["step"]),
+    ]
+
+
+def reading_table(readings: Sequence[Reading]) -> str:
+    """Returns the readings as a text table, with each one's ratio to the first."""
+    whole = readings[0]
+    rows = [
+        (r.name, r.median_us, r.median_us / whole.median_us, r.multiply_accumulates,
+         r.multiply_accumulates / whole.multiply_accumulates)
+        for r in readings
+    ]  # fmt: skip
+    headers = ("read", "median µs", "/ whole", "multiply-accumulates", "/ whole")
+    return tabulate(rows, headers, floatfmt=("", ".1f", ".2f", "", ".2f"), intfmt=",", tablefmt="simple")
+
+
+def _reading_times_us(runner: Runner, crop: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
+    started = time.perf_counter()
+    runner.classify(crop)
+    whole = time.perf_counter() - started
+    runner.reset()
+    *earlier, last = runner.lines(crop)
+    started = time.perf_counter()
+    for line in earlier:
+        runner.push(line)
+    waited = time.perf_counter()
+    runner.push(last)
+    ended = time.perf_counter()
+    return 1e6 * whole, 1e6 * (ended - waited), 1e6 * (ended - started)
 
 
 def _loaded(content: bytes) -> Interpreter:

@@ -23,13 +23,16 @@ UNITS = 128
 _DROPOUT = 0.3
 
 
-def build(variant: Variant) -> keras.Sequential:
-    """Returns the untrained network: crops `<float32>[n, 28, 28, 1]` in 0..1 → logits `<float32>[n, 10]`."""
+def build(variant: Variant, every_step: bool = False) -> keras.Sequential:
+    """Returns the untrained network: crops `<float32>[n, 28, 28, 1]` in 0..1 → logits `<float32>[n, 10]`.
+
+    With `every_step` the logits after each time step, `<float32>[n, steps, 10]`, of the same weights.
+    """
     return keras.Sequential(
         [
             layers.Input((SIDE, SIDE, 1), name="crop"),
             *_FRONTS[variant.name](),
-            layers.LSTM(UNITS),
+            layers.LSTM(UNITS, return_sequences=every_step),
             layers.Dropout(_DROPOUT),
             layers.Dense(len(LABELS), name="logits"),
         ],

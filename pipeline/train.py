@@ -4,8 +4,12 @@ Not a choice by test images: those are never seen here. An interrupted run goes 
 epoch draws its images and views from a seed of its own, so the epochs after an interruption see what they would have
 seen without it.
 
+The answers after earlier time steps are trained too, so that a crop need not be read to its end; which epoch was best
+is told by the last step's answers alone.
+
 Sources: Loshchilov, Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW, cosine decay); Szegedy et al.,
-Rethinking the Inception Architecture, 2016, section 7 (label smoothing).
+Rethinking the Inception Architecture, 2016, section 7 (label smoothing); Teerapittayanon, McDanel, Kung, BranchyNet,
+2016, section III.B (a weighted sum of the exits' losses).
 """
 
 from __future__ import annotations
@@ -13,13 +17,14 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tqdm.keras import TqdmCallback
 
@@ -42,6 +47,8 @@ class Recipe:
     warmup_epochs: float = 1.0
     weight_decay: float = 0.02
     label_smoothing: float = 0.03
+    earlier_steps_weight: float = 1.0
+    """What the losses of all earlier time steps weigh together, against the last one's 1."""
     seed: int = 7
     views: AffineRange = field(default_factory=AffineRange)
 
@@ -50,6 +57,15 @@ class Recipe:
             raise ValueError(f"Expected epochs >= 1 and batch_size >= 1. Received: {self.epochs} and {self.batch_size}")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"Expected 0 <= label_smoothing < 1. Received: {self.label_smoothing}")
+        if not 0 <= self.earlier_steps_weight < np.inf:
+            raise ValueError(f"Expected earlier_steps_weight >= 0. Received: {self.earlier_steps_weight}")
+
+    def step_weights(self, steps: int) -> npt.NDArray[np.float32]:
+        """Returns what each time step's loss weighs, `<float32>[steps]`: the last one 1, the others more the later."""
+        weights = np.arange(1, steps + 1, dtype=np.float32)
+        weights[:-1] *= self.earlier_steps_weight / max(1.0, weights[:-1].sum())
+        weights[-1] = 1
+        return weights
 
 
 # Over 28 steps cell states grow, and with them the step of int8 that holds them; smaller weights hold them down.
@@ -103,6 +119,7 @@ def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.S
         raise ValueError(f"Expected at least {recipe.batch_size} training images. Received: {len(splits.training)}")
     run.prepare(variant, recipe, len(splits.training))
     keras.utils.set_random_seed(recipe.seed)
+    last_step = build(variant)
     judged = _batches(splits.validation, 1_000).cache()
     network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
     best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
@@ -110,19 +127,20 @@ def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.S
     if done:
         log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
     for epoch in range(done, recipe.epochs):
-        images = epoch_images(splits.training, recipe, epoch)
+        images = epoch_images(splits.training, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
         _seed_dropout(network, recipe.seed, epoch)
         fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
-        accuracy = _accuracy(network, judged)
+        last_step.set_weights(network.get_weights())
+        accuracy = _accuracy(last_step, judged)
         log.info(
             "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
             variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
         )  # fmt: skip
         if accuracy >= best:
             best = accuracy
-            _save(network, run.best)
+            _save(last_step, run.best)
         _save(network, run.last)
-    return keras.models.load_model(run.best, compile=False)
+    return keras.models.load_model(run.best)
 
 
 def epoch_images(training: Labelled, recipe: Recipe, epoch: int) -> tf.data.Dataset:
@@ -146,8 +164,20 @@ def _batches(images: Labelled, size: int, drop_remainder: bool = False) -> tf.da
     return whole.batch(size, drop_remainder=drop_remainder).map(scale)
 
 
+def _repeated(step_weights: npt.NDArray[np.float32]) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
+    """Gives each label to every time step, `[batch, steps, 10]`, with the steps' weights `[batch, steps]`."""
+    # Keras divides a loss by the number of steps, whatever they weigh.
+    weights = tf.constant(step_weights * len(step_weights))
+
+    def repeat(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        every_step = tf.repeat(labels[:, tf.newaxis], len(step_weights), axis=1)
+        return crops, every_step, tf.repeat(weights[tf.newaxis], tf.shape(labels)[0], axis=0)
+
+    return repeat
+
+
 def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
-    network = build(variant)
+    network = build(variant, every_step=True)
     warmup = max(1, int(recipe.warmup_epochs * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -158,7 +188,6 @@ def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
     network.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
-        metrics=["accuracy"],
     )
     return network
 
@@ -172,7 +201,10 @@ def _seed_dropout(network: keras.Model, seed: int, epoch: int) -> None:
 
 
 def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:
-    return float(network.evaluate(images, verbose=0, return_dict=True)["accuracy"])
+    right = [
+        network.predict_on_batch(crops).argmax(axis=1) == labels.numpy().argmax(axis=1) for crops, labels in images
+    ]
+    return float(np.concatenate(right).mean())
 
 
 def _progress(variant: str, epoch: int, recipe: Recipe) -> keras.callbacks.Callback:

@@ -63,7 +63,7 @@ def run_python(
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 

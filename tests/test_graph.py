@@ -183,3 +183,11 @@ def test_operator_versions_are_the_highest(drawn: list[list[Operator]]) -> None:
         (name, max(operator.version for operator in operators if operator.name == name))
         for name in {operator.name for operator in operators}
     )
+
+
+def test_multiply_accumulates(graph: Graph, write_tflite: TfliteWriter) -> None:
+    """A product by a 2 x 3 matrix is 6; a 3 x 3 convolution of 8 x 8 from 2 to 5 channels is 64 * 9 * 2 * 5."""
+    kernel = np.ones((3, 3, 2, 5), np.float32)
+    convolution = write_tflite((1, 8, 8, 2), classify=lambda crop: tf.nn.conv2d(crop, kernel, 1, "SAME"))
+    assert graph.multiply_accumulates == 6
+    assert read_graphs(convolution)[0].multiply_accumulates == 5_760

@@ -133,3 +133,15 @@ def test_every_time_step_depends_on_its_own_lines(sequences: dict[str, keras.Mod
     inked[4 * step : 4 * step + 4] = 255
     changed = [change > SAME for change in changes(sequences[name], images)]
     assert changed[: step + 1] == [False] * step + [True]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_step_answers_as_the_last_one_does(networks: dict[str, keras.Sequential], name: str) -> None:
+    """With `every_step` the same weights give logits after each time step, the last of which are the network's own."""
+    network, every_step = networks[name], build(VARIANTS[name], every_step=True)
+    every_step.set_weights(network.get_weights())
+    images = np.random.default_rng(3).integers(0, 256, (2, 28, 28), np.uint8)
+    logits = called(every_step, images)
+    assert logits.shape == (2, VARIANTS[name].steps, 10)
+    np.testing.assert_allclose(logits[:, -1], called(network, images), atol=SAME)
+    assert np.abs(logits[:, 0] - logits[:, -1]).max() > SAME

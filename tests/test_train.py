@@ -191,12 +191,21 @@ def test_refuses_the_embedded_images(tmp_path: Path) -> None:
         ({"batch_size": 0}, "Received: 40 and 0"),
         ({"label_smoothing": 1.0}, "Received: 1.0"),
         ({"label_smoothing": -0.1}, "Received: -0.1"),
+        ({"earlier_steps_weight": -1.0}, "Received: -1.0"),
+        ({"earlier_steps_weight": float("nan")}, "Received: nan"),
     ],
 )
 def test_recipe_refuses_what_cannot_be_trained_by(values: dict[str, Any], message: str) -> None:
     """A recipe without an epoch, a batch or a true label is refused."""
     with pytest.raises(ValueError, match=re.escape(message)):
         replace(Recipe(), **values)
+
+
+def test_earlier_steps_weigh_more_the_later() -> None:
+    """Of four steps the last weighs 1 and the others share their weight as 1 to 2 to 3; one step has no others."""
+    assert Recipe(earlier_steps_weight=3).step_weights(4).tolist() == [0.5, 1.0, 1.5, 1.0]
+    assert Recipe(earlier_steps_weight=0).step_weights(3).tolist() == [0, 0, 1]
+    assert Recipe().step_weights(1).tolist() == [1]
 
 
 def test_epoch_images_are_whole_batches() -> None:
