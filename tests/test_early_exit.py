@@ -37,7 +37,7 @@ def test_lines_are_counted_to_the_exit() -> None:
 
 
 def test_what_other_images_may_lose_counts_losses_alone() -> None:
-    """Of 3,000 images two lost and none won bound the loss at 0.21 points with 95 % confidence, whatever else is won."""
+    """Of 3,000 images two lost and none won bound the loss at 0.21 points, whatever else is won."""
     right = np.ones((3_000, 2), np.bool_)
     right[:2, 0] = False
     losing = Reading(right, np.full((3_000, 2), 0.9))

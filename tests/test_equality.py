@@ -126,7 +126,7 @@ def mnist(mnist_folder: Path) -> Digits:
 
 @pytest.fixture(scope="module")
 def some_of_mnist(mnist: Digits) -> Crops:
-    """Every twentieth test image of MNIST; every one where ROWSTREAM_EVERY_IMAGE asks for it, as the project's CI does."""
+    """Every twentieth test image of MNIST; every one where ROWSTREAM_EVERY_IMAGE is set, as in CI."""
     return mnist[0] if os.environ.get("ROWSTREAM_EVERY_IMAGE") else mnist[0][::20]
 
 
