@@ -24,7 +24,7 @@ SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert train bundle bench stream test test-device lint lock clean FORCE
+.PHONY: help convert gate train bundle bench stream test test-device lint lock clean FORCE
 # Without this, make would delete weights that it trained for a conversion.
 .PRECIOUS: models/%/float.weights.h5
 
@@ -35,6 +35,11 @@ help: ## list the targets
 
 convert: $(CHOSEN:%=build/%/evaluation.json) ## float weights -> int8 file, manifest, model card; a table of both
 	@$(BIN)/python -m pipeline table $^
+
+# All of them are judged, whatever comes of the first. What is judged is what lies in models/: nothing is made anew.
+gate: .venv/ready ## decide whether VARIANT may ship; limits are in models/limits.toml, reports in build/VARIANT/gate
+	@worst=0; for variant in $(CHOSEN); do \
+		$(BIN)/python -m pipeline gate models/$$variant || worst=$$?; done; exit $$worst
 
 train: .venv/ready ## train VARIANT from scratch, or go on where a training was interrupted
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant; done

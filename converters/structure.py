@@ -7,12 +7,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
-from converters.graph import Graph, Operator, Tensor
+from converters.graph import Graph, Operator
 from device.stream import STATE_SUFFIX
 
 _VARIABLES = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
 _ITEM_BYTES = {"BOOL": 1, "INT8": 1, "UINT8": 1, "INT16": 2, "FLOAT16": 2, "INT32": 4, "FLOAT32": 4, "INT64": 8}
+
+
+class Kind(Enum):
+    """What a problem is of."""
+
+    SIGNATURE = "signature"
+    EDGE = "input or output"
+    OPERATOR = "operator"
+    FLOAT = "float tensor"
+    SHAPE = "dynamic shape"
+    DATA = "missing data"
+    STATE = "state"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in a flatbuffer that does not ship."""
+
+    kind: Kind
+    text: str
 
 
 class StructureError(ValueError):
@@ -21,25 +43,39 @@ class StructureError(ValueError):
 
 def check_structure(graphs: Sequence[Graph]) -> None:
     """Raises StructureError where a graph holds what does not ship, naming each tensor and operator."""
-    problems = [f"{graph.signature or graph.index}: {problem}" for graph in graphs for problem in _problems(graph)]
-    if not graphs:
-        problems.append("no graph at all")
+    problems = find_problems(graphs)
     if problems:
-        raise StructureError("Expected static int8 graphs of built-in operators. Found: " + "; ".join(problems))
+        found = "; ".join(problem.text for problem in problems)
+        raise StructureError(f"Expected static int8 graphs of built-in operators. Found: {found}")
 
 
-def _problems(graph: Graph) -> Iterator[str]:
+def find_problems(graphs: Sequence[Graph]) -> tuple[Problem, ...]:
+    """Returns what does not ship in the graphs of a flatbuffer, each with the graph and the part of it by name."""
+    if not graphs:
+        return (Problem(Kind.SIGNATURE, "no graph at all"),)
+    return tuple(
+        Problem(kind, f"{graph.signature or graph.index}: {text}")
+        for graph in graphs
+        for kind, text in _problems(graph)
+    )
+
+
+def _problems(graph: Graph) -> Iterator[tuple[Kind, str]]:
     if not graph.signature:
-        yield "the graph has no signature"
-    yield from _missing_data(graph)
+        yield Kind.SIGNATURE, "the graph has no signature"
+    yield from ((Kind.DATA, text) for text in _missing_data(graph))
     for operator in graph.operators:
-        yield from _operator_problems(operator)
+        yield from ((Kind.OPERATOR, text) for text in _operator_problems(operator))
+    edges = {tensor.name for tensor in (*graph.inputs.values(), *graph.outputs.values())}
     for tensor in graph.tensors:
-        yield from _tensor_problems(tensor)
+        if tensor.type.startswith(("FLOAT", "BFLOAT")):
+            yield Kind.EDGE if tensor.name in edges else Kind.FLOAT, f"tensor {tensor.name} is {tensor.type}"
+        if not tensor.is_static:
+            yield Kind.SHAPE, f"tensor {tensor.name} has the dynamic shape {tensor.shape_signature}"
     for name in graph.states:
         before, after = graph.inputs[name], graph.outputs[name + STATE_SUFFIX]
         if (before.scales, before.zero_points) != (after.scales, after.zero_points):
-            yield f"state {name} goes in with {before.scales} and comes out with {after.scales}"
+            yield Kind.STATE, f"state {name} goes in with {before.scales} and comes out with {after.scales}"
 
 
 def _operator_problems(operator: Operator) -> Iterator[str]:
@@ -59,10 +95,3 @@ def _missing_data(graph: Graph) -> Iterator[str]:
         received = len(tensor.constant or b"")
         if received != expected:
             yield f"tensor {tensor.name} has {received:,} bytes of data, not {expected:,}"
-
-
-def _tensor_problems(tensor: Tensor) -> Iterator[str]:
-    if tensor.type.startswith(("FLOAT", "BFLOAT")):
-        yield f"tensor {tensor.name} is {tensor.type}"
-    if not tensor.is_static:
-        yield f"tensor {tensor.name} has the dynamic shape {tensor.shape_signature}"

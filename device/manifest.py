@@ -87,12 +87,21 @@ class EarlyExit:
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """The images that set the activations' ranges."""
+    """The images that set the activations' ranges.
+
+    Attributes:
+        source: what they were drawn from.
+        images: how many they are.
+        seed: the seed of the draw.
+        indices_sha256: SHA-256 of their places in the source, as little-endian 64-bit integers.
+        digests_sha256: SHA-256 of `calibration.sha256`, the file beside the manifest that holds each one's own.
+    """
 
     source: str
     images: int
     seed: int
     indices_sha256: str
+    digests_sha256: str
 
 
 @dataclass(frozen=True)

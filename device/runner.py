@@ -125,10 +125,20 @@ class Runner:
         checked = checked_crop(crop)
         return checked if self.manifest.time_axis == "rows" else np.ascontiguousarray(checked.T)
 
-    def logits(self, crop: npt.NDArray[np.uint8]) -> Int8:
-        """Returns the raw logits `<int8>[10]` for a crop `<uint8>[28, 28]`; raises as `classify` does."""
+    def logits(self, crop: npt.NDArray[np.uint8], *, by_line: bool = False) -> Int8:
+        """Returns the raw logits `<int8>[10]` for a crop `<uint8>[28, 28]`, whole or pushed line by line.
+
+        Raises as `classify` does.
+        """
         self._refuse_closed()
-        return self._logits(checked_crop(crop))
+        if not by_line:
+            return self._logits(checked_crop(crop))
+        self.reset()
+        for line in self.lines(crop):
+            self.push(line)
+        if self._so_far is None:
+            raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
+        return self._so_far
 
     def push(self, line: npt.NDArray[np.uint8]) -> Prediction | None:
         """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers on the last one.

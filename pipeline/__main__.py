@@ -1,6 +1,7 @@
-"""The pipeline's command line: `python -m pipeline train|convert|table|bundle|bench|stream`.
+"""The pipeline's command line: `python -m pipeline train|convert|gate|table|bundle|bench|stream`.
 
-Results go to stdout, the log to stderr. Exit status: 0 fine, 2 wrong use or unreadable input.
+Results go to stdout, the log to stderr. Exit status: 0 fine, 1 the gate refused, 2 wrong use or
+unreadable input, or the gate could not judge.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.folders import MODELS
 from pipeline.variants import VARIANTS
 
-FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
+FINE, REFUSED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,14 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     try:
-        options.command(options)
+        return options.command(options) or FINE
     except KeyboardInterrupt:
         print("interrupted: the same command goes on", file=sys.stderr)
         return INTERRUPTED
     except (OSError, ValueError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_USE
-    return FINE
 
 
 def _import_tensorflow() -> None:
@@ -82,6 +83,22 @@ def _convert(options: argparse.Namespace) -> None:
     write_evaluation(evaluation, build_folder(options.variant).evaluation)
 
 
+def _gate(options: argparse.Namespace) -> int:
+    from pipeline.data import load
+
+    splits = load(options.data)
+    _import_tensorflow()
+    from pipeline.folders import build_folder
+    from pipeline.gate.check import Verdict
+    from pipeline.gate.judge import judge, open_case
+    from pipeline.gate.report import ReportFolder, as_text, write_reports
+
+    judgement = judge(open_case(options.folder, splits, options.limits))
+    write_reports(judgement, ReportFolder(options.out or build_folder(options.folder.resolve().name).gate))
+    print(as_text(judgement))
+    return {Verdict.PASSED: FINE, Verdict.REFUSED: REFUSED}.get(judgement.verdict, WRONG_USE)
+
+
 def _table(options: argparse.Namespace) -> None:
     from pipeline.evaluate import read_evaluation, table
 
@@ -104,10 +121,10 @@ def _bench(options: argparse.Namespace) -> None:
     from pipeline.bench import reading_table, table, time_files, time_reading
     from pipeline.data import embedded_splits
     from pipeline.folders import model_folder
-    from pipeline.release import load_network
+    from pipeline.networks import load_network
 
     model = model_folder(options.variant)
-    network = load_network(VARIANTS[options.variant], model.weights)
+    network = load_network(options.variant, model)
     splits = embedded_splits()
     calibration = unit_range(splits.calibration.crops)
     files = {
@@ -139,6 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train a variant's float weights, or go on where it was interrupted")
     convert = commands.add_parser("convert", help="make the int8 file, manifest and model card of a variant")
+    gate = commands.add_parser("gate", help="decide whether a model may ship; exit status 1: refused, 2: not judged")
+    gate.add_argument("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. models/rows2d")
+    gate.add_argument("--limits", type=Path, default=MODELS / "limits.toml", help="(default: models/limits.toml)")
+    gate.add_argument("--out", type=Path, help="folder for gate.json, junit.xml, summary.md (default: build/NAME/gate)")
     bundle = commands.add_parser("bundle", help="pack a released model with the device side")
     table = commands.add_parser("table", help="print what `convert` measured")
     table.add_argument("evaluations", type=Path, nargs="+", metavar="EVALUATION", help="build/VARIANT/evaluation.json")
@@ -148,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     stream.add_argument("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
     for command in (train, convert, bundle, bench, stream):
         command.add_argument("variant", choices=tuple(VARIANTS))
-    for command in (train, convert):
+    for command in (train, convert, gate):
         command.add_argument(
             "--data",
             type=Path,
@@ -158,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     bundle.add_argument("--into", type=Path, default=Path("dist"), help="where to put it (default: dist)")
     train.set_defaults(command=_train)
     convert.set_defaults(command=_convert)
+    gate.set_defaults(command=_gate)
     table.set_defaults(command=_table)
     bundle.set_defaults(command=_bundle)
     bench.set_defaults(command=_bench)

@@ -21,6 +21,8 @@ from device.runner import Runner
 _ROUNDS = 100
 _CALLS_PER_ROUND = 50
 _WARMUP_CALLS = 50
+_WINDOWS = 5
+_ROUNDS_PER_WINDOW = 20
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,20 @@ def time_files(files: Mapping[str, bytes]) -> list[Timing]:
         for name, interpreter in interpreters.items():
             times[name] += _call_times_us(interpreter)
     return [Timing(name, len(files[name]), min(seen), float(np.median(seen))) for name, seen in times.items()]
+
+
+def time_ratios(first: bytes, second: bytes) -> list[float]:
+    """Returns the time of a file's `invoke()` over another's, by medians, in each of five windows.
+
+    They take turns in short rounds, as in `time_files`.
+    """
+    interpreters = [_loaded(first), _loaded(second)]
+    ratios = []
+    for _ in range(_WINDOWS):
+        rounds = [[_call_times_us(interpreter) for interpreter in interpreters] for _ in range(_ROUNDS_PER_WINDOW)]
+        one, other = np.median(np.array(rounds), axis=(0, 2))
+        ratios.append(float(one / other))
+    return ratios
 
 
 def table(timings: list[Timing]) -> str:

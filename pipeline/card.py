@@ -6,10 +6,13 @@ Source: Mitchell et al., Model Cards for Model Reporting, 2019.
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 import jinja2
 
 from device.manifest import Manifest
+from pipeline.folders import ModelFolder
+from pipeline.variants import PREFIX, VARIANTS
 
 
 def model_card(manifest: Manifest) -> str:
@@ -23,7 +26,12 @@ def model_card(manifest: Manifest) -> str:
     template = resources.files("pipeline").joinpath("card.md.j2").read_text(encoding="utf-8")
     # Markdown, not HTML: escaping would spoil it.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
-    variant = manifest.name.removeprefix("rowstream-")
+    variant = manifest.name.removeprefix(PREFIX)
     return environment.from_string(template).render(
-        m=manifest, a=manifest.accuracy, e=manifest.early_exit, variant=variant
+        m=manifest,
+        a=manifest.accuracy,
+        e=manifest.early_exit,
+        variant=variant,
+        known=variant in VARIANTS,
+        float_model=(ModelFolder(Path()).weights if variant in VARIANTS else ModelFolder(Path()).network).name,
     )

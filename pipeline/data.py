@@ -15,7 +15,6 @@ import hashlib
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -25,6 +24,8 @@ import pooch
 
 from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
+from pipeline.own_data import OWN_DATA_NAME, read_own_data
+from pipeline.splits import Labelled, Splits, drawn
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -49,66 +50,12 @@ class DownloadError(OSError):
     """No mirror serves one of MNIST's files; the message gives each mirror's reason."""
 
 
-class NoTrainingImagesError(ValueError):
-    """The data at hand has no images that may be trained on."""
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Crops `<uint8>[n, 28, 28]` and what they show, `<uint8>[n]`."""
-
-    crops: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
-
-    def __post_init__(self) -> None:
-        if self.crops.shape[1:] != (SIDE, SIDE) or self.labels.shape != self.crops.shape[:1]:
-            raise ValueError(
-                f"Expected crops <uint8>[n, {SIDE}, {SIDE}] and labels <uint8>[n]. "
-                f"Received: shapes {self.crops.shape} and {self.labels.shape}"
-            )
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> Labelled:
-        return Labelled(self.crops[which], self.labels[which])
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The crops that calibrate, and the record of them that goes into the manifest."""
-
-    crops: npt.NDArray[np.uint8]
-    source: str
-    seed: int
-    indices_sha256: str
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The data cut for its uses; `judged` chooses nothing, `training` is empty on the embedded images."""
-
-    source: str
-    training: Labelled
-    validation: Labelled
-    calibration: Calibration
-    judged: Labelled
-    judged_source: str
-
-    def require_training(self) -> None:
-        """Raises NoTrainingImagesError where there is nothing that may be trained on."""
-        if not len(self.training):
-            raise NoTrainingImagesError(
-                f"Training needs MNIST's training images. Received: {self.source}. "
-                "Name a folder with the four IDX files: --data DIR, or ROWSTREAM_DATA"
-            )
-
-
 def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...] = MIRRORS) -> Splits:
     """Returns MNIST's splits from the first place that serves it; the result's `source` says which.
 
     Args:
-        folder: IDX files, gzipped or plain. Where it is given, no other place is tried.
+        folder: IDX files, gzipped or plain, or one's own crops (`pipeline.own_data`). Where it is given, no other place
+            is tried.
         cache: where downloads are kept; the user's cache folder where it is None.
         mirrors: addresses to download from, each ending in a slash.
 
@@ -116,6 +63,8 @@ def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...
         ValueError: a file is no IDX file, is truncated, or is not MNIST's; the message names it.
         OSError: `folder` lacks a file, or it cannot be read; the message names it.
     """
+    if folder is not None and (folder / OWN_DATA_NAME).is_file():
+        return read_own_data(folder)
     if folder is not None:
         return _mnist_splits(read_folder(folder), f"MNIST, IDX files in {folder.name}/")
     cache = cache or Path(pooch.os_cache("rowstream")) / "mnist"
@@ -156,7 +105,7 @@ def embedded_splits() -> Splits:
         source=EMBEDDED,
         training=images[:0],
         validation=images[calibration],
-        calibration=_calibration(images.crops, calibration, EMBEDDED),
+        calibration=drawn(images.crops, calibration, EMBEDDED, _SEED),
         judged=images[judged],
         judged_source=f"the other {len(judged):,} of {EMBEDDED}",
     )
@@ -169,15 +118,10 @@ def _mnist_splits(files: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Sp
         source=source,
         training=published[VALIDATION_IMAGES:],
         validation=published[:VALIDATION_IMAGES],
-        calibration=_calibration(published.crops, np.sort(draw + VALIDATION_IMAGES), "MNIST training images"),
+        calibration=drawn(published.crops, np.sort(draw + VALIDATION_IMAGES), "MNIST training images", _SEED),
         judged=Labelled(files["t10k-images-idx3-ubyte"], files["t10k-labels-idx1-ubyte"]),
         judged_source="MNIST test images",
     )
-
-
-def _calibration(crops: npt.NDArray[np.uint8], indices: npt.NDArray[np.intp], source: str) -> Calibration:
-    digest = hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest()
-    return Calibration(crops[indices], source, _SEED, digest)
 
 
 def _read(folder: Path, name: str) -> npt.NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from device.manifest import EarlyExit
 from device.pixels import SIDE
 from device.runner import Runner
-from pipeline.data import Labelled
+from pipeline.splits import Labelled
 
 MOST_DROP_PP = 0.10
 _CANDIDATES = np.concatenate([np.linspace(0.5, 0.99, 99), 1 - np.geomspace(0.01, 1e-6, 100)])

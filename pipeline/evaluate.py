@@ -23,7 +23,7 @@ from device.runner import Runner
 if TYPE_CHECKING:  # `table` must not wait for TensorFlow
     import keras
 
-    from pipeline.data import Labelled
+    from pipeline.splits import Labelled
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ BUILD = Path("build")
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A released model: float weights, how they were trained, int8 file, manifest (`device.manifest`), model card."""
+    """A released model: float weights, how they were trained, int8 file, manifest (`device.manifest`), model card.
+
+    `calibration` holds the SHA-256 of each crop that calibrated it, a line each.
+    """
 
     path: Path
 
@@ -20,8 +23,21 @@ class ModelFolder:
         return self.path / "float.weights.h5"
 
     @property
+    def network(self) -> Path:
+        return self.path / "float.keras"
+
+    @property
+    def float_model(self) -> Path:
+        """The float network whole, where it is none of the variants; else its weights."""
+        return self.network if self.network.is_file() else self.weights
+
+    @property
     def training(self) -> Path:
         return self.path / "training.json"
+
+    @property
+    def calibration(self) -> Path:
+        return self.path / "calibration.sha256"
 
     @property
     def int8_tflite(self) -> Path:
@@ -45,6 +61,10 @@ class BuildFolder:
     @property
     def evaluation(self) -> Path:
         return self.path / "evaluation.json"
+
+    @property
+    def gate(self) -> Path:
+        return self.path / "gate"
 
 
 def model_folder(variant: str) -> ModelFolder:

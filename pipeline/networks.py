@@ -17,7 +17,8 @@ import keras
 from keras import layers
 
 from device.pixels import SIDE
-from pipeline.variants import LABELS, Variant
+from pipeline.folders import ModelFolder
+from pipeline.variants import LABELS, VARIANTS, Variant
 
 UNITS = 128
 _DROPOUT = 0.3
@@ -38,6 +39,28 @@ def build(variant: Variant, every_step: bool = False) -> keras.Sequential:
         ],
         name=variant.name,
     )
+
+
+def load_network(name: str, model: ModelFolder) -> keras.Sequential:
+    """Returns the float network in a model's folder: saved whole as `float.keras`, or a variant's by its weights.
+
+    Raises:
+        ValueError: the file holds another network, or its weights.
+        OSError: the file cannot be read.
+    """
+    if not model.float_model.is_file():
+        raise FileNotFoundError(f"{model.float_model}: Expected the float weights of {name}: make train")
+    whole = model.float_model == model.network
+    if not whole and name not in VARIANTS:
+        raise ValueError(f"{model.network}: Expected it, as {name} is none of {', '.join(VARIANTS)}. Found none")
+    try:
+        if whole:
+            return keras.models.load_model(model.network)
+        network = build(VARIANTS[name])
+        network.load_weights(model.weights)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{model.float_model}: Expected the float network {name}. {error}") from error
+    return network
 
 
 def _conv2d_rows() -> list[keras.Layer]:

@@ -17,9 +17,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 import device
 from converters.convert import Conversion, convert
@@ -39,12 +39,13 @@ from device.pixels import unit_range
 from device.quantisation import Quantisation
 from device.runner import Runner
 from pipeline.card import model_card
-from pipeline.data import Calibration, Splits
+from pipeline.confidence import fitted_temperature
 from pipeline.early_exit import choose_exit, read_in_steps
 from pipeline.evaluate import Evaluation, evaluate
 from pipeline.folders import ModelFolder
-from pipeline.networks import build
-from pipeline.variants import LABELS, Variant
+from pipeline.networks import load_network
+from pipeline.splits import Labelled, Splits, digest_lines
+from pipeline.variants import PREFIX, Variant
 
 _PACKAGES = ("ai-edge-litert", "ai-edge-quantizer", "keras", "numpy", "tensorflow")
 
@@ -61,13 +62,14 @@ def release(variant: Variant, splits: Splits, model: ModelFolder) -> Evaluation:
         ValueError: the weights are not this variant's.
         OSError: a file cannot be read or written.
     """
-    network = load_network(variant, model.weights)
+    network = load_network(variant.name, model)
     with tempfile.TemporaryDirectory(dir=model.path, prefix=".release-") as folder:
         staged = ModelFolder(Path(folder))
         log.info("%s: unrolling, converting, quantising", variant.name)
         conversion = convert(network, unit_range(splits.calibration.crops))
         staged.int8_tflite.write_bytes(conversion.int8_tflite)
-        draft = _draft(variant, conversion, splits.calibration, model)
+        staged.calibration.write_bytes(digest_lines(splits.calibration.crops))
+        draft = _with_temperature(_draft(variant, conversion, splits, model), staged, splits.validation)
         draft.write(staged.path)
         log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
         with Runner(staged.path) as runner:
@@ -77,35 +79,24 @@ def release(variant: Variant, splits: Splits, model: ModelFolder) -> Evaluation:
         manifest = dataclasses.replace(draft, accuracy=evaluation.accuracy, early_exit=early_exit, runtimes=runtimes)
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest))
-        for name in (staged.int8_tflite.name, staged.card.name, MANIFEST_NAME):
+        for name in (staged.int8_tflite.name, staged.calibration.name, staged.card.name, MANIFEST_NAME):
             (staged.path / name).replace(model.path / name)
     return evaluation
 
 
-def load_network(variant: Variant, weights: Path) -> keras.Sequential:
-    """Returns a variant's float network with its weights.
-
-    Raises:
-        ValueError: the file holds the weights of another network.
-        OSError: the file cannot be read.
-    """
-    if not weights.is_file():
-        raise FileNotFoundError(f"{weights}: Expected the float weights of {variant.name}: make train")
-    network = build(variant)
-    try:
-        network.load_weights(weights)
-    except ValueError as error:
-        raise ValueError(f"{weights}: Expected the weights of {variant.name}. {error}") from error
-    return network
+def package_versions() -> dict[str, str]:
+    """Returns the versions at hand of the packages that a conversion's bytes may depend on."""
+    return {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
-def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, model: ModelFolder) -> Manifest:
+def _draft(variant: Variant, conversion: Conversion, splits: Splits, model: ModelFolder) -> Manifest:
+    calibration = splits.calibration
     classify, step = conversion.graphs["classify"], conversion.graphs.get("step")
     return Manifest(
         format_version=FORMAT_VERSION,
-        name=f"rowstream-{variant.name}",
+        name=f"{PREFIX}{variant.name}",
         version=device.__version__,
-        labels=LABELS,
+        labels=splits.names,
         time_axis=variant.time_axis,
         steps=variant.steps,
         lines_per_step=variant.lines_per_step,
@@ -118,20 +109,32 @@ def _draft(variant: Variant, conversion: Conversion, calibration: Calibration, m
         file=ModelFile(
             ModelFolder(Path()).int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)
         ),
-        weights_sha256=_sha256(model.weights.read_bytes()),
+        weights_sha256=_sha256(model.float_model.read_bytes()),
         operators=dict(operator_versions(tuple(conversion.graphs.values()))),
         runtimes=(),
         accuracy=None,
         early_exit=None,
         calibration=CalibrationRecord(
-            calibration.source, len(calibration.crops), calibration.seed, calibration.indices_sha256
+            source=calibration.source,
+            images=len(calibration.crops),
+            seed=calibration.seed,
+            indices_sha256=calibration.indices_sha256,
+            digests_sha256=_sha256(digest_lines(calibration.crops)),
         ),
         configuration={
             "quantisation": "static int8, weights per channel, activations by true minima and maxima",
             "training": json.loads(model.training.read_text()) if model.training.is_file() else "not recorded",
         },
-        packages={name: importlib.metadata.version(name) for name in _PACKAGES},
+        packages=package_versions(),
     )
+
+
+def _with_temperature(draft: Manifest, staged: ModelFolder, validation: Labelled) -> Manifest:
+    draft.write(staged.path)
+    with Runner(staged.path) as runner:
+        logits = np.array([runner.logits(crop) for crop in tqdm(validation.crops, desc="validation", disable=None)])
+    temperature = fitted_temperature(draft.output.quantisation.dequantise(logits), validation.labels)
+    return dataclasses.replace(draft, temperature=temperature)
 
 
 def _early_exit(runner: Runner, splits: Splits) -> EarlyExit:

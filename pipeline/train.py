@@ -30,8 +30,8 @@ from tqdm.keras import TqdmCallback
 
 from device.pixels import INK
 from pipeline.augment import AffineRange, random_affine
-from pipeline.data import Labelled, Splits
 from pipeline.networks import build
+from pipeline.splits import Labelled, Splits
 from pipeline.variants import LABELS, VARIANTS, Variant
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,8 @@ from typing import Literal
 from device.pixels import SIDE
 
 LABELS = tuple("0123456789")
+# A released model is called this and its variant.
+PREFIX = "rowstream-"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # tests that need neither do not wait for them
     import keras
 
     from converters.convert import Conversion
+    from tests.sabotage import Good
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
@@ -227,3 +228,20 @@ def converted_rows2d() -> Converted:
     network.load_weights(MODELS / "rows2d" / "float.weights.h5")
     crops = embedded_splits().calibration.crops[:64, ..., np.newaxis] / np.float32(255)
     return Converted(network, crops, convert(network, crops))
+
+
+@pytest.fixture(scope="session")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
+    """A model that passes the gate: trained weights, released on half of the embedded images."""
+    from tests.sabotage import Good, limits_for_this_python, released  # noqa: PLC0415  # TensorFlow's seconds
+
+    folder = tmp_path_factory.mktemp("good")
+    embedded = embedded_splits()
+    splits = replace(embedded, judged=embedded.judged[::2])
+    return Good(released(folder / "conv1d", splits), splits, limits_for_this_python(folder))
+
+
+@pytest.fixture
+def good_copy(good: Good, tmp_path: Path) -> Path:
+    """A folder with that model, to be broken."""
+    return Path(shutil.copytree(good.folder, tmp_path / "conv1d"))

@@ -33,7 +33,7 @@ def manifest() -> Manifest:
             accuracy_drop_pp=0.33,
             agreement=0.9932,
         ),
-        calibration=CalibrationRecord("MNIST training images", 512, 42, "c" * 64),
+        calibration=CalibrationRecord("MNIST training images", 512, 42, "c" * 64, "d" * 64),
         packages={"numpy": "1.26.4", "tensorflow": "2.21.0"},
     )
 

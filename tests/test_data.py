@@ -20,7 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.data import DownloadError, Labelled, NoTrainingImagesError, Splits, download, embedded_splits, load
+from pipeline.data import DownloadError, download, embedded_splits, load
+from pipeline.splits import Labelled, NoTrainingImagesError, Splits
 from tests.conftest import SmallMnist
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")

@@ -12,11 +12,11 @@ import pytest
 
 from device.manifest import Accuracy
 from device.runner import Runner
-from pipeline.data import Labelled, embedded_splits
+from pipeline.data import embedded_splits
 from pipeline.evaluate import Evaluation, evaluate, read_evaluation, table, write_evaluation
 from pipeline.folders import ModelFolder
-from pipeline.release import load_network
-from pipeline.variants import VARIANTS
+from pipeline.networks import load_network
+from pipeline.splits import Labelled
 from tests.conftest import MODELS
 
 EVALUATION = Evaluation(
@@ -59,7 +59,7 @@ def constant_network(logits: list[float]) -> keras.Sequential:
 
 def test_released_network_and_file_agree(runner: Runner, judged: Labelled) -> None:
     """The released weights and the int8 file made from them read a hundred digits right, and alike."""
-    network = load_network(VARIANTS["rows2d"], ModelFolder(MODELS / "rows2d").weights)
+    network = load_network("rows2d", ModelFolder(MODELS / "rows2d"))
     evaluation = evaluate("rows2d", network, runner, judged, "a hundred digits")
     assert evaluation.variant == "rows2d"
     assert evaluation.accuracy == Accuracy(100, "a hundred digits", 1.0, 1.0, 0.0, 1.0)

@@ -42,7 +42,7 @@ def bare_project(tmp_path: Path) -> Path:
 
 def test_makefile_has_the_documented_targets() -> None:
     """The targets that a user types are these."""
-    expected = "bench bundle clean convert help lint lock stream test test-device train"
+    expected = "bench bundle clean convert gate help lint lock stream test test-device train"
     assert sorted(targets()) == expected.split()
 
 
@@ -105,8 +105,13 @@ def test_clean_deletes_what_can_be_made_again(bare_project: Path) -> None:
 
 
 def test_readme_mentions_targets_that_exist() -> None:
-    """Every `make` command in README.md is one that the Makefile knows, and `make convert` is among them."""
+    """Every `make` command in README.md is one that the Makefile knows; `convert` and `gate` are among them."""
     code = "\n".join(CODE.findall((ROOT / "README.md").read_text(encoding="utf-8")))
     mentioned = {target for _, target in TARGET.findall(code)}
-    assert "convert" in mentioned
-    assert mentioned <= targets()
+    assert {"convert", "gate"} <= mentioned <= targets()
+
+
+def test_workflow_runs_the_gate() -> None:
+    """The workflow on GitHub judges all variants by a target of the Makefile."""
+    workflow = (ROOT / ".github" / "workflows" / "gate.yml").read_text()
+    assert re.findall(r"run: (make .*)", workflow) == ["make gate VARIANT=all"]

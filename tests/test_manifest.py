@@ -54,7 +54,9 @@ MANIFEST = dataclasses.replace(
         accuracy_drop_pp=0.01,
         agreement=0.9996,
     ),
-    calibration=CalibrationRecord(source="MNIST training images", images=512, seed=1, indices_sha256="1" * 64),
+    calibration=CalibrationRecord(
+        source="MNIST training images", images=512, seed=1, indices_sha256="1" * 64, digests_sha256="2" * 64
+    ),
     configuration={"variant": "example", "epochs": 15, "layers": ["conv", {"units": 128}], "resumed": None},
     packages={"numpy": "1.26.4"},
 )

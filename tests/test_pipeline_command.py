@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.__main__ import main
-from tests.conftest import MODELS, ROOT
+from tests.commands import pipeline, refused
+from tests.conftest import MODELS
 
 EVALUATION = {
     "variant": "rows2d",
@@ -29,28 +27,6 @@ EVALUATION = {
 }
 
 
-def pipeline(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in `folder`, where ROWSTREAM_DATA names nothing and no network can be reached."""
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in {"rowstream_data", "no_proxy"}}
-    # Nothing listens on a machine's port 1: whatever asks for a download is refused at once.
-    offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:1")
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
-        cwd=folder,
-        env={**kept, **offline, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def refused(child: subprocess.CompletedProcess[str]) -> str:
-    """The last line on stderr of a command that gave no result, exit status 2 and no traceback."""
-    assert (child.returncode, child.stdout) == (2, "")
-    assert "Traceback" not in child.stderr
-    return child.stderr.splitlines()[-1]
-
-
 @pytest.fixture
 def evaluation(tmp_path: Path) -> Path:
     path = tmp_path / "evaluation.json"
@@ -65,6 +41,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     assert re.findall(r"^ {4}([a-z]+) ", child.stdout, re.MULTILINE) == [
         "train",
         "convert",
+        "gate",
         "bundle",
         "table",
         "bench",
@@ -89,6 +66,7 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
         (["prune"], "invalid choice: 'prune'"),
         (["train", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["convert", "lstm"], "invalid choice: 'lstm' (choose from"),
+        (["gate"], "the following arguments are required: MODEL_DIR"),
         (["bundle", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["bench", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["table"], "the following arguments are required: EVALUATION"),

@@ -22,7 +22,8 @@ import pytest
 
 from device.pixels import unit_range
 from pipeline.augment import AffineRange
-from pipeline.data import Labelled, NoTrainingImagesError, Splits, embedded_splits
+from pipeline.data import embedded_splits
+from pipeline.splits import Labelled, NoTrainingImagesError, Splits
 from pipeline.train import Recipe, Run, epoch_images, train
 from pipeline.variants import VARIANTS
 from tests.conftest import ROOT, SmallMnist

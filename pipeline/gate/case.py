@@ -1,0 +1,109 @@
+"""What is judged: a model's folder, the images to judge it on, the limits, and what the checks measure once for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from converters.convert import Conversion, convert
+from converters.graph import Graph, read_graphs
+from device.manifest import Manifest
+from device.pixels import unit_range
+from device.quantisation import Float32, Int8
+from device.runner import Prediction, Runner
+from pipeline.folders import ModelFolder
+from pipeline.gate.limits import Limits
+from pipeline.networks import load_network
+from pipeline.splits import Splits, digests
+from pipeline.variants import PREFIX
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model on trial. What is measured is measured when it is first asked for, and kept."""
+
+    folder: ModelFolder
+    manifest: Manifest
+    splits: Splits
+    limits: Limits
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file that would ship."""
+        return (self.folder.path / self.manifest.file.name).read_bytes()
+
+    @cached_property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The file's graphs."""
+        return read_graphs(self.content)
+
+    @cached_property
+    def network(self) -> keras.Sequential:
+        """The float network that the file was made from."""
+        return load_network(self.manifest.name.removeprefix(PREFIX), self.folder)
+
+    @cached_property
+    def float_logits(self) -> Float32:
+        """The float network's logits for the judged images, `<float32>[n, classes]`."""
+        return np.asarray(self.network.predict(unit_range(self.splits.judged.crops), batch_size=500, verbose=0))
+
+    @cached_property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """The runner's answers to the judged images, each given whole."""
+        with Runner(self.folder.path) as runner:
+            return tuple(runner.classify(crop) for crop in self.each(self.splits.judged.crops, "answers"))
+
+    @cached_property
+    def whole_logits(self) -> Int8:
+        """The runner's logits for the judged images, each given whole, `<int8>[n, classes]`."""
+        with Runner(self.folder.path) as runner:
+            return np.array([runner.logits(crop) for crop in self.each(self.splits.judged.crops, "whole")])
+
+    @cached_property
+    def line_logits(self) -> Int8:
+        """The same, each given line by line."""
+        with Runner(self.folder.path) as runner:
+            crops = self.each(self.splits.judged.crops, "by line")
+            return np.array([runner.logits(crop, by_line=True) for crop in crops])
+
+    @cached_property
+    def calibration_digests(self) -> tuple[str, ...]:
+        """The SHA-256 of each crop that calibrated the file, as recorded."""
+        return tuple(self.folder.calibration.read_text().split())
+
+    @cached_property
+    def known_crops(self) -> Mapping[str, npt.NDArray[np.uint8]]:
+        """Every crop of the data that may calibrate, by its SHA-256."""
+        sources = (self.splits.calibration.crops, self.splits.training.crops, self.splits.validation.crops)
+        return {digest: crop for crops in sources for digest, crop in zip(digests(crops), crops, strict=True)}
+
+    @cached_property
+    def judged_digests(self) -> frozenset[str]:
+        """The SHA-256 of each judged crop."""
+        return frozenset(digests(self.splits.judged.crops))
+
+    @property
+    def has_its_data(self) -> bool:
+        """Whether the data at hand are those that the file was made with."""
+        return self.manifest.calibration.source == self.splits.calibration.source
+
+    @property
+    def can_convert(self) -> bool:
+        """Whether the recorded calibration crops are at hand."""
+        return bool(self.calibration_digests) and self.known_crops.keys() >= set(self.calibration_digests)
+
+    @cached_property
+    def conversion(self) -> Conversion:
+        """The conversion repeated, from the float network and the recorded calibration crops."""
+        crops = np.array([self.known_crops[digest] for digest in self.calibration_digests])
+        return convert(self.network, unit_range(crops))
+
+    def each(self, crops: npt.NDArray[np.uint8], what: str) -> Iterable[npt.NDArray[np.uint8]]:
+        """Returns the crops one by one, behind a progress bar."""
+        return tqdm(crops, desc=f"{self.manifest.name} {what}", disable=None)

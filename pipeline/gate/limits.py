@@ -1,0 +1,102 @@
+"""What a model must keep to ship: a TOML file, `[default]` for every model and `[models.NAME]` over it for one.
+
+A limit that is missing is no licence: the check that needs it refuses.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class LimitsError(ValueError):
+    """A limits file cannot be read; the message names the entry."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the checks of the same names compare with; None where the file says nothing.
+
+    Units stand in the names, `pp` being percentage points; `time_ratio` is int8's time over its float twin's.
+    """
+
+    runtimes: tuple[str, ...] | None = None
+    images_min: float | None = None
+    int8_accuracy_percent_min: float | None = None
+    accuracy_drop_pp_max: float | None = None
+    accuracy_drop_upper_pp_max: float | None = None
+    agreement_percent_min: float | None = None
+    recall_drop_pp_max: float | None = None
+    calibration_error_pp_max: float | None = None
+    confidence_drift_pp_max: float | None = None
+    temperature_deviation_percent_max: float | None = None
+    arena_bytes_max: float | None = None
+    file_bytes_max: float | None = None
+    time_ratio_max: float | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and field.name != "runtimes" and not _is_finite(value):
+                raise LimitsError(f"{field.name}: Expected a finite number. Received: {value!r}")
+        names = self.runtimes
+        is_list = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+        if names is not None and not (is_list and names):
+            raise LimitsError(f"runtimes: Expected names of runtimes. Received: {names!r}")
+
+
+def read_limits(path: Path, model: str) -> Limits:
+    """Returns a model's limits, by the name in its manifest.
+
+    Raises:
+        LimitsError: the file is no TOML, or has an entry that is not known.
+        OSError: the file cannot be read.
+    """
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise LimitsError(f"{path}: Expected TOML. {error}") from error
+    if not written.keys() <= {"default", "models"}:
+        raise LimitsError(f"{path}: Expected the tables [default] and [models.NAME]. Received: {sorted(written)}")
+    try:
+        default = _entries(written.get("default", {}), "default")
+        models = _table(written.get("models", {}), "models")
+        # All of them are read, so that a slip in another model's does not wait for its day.
+        entries = {name: _entries(table, f"models.{name}") for name, table in models.items()}
+        return Limits(**{**default, **entries.get(model, {})})
+    except LimitsError as error:
+        raise LimitsError(f"{path}: {error}") from error
+
+
+def _table(value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise LimitsError(f"{where}: Expected a table. Received: {value!r}")
+    return value
+
+
+def _entries(value: object, where: str) -> dict[str, Any]:
+    """A table's entries, each of them a limit by itself."""
+    table = _table(value, where)
+    known = {field.name for field in fields(Limits)}
+    if not table.keys() <= known:
+        raise LimitsError(f"{where}: Expected limits out of {sorted(known)}. Received: {sorted(table.keys() - known)}")
+    entries: dict[str, Any] = {
+        name: tuple(entry) if isinstance(entry, list) else entry for name, entry in table.items()
+    }
+    try:
+        Limits(**entries)
+    except LimitsError as error:
+        raise LimitsError(f"{where}.{error}") from error
+    return entries
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
