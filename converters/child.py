@@ -48,7 +48,7 @@ def _float_tflite(network: InferenceNetwork) -> bytes:
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(network.signatures))
-        return _with_own_names(bytes(converter.convert()))
+        return _with_step_first(_with_own_names(bytes(converter.convert())))
 
 
 def _with_own_names(content: bytes) -> bytes:
@@ -57,6 +57,19 @@ def _with_own_names(content: bytes) -> bytes:
     for index, graph in enumerate(model.subgraphs[1:], start=1):
         for tensor in graph.tensors:
             tensor.name = f"{index}/".encode() + tensor.name
+    return dump(model)
+
+
+def _with_step_first(content: bytes) -> bytes:
+    """The flatbuffer with `step`, where there is one, as its primary graph: the converter orders graphs by name."""
+    model = load(content)
+    steps = {entry.subgraphIndex for entry in model.signatureDefs if entry.signatureKey == b"step"}
+    # All else stays in order: what control flow refers to by number stands behind the signatures' graphs.
+    order = sorted(range(len(model.subgraphs)), key=lambda index: index not in steps)
+    model.subgraphs = [model.subgraphs[index] for index in order]
+    for entry in model.signatureDefs:
+        entry.subgraphIndex = order.index(entry.subgraphIndex)
+    model.signatureDefs.sort(key=lambda entry: entry.subgraphIndex)
     return dump(model)
 
 

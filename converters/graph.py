@@ -8,7 +8,7 @@ Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -54,7 +54,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """Operators in the order they run, inputs and outputs by their names in the signature.
+    """Operators in the order they run, inputs and outputs by their names in the signature, in the graph's order.
 
     A graph that only control flow refers to has no signature: its name is empty.
     """
@@ -73,8 +73,8 @@ class Graph:
 
     @property
     def states(self) -> tuple[str, ...]:
-        """The inputs that come out again, to be handed to the next call."""
-        return tuple(name for name in self.inputs if name + STATE_SUFFIX in self.outputs)
+        """The inputs that come out again, to be handed to the next call, in alphabetical order."""
+        return tuple(sorted(name for name in self.inputs if name + STATE_SUFFIX in self.outputs))
 
 
 def read_graphs(content: bytes) -> tuple[Graph, ...]:
@@ -113,9 +113,16 @@ def _graph(model: schema.ModelT, index: int, signature: schema.SignatureDefT | N
         signature=signature.signatureKey.decode() if signature is not None else "",
         tensors=tensors,
         operators=tuple(_operator(model, node, tensors) for node in subgraph.operators),
-        inputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in inputs}),
-        outputs=MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in outputs}),
+        inputs=_named(inputs, tuple(_values(subgraph.inputs)), tensors),
+        outputs=_named(outputs, tuple(_values(subgraph.outputs)), tensors),
     )
+
+
+def _named(
+    entries: Sequence[schema.TensorMapT], places: tuple[int, ...], tensors: tuple[Tensor, ...]
+) -> Mapping[str, Tensor]:
+    in_order = sorted(entries, key=lambda entry: (*places, entry.tensorIndex).index(entry.tensorIndex))
+    return MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in in_order})
 
 
 def _tensor(model: schema.ModelT, tensor: schema.TensorT) -> Tensor:

@@ -7,6 +7,7 @@ Source: Jacob et al., Quantization and Training of Neural Networks, 2018, sectio
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from converters.stream import StepForm
 from device.stream import LINES, STATE_SUFFIX
 
 Inputs = Mapping[str, npt.NDArray[np.float32]]
+
+_SIGNIFICANT_BITS = 10
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,19 @@ class Range:
 
     def __or__(self, other: Range) -> Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
+
+    def outward(self) -> Range:
+        """Returns the least range around this one whose ends have ten significant bits.
+
+        Float kernels sum in an order that depends on the processor, so that the last bits of what they measure do too;
+        a range without those bits gives the same int8 file on every machine.
+        """
+        return Range(-_rounded_up(-self.low), _rounded_up(self.high))
+
+
+def _rounded_up(value: float) -> float:
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(math.ceil(math.ldexp(mantissa, _SIGNIFICANT_BITS)), exponent - _SIGNIFICANT_BITS)
 
 
 def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs]) -> dict[str, Range]:

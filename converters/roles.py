@@ -41,7 +41,7 @@ def tied_ranges(
     fixed: Mapping[str, Range],
     same: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Range]:
-    """Returns each activation's range by tensor name: that of all tensors in its role together.
+    """Returns each activation's range by tensor name: that of all tensors in its role together, rounded outward.
 
     Args:
         graphs: the graphs of all signatures; a tensor's name is its own among all of them.
@@ -56,7 +56,7 @@ def tied_ranges(
     tied: dict[str, Range] = {}
     for role in roles.subsets():
         given = [fixed[name] for name in role if name in fixed]
-        tied |= dict.fromkeys(role, reduce(or_, given or [measured[name] for name in role]))
+        tied |= dict.fromkeys(role, reduce(or_, given or [measured[name] for name in role]).outward())
     for graph in graphs:
         _refuse_missing_roles(graph, roles)
     return tied

@@ -44,7 +44,8 @@ class Quantisation:
         return np.asarray(np.float32(self.scale) * (quantised.astype(np.float32) - np.float32(self.zero_point)))
 
 
-_SIGN_BIT = np.uint8(128)
+# An array without axes: of a scalar numpy would make one in every call.
+_SIGN_BIT = np.array(128, np.uint8)
 
 # Quantising a pixel p, whose real value is p / 255, gives p - 128 exactly: nothing is lost at the input.
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)

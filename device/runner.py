@@ -73,14 +73,13 @@ class Runner:
         self.manifest: Manifest = read_manifest(folder)
         if Path(path).is_file() and Path(path).name != self.manifest.file.name:
             raise ManifestError(f"{path}: Expected {self.manifest.file.name} (manifest). Received: {Path(path).name}")
-        interpreter, self.runtime = load_interpreter(self.manifest.verified_content(folder), threads, runtime)
+        content = self.manifest.verified_content(folder)
+        interpreter, self.runtime = load_interpreter(content, threads, runtime)
         self._classify = interpreter.get_signature_runner("classify")
         self._input = self.manifest.input.name
         self._output = self.manifest.output.name
         self._check_contract()
-        streams = bool(self.manifest.states)
-        self._reader: Reader = self._stream(interpreter) if streams else Collector(self._logits, self.manifest)
-        self._warm_up()
+        self._reader = self._warm_reader(content, threads)
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
         self._received = self._lines_read = 0
         self._step_s = 0.0
@@ -105,7 +104,7 @@ class Runner:
         With `early_exit` it stops at the first settled answer. Raises as `classify` does.
         """
         for answer in self.steps(crop):
-            if answer.lines_read == SIDE or (early_exit and self.settled):
+            if answer.lines_read == SIDE or (early_exit and self._settles(answer)):
                 return answer
         raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
 
@@ -175,10 +174,16 @@ class Runner:
         return self._prediction(self._so_far, self._lines_read, time.perf_counter() - self._step_s)
 
     @property
+    def probabilities(self) -> tuple[float, ...] | None:
+        """How probable each class is by the lines pushed so far, in the order of the labels; None as `partial` is."""
+        self._refuse_closed()
+        return None if self._so_far is None else tuple(self._softmax(self._so_far.tolist()))
+
+    @property
     def settled(self) -> bool:
         """Whether the answer so far is as probable as the manifest asks of one that needs no further lines."""
-        limit, partial = self.manifest.early_exit, self.partial
-        return limit is not None and partial is not None and partial.probability >= limit.probability
+        partial = self.partial
+        return partial is not None and self._settles(partial)
 
     def reset(self) -> None:
         """Forgets the lines pushed so far: the next one is the first of a new crop."""
@@ -206,6 +211,10 @@ class Runner:
         logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
         return logits
 
+    def _settles(self, answer: Prediction) -> bool:
+        limit = self.manifest.early_exit
+        return limit is not None and answer.probability >= limit.probability
+
     def _prediction(self, logits: Int8, lines_read: int, started: float) -> Prediction:
         manifest = self.manifest
         values = logits.tolist()
@@ -222,15 +231,18 @@ class Runner:
             latency_ms=1e3 * (time.perf_counter() - started),
         )
 
-    def _warm_up(self) -> None:
-        # A kernel that cannot be prepared shows in the first call alone.
+    def _warm_reader(self, content: bytes, threads: int) -> Reader:
+        # A kernel that cannot be prepared shows where its tensors are allocated, or in the first call alone.
         try:
             self._logits(np.zeros((SIDE, SIDE), np.uint8))
+            streams = bool(self.manifest.states)
+            reader = self._stream(content, threads) if streams else Collector(self._logits, self.manifest)
             for _ in range(self.manifest.lines_per_step):
-                self._reader.push(np.zeros(SIDE, np.uint8))
+                reader.push(np.zeros(SIDE, np.uint8))
         except RuntimeError as error:
             raise ValueError(f"Expected a model that {self.runtime.name} can run. {error}") from error
-        self._reader.reset()
+        reader.reset()
+        return reader
 
     def _check_contract(self) -> None:
         _check(self._classify.get_input_details(), (self.manifest.input,))
@@ -238,8 +250,12 @@ class Runner:
         if self.manifest.input.quantisation != PIXEL_QUANTISATION:
             raise ValueError(f"Expected pixels as {PIXEL_QUANTISATION}. Received: {self.manifest.input.quantisation}")
 
-    def _stream(self, interpreter: Any) -> Stream:
-        step = interpreter.get_signature_runner("step")
+    def _stream(self, content: bytes, threads: int) -> Stream:
+        interpreter, _ = load_interpreter(content, threads, self.runtime.name)
+        self._check_step(interpreter.get_signature_runner("step"))
+        return Stream(interpreter, self.manifest)
+
+    def _check_step(self, step: Any) -> None:
         lines = TensorContract(LINES, (1, self.manifest.lines_per_step, SIDE, 1), PIXEL_QUANTISATION)
         inputs = {LINES, *(state.name for state in self.manifest.states)}
         if set(step.get_input_details()) != inputs:
@@ -247,7 +263,6 @@ class Runner:
         _check(step.get_input_details(), (lines,))
         _check(step.get_input_details(), self.manifest.states)
         _check(step.get_output_details(), (self.manifest.output, *step_contracts(self.manifest.states)))
-        return Stream(step, self.manifest)
 
     def _refuse_closed(self) -> None:
         if self._closed:

@@ -2,11 +2,14 @@
 
 States are raw int8, handed back as they came: each comes out with the scale and zero point with which it goes in. At
 the start of a crop all are real zero, hence at their zero points, whatever the crop before left behind.
+
+`step` is run as the interpreter's primary graph, whose tensors are allocated once; a signature runner resizes and
+allocates them in every call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,34 +38,53 @@ class Reader(Protocol):
 class Stream:
     """Reads by the model's `step`: each time step's lines are computed as soon as they are there."""
 
-    def __init__(self, step: Any, manifest: Manifest) -> None:
-        """Wraps an interpreter's signature runner for `step`."""
-        self._step = step
-        self._output = manifest.output.name
-        self._start = {state.name: _at_zero(state) for state in manifest.states}
-        self._handed_on = tuple((state.name, state.name + STATE_SUFFIX) for state in manifest.states)
+    def __init__(self, interpreter: Any, manifest: Manifest) -> None:
+        """Takes an interpreter for itself: one that also serves a signature runner refuses to run its primary graph.
+
+        Raises:
+            ValueError: `step` is not the primary graph.
+            RuntimeError: its tensors cannot be allocated.
+        """
+        inputs, outputs = _primary_places(interpreter)
+        interpreter.allocate_tensors()
+        self._interpreter = interpreter
+        self._input, self._output = inputs[LINES], outputs[manifest.output.name]
+        self._start = tuple((inputs[state.name], _at_zero(state)) for state in manifest.states)
+        self._handed_on = tuple((inputs[state.name], outputs[state.name + STATE_SUFFIX]) for state in manifest.states)
         self._lines = np.empty((1, manifest.lines_per_step, SIDE, 1), np.uint8)
         self._rows = tuple(self._lines[0, :, :, 0])
         self.reset()
 
     def reset(self) -> None:
-        """Brings every state to its start."""
+        """Has the next line begin a crop, with every state at its start."""
         self._waiting = 0
-        self._inputs = dict(self._start)
+        self._at_start = True
 
     def push(self, line: npt.NDArray[np.uint8]) -> Int8 | None:
         """See `Reader`."""
+        if not self._waiting:
+            # Ahead of a step's first line, not behind its last: somebody may wait for the answer.
+            self._set_states()
         self._rows[self._waiting][:] = line
         self._waiting += 1
         if self._waiting < len(self._rows):
             return None
         self._waiting = 0
-        self._inputs[LINES] = quantise_pixels(self._lines)
-        after = self._step(**self._inputs)
-        for name, out in self._handed_on:
-            self._inputs[name] = after[out]
-        logits: Int8 = after[self._output][0]
+        self._interpreter.set_tensor(self._input, quantise_pixels(self._lines))
+        self._interpreter.invoke()
+        logits: Int8 = self._interpreter.get_tensor(self._output)[0]
         return logits
+
+    def _set_states(self) -> None:
+        if self._at_start:
+            for state, zero in self._start:
+                self._interpreter.set_tensor(state, zero)
+        else:
+            # All are read before any is set: a runtime may let inputs and outputs share memory.
+            after = [self._interpreter.get_tensor(out) for _, out in self._handed_on]
+            for (state, _), handed_on in zip(self._handed_on, after, strict=True):
+                self._interpreter.set_tensor(state, handed_on)
+        self._at_start = False
 
 
 class Collector:
@@ -89,6 +111,24 @@ class Collector:
 def step_contracts(states: Sequence[TensorContract]) -> tuple[TensorContract, ...]:
     """Returns what `step` must give out for the states that go in."""
     return tuple(TensorContract(state.name + STATE_SUFFIX, state.shape, state.quantisation) for state in states)
+
+
+def _primary_places(interpreter: Any) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """The places of the tensors that go into `step` and come out of it, by name."""
+    step = interpreter.get_signature_runner("step")
+    inputs, outputs = step.get_input_details(), step.get_output_details()
+    received = _tensors((*interpreter.get_input_details(), *interpreter.get_output_details()))
+    if _tensors((*inputs.values(), *outputs.values())) != received:
+        raise ValueError(f"Expected step as the file's primary graph. Received: a graph of {sorted(received)}")
+    return _places(inputs), _places(outputs)
+
+
+def _places(details: Mapping[str, Mapping[str, Any]]) -> Mapping[str, int]:
+    return {name: int(tensor["index"]) for name, tensor in details.items()}
+
+
+def _tensors(details: Iterable[Mapping[str, Any]]) -> set[tuple[int, str]]:
+    return {(tensor["index"], tensor["name"]) for tensor in details}
 
 
 def _at_zero(state: TensorContract) -> Int8:

@@ -6,8 +6,9 @@ Not a test: times on a shared machine are noisy, and only their ratios within on
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from tqdm import tqdm
 
 from converters.graph import Graph
 from device.runner import Runner
+
+Call = Callable[[], object]
 
 _ROUNDS = 100
 _CALLS_PER_ROUND = 50
@@ -36,27 +39,29 @@ class Timing:
 
 
 def time_files(files: Mapping[str, bytes]) -> list[Timing]:
-    """Returns the time of `invoke()` for each file, on LiteRT with one thread, a random crop in the input.
+    """Returns the time that a signature takes for a random crop in each file, on LiteRT with one thread.
+
+    It is `classify`, or the file's only one; all are called alike, by signature runners.
 
     The files take turns in short rounds, so that a change of the machine's speed meets all of them.
     """
-    interpreters = {name: _loaded(content) for name, content in files.items()}
+    calls = {name: _loaded(content) for name, content in files.items()}
     times: dict[str, list[float]] = {name: [] for name in files}
     for _ in tqdm(range(_ROUNDS), desc="bench", disable=None):
-        for name, interpreter in interpreters.items():
-            times[name] += _call_times_us(interpreter)
+        for name, call in calls.items():
+            times[name] += _call_times_us(call)
     return [Timing(name, len(files[name]), min(seen), float(np.median(seen))) for name, seen in times.items()]
 
 
 def time_ratios(first: bytes, second: bytes) -> list[float]:
-    """Returns the time of a file's `invoke()` over another's, by medians, in each of five windows.
+    """Returns the time of a crop through a file over that through another, by medians, in each of five windows.
 
-    They take turns in short rounds, as in `time_files`.
+    They are called, and take turns in short rounds, as in `time_files`.
     """
-    interpreters = [_loaded(first), _loaded(second)]
+    calls = [_loaded(first), _loaded(second)]
     ratios = []
     for _ in range(_WINDOWS):
-        rounds = [[_call_times_us(interpreter) for interpreter in interpreters] for _ in range(_ROUNDS_PER_WINDOW)]
+        rounds = [[_call_times_us(call) for call in calls] for _ in range(_ROUNDS_PER_WINDOW)]
         one, other = np.median(np.array(rounds), axis=(0, 2))
         ratios.append(float(one / other))
     return ratios
@@ -127,21 +132,23 @@ def _reading_times_us(runner: Runner, crop: npt.NDArray[np.uint8]) -> tuple[floa
     return 1e6 * whole, 1e6 * (ended - waited), 1e6 * (ended - started)
 
 
-def _loaded(content: bytes) -> Interpreter:
+def _loaded(content: bytes) -> Call:
     interpreter = Interpreter(model_content=content, num_threads=1)
-    interpreter.allocate_tensors()
-    (crop,) = interpreter.get_input_details()
+    names = interpreter.get_signature_list()
+    # Files without steps have one signature, which their converter names as it likes.
+    runner = interpreter.get_signature_runner("classify" if "classify" in names else None)
+    ((name, crop),) = runner.get_input_details().items()
     pixels = np.random.default_rng(0).integers(-128, 128, crop["shape"]).astype(crop["dtype"])
-    interpreter.set_tensor(crop["index"], pixels)
+    call = partial(runner, **{name: pixels})
     for _ in range(_WARMUP_CALLS):
-        interpreter.invoke()
-    return interpreter
+        call()
+    return call
 
 
-def _call_times_us(interpreter: Interpreter) -> list[float]:
+def _call_times_us(call: Call) -> list[float]:
     times = []
     for _ in range(_CALLS_PER_ROUND):
         started = time.perf_counter()
-        interpreter.invoke()
+        call()
         times.append(1e6 * (time.perf_counter() - started))
     return times

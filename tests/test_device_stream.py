@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +30,11 @@ CROPS = hnp.arrays(np.uint8, (28, 28))
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A released model's stream, and the raw logits of the same file for whole crops."""
+    """A released model's stream and its interpreter, and the raw logits of the same file for whole crops."""
 
     name: str
     manifest: Manifest
+    interpreter: Any
     stream: Stream
     runner: Runner
 
@@ -41,6 +43,15 @@ class Pair:
         *_, last = [self.stream.push(line) for line in in_time(self.name, crop)]
         assert last is not None
         return [int(logit) for logit in last]
+
+    def states(self) -> dict[str, list[int]]:
+        """The values that each state had when it last went into a step."""
+        places = {name: tensor["index"] for name, tensor in self.step_inputs().items() if name != "rows"}
+        return {name: np.unique(self.interpreter.get_tensor(place)).tolist() for name, place in places.items()}
+
+    def step_inputs(self) -> dict[str, dict[str, Any]]:
+        inputs: dict[str, dict[str, Any]] = self.interpreter.get_signature_runner("step").get_input_details()
+        return inputs
 
     def whole(self, crop: Lines) -> list[int]:
         return [int(logit) for logit in self.runner.logits(crop)]
@@ -51,7 +62,7 @@ def pair(variant: str) -> Iterator[Pair]:
     manifest = read_manifest(MODELS / variant)
     interpreter, _ = load_interpreter(manifest.verified_content(MODELS / variant), threads=1)
     with Runner(MODELS / variant) as runner:
-        yield Pair(variant, manifest, Stream(interpreter.get_signature_runner("step"), manifest), runner)
+        yield Pair(variant, manifest, interpreter, Stream(interpreter, manifest), runner)
 
 
 @pytest.fixture(params=["rows2d", "cols2d"])
@@ -68,6 +79,14 @@ def collecting(request: pytest.FixtureRequest, model_copy: Path) -> Iterator[Run
 
 def without_states(folder: Path) -> Path:
     return rewrite(folder, states=(), not_streamable="lstm: reads time backwards", early_exit=None)
+
+
+def classify_first(content: bytes) -> bytes:
+    model = load(content)
+    model.subgraphs.reverse()
+    for signature in model.signatureDefs:
+        signature.subgraphIndex = 1 - signature.subgraphIndex
+    return dump(model)
 
 
 def axis(runner: Runner, crop: Lines) -> Lines:
@@ -150,15 +169,15 @@ def test_noise_broken_off(pair: Pair, broken_off: Lines, crop: Lines, lines: int
 
 
 def test_reset_brings_states_to_their_start(pair: Pair, digits: Digits) -> None:
-    """At the start of a crop every state is real zero, whatever the crop before left in it."""
+    """A crop's first step is given real zero for every state, whatever the crop before left in it."""
     start = {state.name: state.quantisation.zero_point for state in pair.manifest.states}
     pair.streamed(digits[0][100])
-    left = {name: np.unique(pair.stream._inputs[name]).tolist() for name in start}
+    left = pair.states()
     assert all(left[name] != [zero] for name, zero in start.items() if name[0] in "hc")
     pair.stream.reset()
-    assert {name: np.unique(pair.stream._inputs[name]).tolist() for name in start} == {
-        name: [zero] for name, zero in start.items()
-    }
+    for line in in_time(pair.name, digits[0][100])[: pair.manifest.lines_per_step]:
+        pair.stream.push(line)
+    assert pair.states() == {name: [zero] for name, zero in start.items()}
 
 
 def test_what_a_step_gives_out() -> None:
@@ -213,6 +232,14 @@ def test_refuses_a_file_without_step(model_copy: Path) -> None:
     model.signatureDefs = [signature for signature in model.signatureDefs if signature.signatureKey == b"classify"]
     with pytest.raises(ValueError, match="step"):
         Runner(vouched(model_copy, dump(model)))
+
+
+def test_refuses_a_step_that_is_not_the_primary_graph(model_copy: Path) -> None:
+    """A file that begins with `classify` is refused, with the inputs and outputs of what is its primary graph."""
+    content = classify_first((model_copy / "model.int8.tflite").read_bytes())
+    message = r"^Expected step as the file's primary graph\. Received: a graph of \[\(0, '.*crop.*'\), \(164, '.*'\)\]$"
+    with pytest.raises(ValueError, match=message):
+        Runner(vouched(model_copy, content))
 
 
 def test_a_file_that_does_not_stream_answers_on_the_last_line(collecting: Runner, digits: Digits) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,9 +156,18 @@ def test_states(converted_rows2d: Converted) -> None:
     """The states of a step are the inputs that come out again, and a graph of whole crops has none."""
     graphs = converted_rows2d.conversion.graphs
     assert graphs["classify"].states == ()
-    assert sorted(graphs["step"].states) == ["c7", "h7", "rows0", "rows3"]
+    assert graphs["step"].states == ("c7", "h7", "rows0", "rows3")
     assert sorted(graphs["step"].inputs) == ["c7", "h7", "rows", "rows0", "rows3"]
     assert sorted(graphs["step"].outputs) == ["c7_out", "h7_out", "logits", "rows0_out", "rows3_out"]
+
+
+def test_inputs_and_outputs_stand_in_the_graphs_order(converted_rows2d: Converted) -> None:
+    """A runtime that knows no names numbers inputs and outputs as they are listed here."""
+    content = converted_rows2d.conversion.int8_tflite
+    interpreter = Interpreter(model_content=content)
+    step = read_graphs(content)[0]
+    assert [tensor.name for tensor in step.inputs.values()] == [d["name"] for d in interpreter.get_input_details()]
+    assert [tensor.name for tensor in step.outputs.values()] == [d["name"] for d in interpreter.get_output_details()]
 
 
 def test_refuses_what_is_no_flatbuffer() -> None:

@@ -150,3 +150,28 @@ def test_union_has_no_order(one: Range, other: Range, third: Range) -> None:
     assert one | other == other | one
     assert (one | other) | third == one | (other | third)
     assert one | other | one == one | other
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide"),
+    [
+        (Range(0.0, 1.0), Range(0.0, 1.0)),
+        (Range(-1.0, 3.0), Range(-1.0, 3.0)),
+        (Range(-0.70000001, 0.1), Range(-0.7001953125, 0.10009765625)),
+        (Range(-0.70000002, 0.10000001), Range(-0.7001953125, 0.10009765625)),
+        (Range(-1000.5, -5.0), Range(-1001.0, -5.0)),
+    ],
+)
+def test_outward_has_ten_significant_bits(narrow: Range, wide: Range) -> None:
+    """What two processors measure in other last bits is one range; ends of few bits stay as they are."""
+    assert narrow.outward() == wide
+
+
+@given(RANGES)
+def test_outward_holds_all_and_hardly_more(seen: Range) -> None:
+    wide = seen.outward()
+    assert wide.low <= seen.low
+    assert seen.high <= wide.high
+    assert wide.outward() == wide
+    assert abs(wide.low - seen.low) <= abs(seen.low) / 512
+    assert abs(wide.high - seen.high) <= abs(seen.high) / 512

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
+from converters.graph import read_graphs
 from converters.lower import InferenceNetwork, lowered
 from converters.stream import NotStreamableError, StepForm, step_form
 from pipeline.networks import build
@@ -266,9 +267,10 @@ def test_conversion_of_what_does_not_stream(converted_small: Converted) -> None:
 
 
 def test_conversion_of_what_streams(converted_rows2d: Converted) -> None:
-    """A causal network is converted to files with both signatures."""
+    """A causal network is converted to files with both signatures, of which `step` is the primary graph."""
     conversion = converted_rows2d.conversion
     assert conversion.not_streamable == ""
     assert sorted(conversion.graphs) == ["classify", "step"]
     for content in (conversion.float_tflite, conversion.int8_tflite):
         assert sorted(Interpreter(model_content=content).get_signature_list()) == ["classify", "step"]
+        assert [graph.signature for graph in read_graphs(content)] == ["step", "classify"]
