@@ -86,6 +86,21 @@ class EarlyExit:
 
 
 @dataclass(frozen=True)
+class Rejection:
+    """What the manifest's threshold, chosen on validation crops, does to crops that chose nothing.
+
+    Attributes:
+        digits_kept: the digits that are answered, a fraction of 1.
+        negatives: the crops without a digit that were judged.
+        negatives_accepted: those of them that are answered all the same, a fraction of 1.
+    """
+
+    digits_kept: float
+    negatives: int
+    negatives_accepted: float
+
+
+@dataclass(frozen=True)
 class CalibrationRecord:
     """The images that set the activations' ranges.
 
@@ -110,8 +125,9 @@ class Manifest:
 
     `states` lists what `step` carries from one time step to the next; where the file does not stream it is empty, and
     `not_streamable` says why.
-    `accuracy` is None until the file has been judged, `early_exit` also where it does not stream. `configuration` and
-    `packages` say how the file was made; nothing reads them back.
+    `accuracy` is None until the file has been judged, `early_exit` also where it does not stream, `rejection` also if
+    nobody knows what shows none of the labels. `configuration` and `packages` say how the file was made; nothing reads
+    them back.
     """
 
     format_version: int
@@ -133,6 +149,7 @@ class Manifest:
     runtimes: tuple[Runtime, ...]
     accuracy: Accuracy | None
     early_exit: EarlyExit | None
+    rejection: Rejection | None
     calibration: CalibrationRecord
     configuration: Mapping[str, Any]
     packages: Mapping[str, str]

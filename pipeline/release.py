@@ -32,6 +32,7 @@ from device.manifest import (
     EarlyExit,
     Manifest,
     ModelFile,
+    Rejection,
     Runtime,
     TensorContract,
 )
@@ -44,6 +45,7 @@ from pipeline.early_exit import choose_exit, read_in_steps
 from pipeline.evaluate import Evaluation, evaluate
 from pipeline.folders import ModelFolder
 from pipeline.networks import load_network
+from pipeline.rejection import Crops, chosen_threshold, judged_negatives, measured_rejection, probabilities
 from pipeline.splits import Labelled, Splits, digest_lines
 from pipeline.variants import PREFIX, Variant
 
@@ -70,13 +72,19 @@ def release(variant: Variant, splits: Splits, model: ModelFolder) -> Evaluation:
         staged.int8_tflite.write_bytes(conversion.int8_tflite)
         staged.calibration.write_bytes(digest_lines(splits.calibration.crops))
         draft = _with_temperature(_draft(variant, conversion, splits, model), staged, splits.validation)
+        negatives = judged_negatives(splits)
+        if negatives is not None:
+            draft = _with_threshold(draft, staged, splits.validation)
         draft.write(staged.path)
         log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
         with Runner(staged.path) as runner:
             evaluation = evaluate(variant.name, network, runner, splits.judged, splits.judged_source)
             early_exit = _early_exit(runner, splits) if draft.states else None
+            rejection = _rejection(runner, splits.judged, negatives) if negatives is not None else None
         runtimes = tuple(_runtimes_that_run(staged.path, splits.calibration.crops[0]))
-        manifest = dataclasses.replace(draft, accuracy=evaluation.accuracy, early_exit=early_exit, runtimes=runtimes)
+        manifest = dataclasses.replace(
+            draft, accuracy=evaluation.accuracy, early_exit=early_exit, rejection=rejection, runtimes=runtimes
+        )
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest))
         for name in (staged.int8_tflite.name, staged.calibration.name, staged.card.name, MANIFEST_NAME):
@@ -114,6 +122,7 @@ def _draft(variant: Variant, conversion: Conversion, splits: Splits, model: Mode
         runtimes=(),
         accuracy=None,
         early_exit=None,
+        rejection=None,
         calibration=CalibrationRecord(
             source=calibration.source,
             images=len(calibration.crops),
@@ -135,6 +144,18 @@ def _with_temperature(draft: Manifest, staged: ModelFolder, validation: Labelled
         logits = np.array([runner.logits(crop) for crop in tqdm(validation.crops, desc="validation", disable=None)])
     temperature = fitted_temperature(draft.output.quantisation.dequantise(logits), validation.labels)
     return dataclasses.replace(draft, temperature=temperature)
+
+
+def _with_threshold(draft: Manifest, staged: ModelFolder, validation: Labelled) -> Manifest:
+    draft.write(staged.path)
+    with Runner(staged.path) as runner:
+        digits = probabilities(runner, validation.crops, "validation, probabilities")
+    return dataclasses.replace(draft, threshold=chosen_threshold(digits))
+
+
+def _rejection(runner: Runner, judged: Labelled, negatives: Crops) -> Rejection:
+    digits = probabilities(runner, judged.crops, "judged, probabilities")
+    return measured_rejection(runner.manifest.threshold, digits, probabilities(runner, negatives, "judged negatives"))
 
 
 def _early_exit(runner: Runner, splits: Splits) -> EarlyExit:

@@ -1,15 +1,18 @@
 """Trains a variant's float network: seeded, resumable, best weights by validation accuracy.
 
-Not a choice by test images: those are never seen here. An interrupted run goes on from its last whole epoch; every
-epoch draws its images and views from a seed of its own, so the epochs after an interruption see what they would have
-seen without it.
+Not what it learns from (`pipeline.lessons`), and not a choice by test images: those are never seen here. An
+interrupted run goes on from its last whole epoch; every epoch draws its images and views from a seed of its own, so the
+epochs after an interruption see what they would have seen without it.
+
+A crop that shows no digit is to be answered by all ten alike, so that no probability is high where none should be.
 
 The answers after earlier time steps are trained too, so that a crop need not be read to its end; which epoch was best
 is told by the last step's answers alone.
 
 Sources: Loshchilov, Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW, cosine decay); Szegedy et al.,
 Rethinking the Inception Architecture, 2016, section 7 (label smoothing); Teerapittayanon, McDanel, Kung, BranchyNet,
-2016, section III.B (a weighted sum of the exits' losses).
+2016, section III.B (a weighted sum of the exits' losses); Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with
+Outlier Exposure, 2019, section 3 (uniform targets for what is none of the classes).
 """
 
 from __future__ import annotations
@@ -30,8 +33,9 @@ from tqdm.keras import TqdmCallback
 
 from device.pixels import INK
 from pipeline.augment import AffineRange, random_affine
+from pipeline.lessons import Lessons
 from pipeline.networks import build
-from pipeline.splits import Labelled, Splits
+from pipeline.splits import Labelled
 from pipeline.variants import LABELS, VARIANTS, Variant
 
 log = logging.getLogger(__name__)
@@ -92,9 +96,10 @@ class Run:
     def recipe(self) -> Path:
         return self.folder / "recipe.json"
 
-    def prepare(self, variant: Variant, recipe: Recipe, images: int) -> None:
-        """Makes the folder, emptied of what another variant, recipe or number of training images left there."""
-        described = json.dumps({"variant": variant.name, "images": images, **asdict(recipe)}, indent=2)
+    def prepare(self, variant: Variant, recipe: Recipe, lessons: Lessons) -> None:
+        """Makes the folder, emptied of what another variant, recipe or other lessons left there."""
+        learnt = {"images": len(lessons.digits), "fonts_sha256": lessons.fonts_sha256, **asdict(lessons.plan)}
+        described = json.dumps({"variant": variant.name, **asdict(recipe), "lessons": learnt}, indent=2)
         if self.recipe.is_file() and self.recipe.read_text() != described:
             log.warning("The recipe has changed: training starts from scratch.")
             shutil.rmtree(self.folder)
@@ -106,28 +111,26 @@ class Run:
         shutil.rmtree(self.folder)
 
 
-def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.Sequential:
+def train(variant: Variant, recipe: Recipe, lessons: Lessons, validation: Labelled, run: Run) -> keras.Sequential:
     """Trains a variant, or goes on with a run that was interrupted; returns the network of the best epoch.
 
     Raises:
-        NoTrainingImagesError: the data at hand has none.
-        ValueError: there are fewer training images than fill a batch.
+        ValueError: an epoch has fewer images than fill a batch.
     """
-    splits.require_training()
-    steps = len(splits.training) // recipe.batch_size
+    steps = lessons.plan.epoch_images // recipe.batch_size
     if not steps:
-        raise ValueError(f"Expected at least {recipe.batch_size} training images. Received: {len(splits.training)}")
-    run.prepare(variant, recipe, len(splits.training))
+        raise ValueError(f"Expected at least {recipe.batch_size} images. Received: {lessons.plan.epoch_images}")
+    run.prepare(variant, recipe, lessons)
     keras.utils.set_random_seed(recipe.seed)
     last_step = build(variant)
-    judged = _batches(splits.validation, 1_000).cache()
+    judged = _batches(validation, 1_000).cache()
     network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
     best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
     done = int(network.optimizer.iterations) // steps
     if done:
         log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
     for epoch in range(done, recipe.epochs):
-        images = epoch_images(splits.training, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
+        images = epoch_images(lessons, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
         _seed_dropout(network, recipe.seed, epoch)
         fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
         last_step.set_weights(network.get_weights())
@@ -143,22 +146,26 @@ def train(variant: Variant, recipe: Recipe, splits: Splits, run: Run) -> keras.S
     return keras.models.load_model(run.best)
 
 
-def epoch_images(training: Labelled, recipe: Recipe, epoch: int) -> tf.data.Dataset:
-    """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and one-hot labels `<float32>[batch, 10]`."""
-    order = np.random.default_rng((recipe.seed, epoch)).permutation(len(training))
-    shuffled = _batches(training[order], recipe.batch_size, drop_remainder=True)
+def epoch_images(lessons: Lessons, recipe: Recipe, epoch: int) -> tf.data.Dataset:
+    """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and targets `<float32>[batch, 10]`.
+
+    A digit's target is one-hot; that of a crop which shows none is uniform.
+    """
+    batches = _batches(lessons.epoch(epoch), recipe.batch_size, drop_remainder=True)
 
     def view(batch: tf.Tensor, pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         crops, labels = pair
         seed = tf.stack([tf.constant(recipe.seed, tf.int64), epoch * 1_000_000 + batch])
         return random_affine(crops, seed, recipe.views), labels
 
-    return shuffled.enumerate().map(view, num_parallel_calls=1).prefetch(4)
+    return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4)
 
 
 def _batches(images: Labelled, size: int, drop_remainder: bool = False) -> tf.data.Dataset:
     def scale(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.cast(crops, tf.float32)[..., tf.newaxis] / INK, tf.one_hot(labels, len(LABELS))
+        one_hot = tf.one_hot(labels, len(LABELS))
+        uniform = (1 - tf.reduce_sum(one_hot, axis=1, keepdims=True)) / len(LABELS)
+        return tf.cast(crops, tf.float32)[..., tf.newaxis] / INK, one_hot + uniform
 
     whole = tf.data.Dataset.from_tensor_slices((images.crops, images.labels))
     return whole.batch(size, drop_remainder=drop_remainder).map(scale)

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -144,6 +145,18 @@ def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> SmallMnist:
         (folder / f"{name}.gz").write_bytes(gzip.compress(content, 1))
         sha256[name] = hashlib.sha256(content).hexdigest()
     return SmallMnist(folder, sha256)
+
+
+@pytest.fixture(scope="session")
+def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with fonts of two families that nothing else has: matplotlib's, renamed inside."""
+    folder = tmp_path_factory.mktemp("fonts")
+    for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf"):
+        content = Path(mpl.get_data_path(), "fonts", "ttf", name).read_bytes()
+        for encoding in ("ascii", "utf-16-be"):
+            content = content.replace("DejaVu".encode(encoding), "Others".encode(encoding))
+        (folder / name.replace("DejaVu", "Others")).write_bytes(content)
+    return folder
 
 
 TfliteWriter = Callable[..., bytes]

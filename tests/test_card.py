@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Runtime, read_manifest
+from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, Runtime, read_manifest
 from pipeline.card import model_card
 from tests.conftest import MODELS
 
@@ -33,6 +33,8 @@ def manifest() -> Manifest:
             accuracy_drop_pp=0.33,
             agreement=0.9932,
         ),
+        threshold=0.8125,
+        rejection=Rejection(digits_kept=0.9876, negatives=10_000, negatives_accepted=0.0123),
         calibration=CalibrationRecord("MNIST training images", 512, 42, "c" * 64, "d" * 64),
         packages={"numpy": "1.26.4", "tensorflow": "2.21.0"},
     )
@@ -48,6 +50,9 @@ def manifest() -> Manifest:
         "| in | `crop` | [1, 28, 28, 1] | int8 | 0.003921568859368563 | -128 |",
         "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
         "| MNIST test images | 10,000 | 98.76 % | 98.43 % | 0.33 points | 99.32 % |",
+        "An answer of a probability under 0.8125 is none",
+        "98.76 % of the digits judged keep their answer",
+        "Of 10,000 crops that show no digit, 1.23 % are answered all the same.\n",
         "Printed by `make convert VARIANT=rows2d`",
         "512 crops from the MNIST training images, seed 42,",
         f"`float.weights.h5`, SHA-256 `{'b' * 64}`",
@@ -66,6 +71,26 @@ def test_card_is_whole(manifest: Manifest) -> None:
     card = model_card(manifest)
     assert card.endswith("does not.\n")
     assert not re.search(r"\{\{|\}\}|\{%|%\}", card)
+
+
+def test_card_without_rejection_says_nothing_of_it(manifest: Manifest) -> None:
+    card = model_card(replace(manifest, threshold=0.0, rejection=None))
+    assert "Not a digit" not in card
+    assert "probability under" not in card
+    assert not re.search(r"\n{3}", card)
+
+
+def test_card_has_its_sections_apart(manifest: Manifest) -> None:
+    card = model_card(manifest)
+    assert re.findall(r"\n\n## (.+)\n\n", card) == [
+        "Use",
+        "Accuracy",
+        "Not a digit",
+        "Row by row",
+        "How it was made",
+        "Limits",
+    ]
+    assert not re.search(r"\n{3}", card)
 
 
 def test_card_names_a_single_runtime(manifest: Manifest) -> None:

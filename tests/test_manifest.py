@@ -18,6 +18,7 @@ from device.manifest import (
     Manifest,
     ManifestError,
     ModelFile,
+    Rejection,
     Runtime,
     TensorContract,
     read_manifest,
@@ -54,6 +55,7 @@ MANIFEST = dataclasses.replace(
         accuracy_drop_pp=0.01,
         agreement=0.9996,
     ),
+    rejection=Rejection(digits_kept=0.9912, negatives=10_000, negatives_accepted=0.0123),
     calibration=CalibrationRecord(
         source="MNIST training images", images=512, seed=1, indices_sha256="1" * 64, digests_sha256="2" * 64
     ),
@@ -92,8 +94,10 @@ def test_round_trip(tmp_path: Path) -> None:
 
 
 def test_round_trip_before_judgement(tmp_path: Path) -> None:
-    """A file that was not judged yet and does not stream has neither accuracy nor states, and says why."""
-    manifest = dataclasses.replace(MANIFEST, accuracy=None, states=(), not_streamable="lstm: reads time backwards")
+    """A file that was not judged yet and does not stream has neither figures nor states, and says why."""
+    manifest = dataclasses.replace(
+        MANIFEST, accuracy=None, early_exit=None, rejection=None, states=(), not_streamable="lstm: reads time backwards"
+    )
     manifest.write(tmp_path)
     assert read_manifest(tmp_path) == manifest
 
@@ -161,6 +165,8 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
         (("packages", "numpy"), 2, "manifest.packages.numpy: Expected str. Received: 2"),
         (("runtimes",), {}, "manifest.runtimes: Expected list. Received: {}"),
         (("accuracy",), 0.99, "manifest.accuracy: Expected dict. Received: 0.99"),
+        (("rejection", "negatives"), 0.5, "manifest.rejection.negatives: Expected int. Received: 0.5"),
+        (("rejection", "digits_kept"), "all", "manifest.rejection.digits_kept: Expected float. Received: 'all'"),
         (("configuration",), [], "manifest.configuration: Expected dict. Received: []"),
     ],
 )

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,26 +18,18 @@ import pytest
 from device.pixels import unit_range
 from pipeline.augment import AffineRange
 from pipeline.data import embedded_splits
-from pipeline.splits import Labelled, NoTrainingImagesError, Splits
+from pipeline.glyphs import judging_fonts
+from pipeline.lessons import NO_DIGIT, Lessons, Plan, prepare
+from pipeline.splits import Labelled
 from pipeline.train import Recipe, Run, epoch_images, train
 from pipeline.variants import VARIANTS
-from tests.conftest import ROOT, SmallMnist
 
 # Dropout and batch normalisation: both must come back as they were after an interruption.
 VARIANT = VARIANTS["conv1d"]
 RECIPE = Recipe(epochs=2, batch_size=64)
+PLAN = Plan(photographed=64, negatives=64, epoch_images=256, photographed_share=0.25, negative_share=0.25)
 EMBEDDED = embedded_splits()
-
-# The command with the small folder's hashes in place of MNIST's. Whoever runs the tests may ignore Ctrl-C (a shell
-# that starts them in the background does), which the child would inherit.
-CHILD = """
-import json, signal, sys
-import pipeline.data
-from pipeline.__main__ import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
-pipeline.data.SHA256 = json.loads(sys.argv[1])
-sys.exit(main(["train", "rows", "--data", sys.argv[2]]))
-"""
+VALIDATION = EMBEDDED.judged[np.arange(8, 4488, 32)]
 
 
 class InterruptAt(logging.Handler):
@@ -63,15 +50,15 @@ def _log_epochs(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture(scope="module")
-def splits() -> Splits:
-    judged = EMBEDDED.judged
-    return replace(EMBEDDED, training=judged[np.arange(0, 4096, 16)], validation=judged[np.arange(8, 4488, 32)])
+def lessons() -> Lessons:
+    """Of digits that do not validate."""
+    return prepare(EMBEDDED.judged[np.arange(0, 4096, 16)], judging_fonts(), PLAN)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(splits: Splits, tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Sequential, Run]:
+def uninterrupted(lessons: Lessons, tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Sequential, Run]:
     run = Run(tmp_path_factory.mktemp("uninterrupted"))
-    return train(VARIANT, RECIPE, splits, run), run
+    return train(VARIANT, RECIPE, lessons, VALIDATION, run), run
 
 
 @pytest.fixture
@@ -79,9 +66,15 @@ def finished(uninterrupted: tuple[keras.Sequential, Run], tmp_path: Path) -> Run
     return Run(Path(shutil.copytree(uninterrupted[1].folder, tmp_path / "finished")))
 
 
-def batches(recipe: Recipe, epoch: int, count: int = 256) -> list[tuple[npt.NDArray[np.float32], ...]]:
-    images = epoch_images(EMBEDDED.judged[np.arange(count)], recipe, epoch)
-    return [(np.asarray(views), np.asarray(labels)) for views, labels in images]
+def alone(digits: Labelled) -> Lessons:
+    """Lessons that take nothing but these digits, each once an epoch."""
+    plan = replace(PLAN, epoch_images=len(digits), photographed_share=0, negative_share=0)
+    return Lessons(plan, "0" * 64, digits, photographed=digits, negatives=digits)
+
+
+def batches(lessons: Lessons, recipe: Recipe, epoch: int) -> list[tuple[npt.NDArray[np.float32], ...]]:
+    images = epoch_images(lessons, recipe, epoch)
+    return [(np.asarray(views), np.asarray(targets)) for views, targets in images]
 
 
 def epochs(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -97,10 +90,10 @@ def accuracy(network: keras.Sequential, images: Labelled) -> float:
     return round(100 * float((answers == images.labels).mean()), 2)
 
 
-def test_trains(uninterrupted: tuple[keras.Sequential, Run], splits: Splits) -> None:
+def test_trains(uninterrupted: tuple[keras.Sequential, Run]) -> None:
     """Training gives a network with ten finite logits, and leaves the last epoch, the best and the recipe."""
     network, run = uninterrupted
-    logits = network.predict(unit_range(splits.validation.crops[:5]), verbose=0)
+    logits = network.predict(unit_range(VALIDATION.crops[:5]), verbose=0)
     assert logits.shape == (5, 10)
     assert np.isfinite(logits).all()
     assert sorted(path.name for path in run.folder.iterdir()) == ["best.keras", "last.keras", "recipe.json"]
@@ -108,49 +101,72 @@ def test_trains(uninterrupted: tuple[keras.Sequential, Run], splits: Splits) -> 
 
 
 def test_finished_run_is_not_trained_further(
-    finished: Run, uninterrupted: tuple[keras.Sequential, Run], splits: Splits, caplog: pytest.LogCaptureFixture
+    finished: Run, uninterrupted: tuple[keras.Sequential, Run], lessons: Lessons, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A run whose epochs are all done gives its best network at once."""
-    network = train(VARIANT, RECIPE, splits, finished)
+    network = train(VARIANT, RECIPE, lessons, VALIDATION, finished)
     assert epochs(caplog) == []
     for received, expected in zip(network.get_weights(), uninterrupted[0].get_weights(), strict=True):
         assert np.array_equal(received, expected)
 
 
 def test_interrupted_run_ends_as_an_uninterrupted_one(
-    uninterrupted: tuple[keras.Sequential, Run], splits: Splits, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    uninterrupted: tuple[keras.Sequential, Run], lessons: Lessons, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A run that is interrupted and goes on from its last whole epoch ends with the weights it would have had."""
     run, interrupt = Run(tmp_path / "run"), InterruptAt("epoch 2 of 2")
     logging.getLogger("pipeline.train").addHandler(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            train(VARIANT, RECIPE, splits, run)
+            train(VARIANT, RECIPE, lessons, VALIDATION, run)
     finally:
         logging.getLogger("pipeline.train").removeHandler(interrupt)
     caplog.clear()
-    train(VARIANT, RECIPE, splits, run)
+    train(VARIANT, RECIPE, lessons, VALIDATION, run)
     assert epochs(caplog) == ["2 of 2"]
     received, expected = (keras.models.load_model(last).get_weights() for last in (run.last, uninterrupted[1].last))
     assert max(float(np.abs(one - other).max()) for one, other in zip(received, expected, strict=True)) <= 1e-5
 
 
-def test_changed_recipe_starts_from_scratch(finished: Run, splits: Splits, caplog: pytest.LogCaptureFixture) -> None:
+def test_changed_recipe_starts_from_scratch(finished: Run, lessons: Lessons, caplog: pytest.LogCaptureFixture) -> None:
     """What another recipe left behind is not gone on with."""
-    train(VARIANT, replace(RECIPE, epochs=1, peak_learning_rate=1e-3), splits, finished)
+    train(VARIANT, replace(RECIPE, epochs=1, peak_learning_rate=1e-3), lessons, VALIDATION, finished)
     assert "The recipe has changed: training starts from scratch." in caplog.text
     assert epochs(caplog) == ["1 of 1"]
 
 
-def test_prepare_keeps_what_the_same_recipe_left(tmp_path: Path) -> None:
-    """A run's files stay where the recipe is the same, and go where any of it differs."""
+def test_prepare_keeps_what_the_same_recipe_and_lessons_left(lessons: Lessons, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    run.prepare(VARIANT, RECIPE, 256)
+    run.prepare(VARIANT, RECIPE, lessons)
     run.last.write_bytes(b"an epoch")
-    run.prepare(VARIANT, Recipe(epochs=2, batch_size=64), 256)
+    run.prepare(VARIANT, Recipe(epochs=2, batch_size=64), replace(lessons, plan=replace(PLAN)))
     assert run.last.read_bytes() == b"an epoch"
-    run.prepare(VARIANT, replace(RECIPE, views=AffineRange(shear=0.1)), 256)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changed"),
+    [
+        pytest.param({"views": AffineRange(shear=0.1)}, {}, id="views"),
+        pytest.param({}, {"plan": replace(PLAN, negative_share=0.3)}, id="plan"),
+        pytest.param({}, {"fonts_sha256": "0" * 64}, id="fonts"),
+        pytest.param({}, {"digits": VALIDATION}, id="digits"),
+    ],
+)
+def test_prepare_empties_the_folder_where_any_of_it_differs(
+    lessons: Lessons, tmp_path: Path, recipe: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    run = Run(tmp_path / "run")
+    run.prepare(VARIANT, RECIPE, lessons)
+    run.last.write_bytes(b"an epoch")
+    run.prepare(VARIANT, replace(RECIPE, **recipe), replace(lessons, **changed))
     assert [path.name for path in run.folder.iterdir()] == ["recipe.json"]
+
+
+def test_the_recipe_says_what_was_learnt_from(lessons: Lessons, tmp_path: Path) -> None:
+    Run(tmp_path).prepare(VARIANT, RECIPE, lessons)
+    learnt = json.loads((tmp_path / "recipe.json").read_text())["lessons"]
+    assert (learnt["images"], learnt["fonts_sha256"]) == (256, judging_fonts().sha256)
+    assert (learnt["photographed"], learnt["negatives"], learnt["negative_share"]) == (64, 64, 0.25)
 
 
 def test_discard_deletes_the_run(finished: Run) -> None:
@@ -159,30 +175,24 @@ def test_discard_deletes_the_run(finished: Run) -> None:
     assert not finished.folder.exists()
 
 
-def test_best_epoch_by_validation_is_returned(splits: Splits, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_best_epoch_by_validation_is_returned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Where later epochs validate worse, the network that comes back is the earlier, better one."""
     # Trained on threes alone and validated on all else, a network can only get worse.
     labels = EMBEDDED.judged.labels
     threes, others = np.flatnonzero(labels == 3)[:256], np.flatnonzero(labels != 3)[::20]
-    unlike = replace(splits, training=EMBEDDED.judged[threes], validation=EMBEDDED.judged[others])
+    validation = EMBEDDED.judged[others]
     recipe = Recipe(epochs=4, batch_size=128, peak_learning_rate=4e-3, warmup_epochs=4)
-    network = train(VARIANTS["rows"], recipe, unlike, Run(tmp_path / "run"))
+    network = train(VARIANTS["rows"], recipe, alone(EMBEDDED.judged[threes]), validation, Run(tmp_path / "run"))
     assert accuracies(caplog)[0] > 0
     assert accuracies(caplog)[-1] == 0
-    assert accuracy(network, unlike.validation) == max(accuracies(caplog))
+    assert accuracy(network, validation) == max(accuracies(caplog))
 
 
-def test_refuses_fewer_images_than_a_batch(splits: Splits, tmp_path: Path) -> None:
-    """Training images that do not fill a batch are refused, before any file is written."""
-    with pytest.raises(ValueError, match=r"Expected at least 257 training images\. Received: 256"):
-        train(VARIANT, Recipe(batch_size=257), splits, Run(tmp_path / "run"))
+def test_refuses_fewer_images_than_a_batch(lessons: Lessons, tmp_path: Path) -> None:
+    """Epochs that do not fill a batch are refused, before any file is written."""
+    with pytest.raises(ValueError, match=r"Expected at least 257 images\. Received: 256"):
+        train(VARIANT, Recipe(batch_size=257), lessons, VALIDATION, Run(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
-
-
-def test_refuses_the_embedded_images(tmp_path: Path) -> None:
-    """The embedded images, which validate, are not trained on."""
-    with pytest.raises(NoTrainingImagesError, match="Training needs MNIST's training images"):
-        train(VARIANT, RECIPE, EMBEDDED, Run(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
@@ -209,57 +219,50 @@ def test_earlier_steps_weigh_more_the_later() -> None:
     assert Recipe().step_weights(1).tolist() == [1]
 
 
-def test_epoch_images_are_whole_batches() -> None:
-    """An epoch of 100 images is three batches of 32 views `<float32>[32, 28, 28, 1]` in 0..1 and one-hot labels."""
-    drawn = batches(Recipe(batch_size=32), 0, count=100)
-    assert [(views.shape, labels.shape) for views, labels in drawn] == [((32, 28, 28, 1), (32, 10))] * 3
+def test_epoch_images_are_whole_batches(lessons: Lessons) -> None:
+    """An epoch of 100 images is three batches of 32 views `<float32>[32, 28, 28, 1]` in 0..1; targets add to 1."""
+    few = replace(lessons, plan=replace(PLAN, epoch_images=100))
+    drawn = batches(few, Recipe(batch_size=32), 0)
+    assert [(views.shape, targets.shape) for views, targets in drawn] == [((32, 28, 28, 1), (32, 10))] * 3
     assert all(views.min() >= 0 and views.max() <= 1 + 1e-6 for views, _ in drawn)
-    assert all(labels.sum(axis=1).tolist() == [1.0] * 32 for _, labels in drawn)
+    assert all(np.allclose(targets.sum(axis=1), 1) for _, targets in drawn)
 
 
 def test_epoch_images_keep_their_labels() -> None:
-    """Each view carries its own crop's label: of 256 crops in order of class, 256 zeros stay 256 zeros."""
-    assert sum(labels[:, 0].sum() for _, labels in batches(RECIPE, 3)) == 256
+    """Each view carries its own crop's label: of 256 zeros all are."""
+    zeros = EMBEDDED.judged[np.flatnonzero(EMBEDDED.judged.labels == 0)[:256]]
+    assert sum(targets[:, 0].sum() for _, targets in batches(alone(zeros), RECIPE, 3)) == 256
 
 
-def test_epoch_images_are_the_same_each_time() -> None:
+def test_the_target_of_no_digit_is_uniform_and_a_digits_is_one_hot() -> None:
+    sevens = EMBEDDED.judged[np.flatnonzero(EMBEDDED.judged.labels == 7)[:64]]
+    none = Labelled(sevens.crops, np.full(64, NO_DIGIT, np.uint8))
+    ((_, targets),) = batches(alone(none), RECIPE, 0)
+    assert np.allclose(targets, 0.1)
+    ((_, targets),) = batches(alone(sevens), RECIPE, 0)
+    assert targets.tolist() == [[0, 0, 0, 0, 0, 0, 0, 1, 0, 0]] * 64
+
+
+def test_an_epochs_targets_are_those_of_its_lessons(lessons: Lessons) -> None:
+    """A quarter of 256 crops shows no digit; each target stands where its crop's label does."""
+    targets = np.concatenate([targets for _, targets in batches(lessons, RECIPE, 1)])
+    labels = lessons.epoch(1).labels
+    assert (np.isclose(targets, 0.1).all(axis=1) == (labels == NO_DIGIT)).all()
+    assert (labels == NO_DIGIT).sum() == 64
+    shown = labels != NO_DIGIT
+    assert np.array_equal(targets[shown].argmax(axis=1), labels[shown])
+
+
+def test_epoch_images_are_the_same_each_time(lessons: Lessons) -> None:
     """The same seed and epoch give the same views in the same order."""
-    for (views, labels), (views_again, labels_again) in zip(batches(RECIPE, 1), batches(RECIPE, 1), strict=True):
+    first, again = batches(lessons, RECIPE, 1), batches(lessons, RECIPE, 1)
+    for (views, targets), (views_again, targets_again) in zip(first, again, strict=True):
         assert np.array_equal(views, views_again)
-        assert np.array_equal(labels, labels_again)
+        assert np.array_equal(targets, targets_again)
 
 
-def test_epoch_images_differ_between_epochs_and_seeds() -> None:
+def test_epoch_images_differ_between_epochs_and_seeds(lessons: Lessons) -> None:
     """Another epoch or another seed draws other views."""
-    first = batches(RECIPE, 1)[0][0]
-    assert not np.array_equal(first, batches(RECIPE, 2)[0][0])
-    assert not np.array_equal(first, batches(replace(RECIPE, seed=8), 1)[0][0])
-
-
-def until(line: str, child: subprocess.Popen[str]) -> Iterator[str]:
-    assert child.stderr is not None
-    for written in child.stderr:
-        yield written
-        if line in written:
-            return
-
-
-def interrupted(line: str, small: SmallMnist, folder: Path) -> tuple[str, int]:
-    """Runs `train rows` in `folder`, presses Ctrl-C at a line of its log; gives all of the log and the status."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", CHILD, json.dumps(dict(small.sha256)), str(small.folder)]
-    with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True) as child:
-        log = "".join(until(line, child))
-        child.send_signal(signal.SIGINT)
-        log += child.communicate()[1]
-    return log, child.returncode
-
-
-def test_ctrl_c_ends_training_and_the_next_goes_on(small_mnist: SmallMnist, tmp_path: Path) -> None:
-    """Ctrl-C ends `train` with status 130 and no traceback, and the next `train` goes on after the last epoch."""
-    log, status = interrupted("epoch 2 of 40", small_mnist, tmp_path)
-    assert (status, "Traceback" in log) == (130, False)
-    assert (tmp_path / "build" / "rows" / "train" / "last.keras").is_file()
-    log, status = interrupted("validation accuracy", small_mnist, tmp_path)
-    assert (status, "Traceback" in log) == (130, False)
-    assert re.findall(r"epoch (\d+) of 40", log)[0] in {"2", "3"}
+    first = batches(lessons, RECIPE, 1)[0][0]
+    assert not np.array_equal(first, batches(lessons, RECIPE, 2)[0][0])
+    assert not np.array_equal(first, batches(lessons, replace(RECIPE, seed=8), 1)[0][0])
