@@ -24,7 +24,7 @@ SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert gate train bundle bench stream test test-device lint lock clean FORCE
+.PHONY: help convert gate report train bundle bench stream test test-device lint lock clean FORCE
 # Without this, make would delete weights that it trained for a conversion.
 .PRECIOUS: models/%/float.weights.h5
 
@@ -40,6 +40,9 @@ convert: $(CHOSEN:%=build/%/evaluation.json) ## float weights -> int8 file, mani
 gate: .venv/ready ## decide whether VARIANT may ship; limits are in models/limits.toml, reports in build/VARIANT/gate
 	@worst=0; for variant in $(CHOSEN); do \
 		$(BIN)/python -m pipeline gate models/$$variant || worst=$$?; done; exit $$worst
+
+report: .venv/ready ## draw what the gate measured of VARIANT: build/report/index.html, to open in a browser
+	@$(BIN)/python -m pipeline report $(CHOSEN)
 
 train: .venv/ready ## train VARIANT from scratch, or go on where a training was interrupted
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant; done
@@ -63,7 +66,7 @@ lint: .venv/ready ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 
 lock: .venv/ready ## resolve requirements.lock anew from pyproject.toml
-	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip compile pyproject.toml --extra convert --extra dev --universal \
+	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip compile pyproject.toml --extra convert --extra serve --extra dev --universal \
 		--python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 		--output-file requirements.lock
 

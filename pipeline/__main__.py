@@ -1,4 +1,4 @@
-"""The pipeline's command line: `python -m pipeline train|convert|gate|table|bundle|bench|stream`.
+"""The pipeline's command line: `python -m pipeline train|convert|gate|report|field|table|bundle|bench|stream`.
 
 Results go to stdout, the log to stderr. Exit status: 0 fine, 1 the gate refused, 2 wrong use or
 unreadable input, or the gate could not judge.
@@ -54,14 +54,18 @@ def _import_tensorflow() -> None:
 def _train(options: argparse.Namespace) -> None:
     from pipeline.data import load
     from pipeline.folders import build_folder, model_folder
+    from pipeline.glyphs import training_fonts
 
     splits = load(options.data)
     splits.require_training()
+    fonts = training_fonts(options.fonts)
     _import_tensorflow()
+    from pipeline.lessons import Plan, prepare
     from pipeline.train import RECIPES, Run, train
 
+    lessons = prepare(splits.training, fonts, Plan())
     run = Run(build_folder(options.variant).training)
-    network = train(VARIANTS[options.variant], RECIPES[options.variant], splits, run)
+    network = train(VARIANTS[options.variant], RECIPES[options.variant], lessons, splits.validation, run)
     model = model_folder(options.variant)
     model.path.mkdir(parents=True, exist_ok=True)
     network.save_weights(model.weights)
@@ -97,6 +101,25 @@ def _gate(options: argparse.Namespace) -> int:
     write_reports(judgement, ReportFolder(options.out or build_folder(options.folder.resolve().name).gate))
     print(as_text(judgement))
     return {Verdict.PASSED: FINE, Verdict.REFUSED: REFUSED}.get(judgement.verdict, WRONG_USE)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from pipeline.report.site import write_report
+
+    for path in write_report(options.names):
+        print(path)
+
+
+def _field(options: argparse.Namespace) -> None:
+    from device.runner import Runner
+    from pipeline.field import field_table, read_photographs
+
+    with Runner(options.folder) as runner:
+        rows = [
+            (pattern, read_photographs(runner, pattern, options.label_field, options.no_digit))
+            for pattern in options.photographs
+        ]
+    print(field_table(rows))
 
 
 def _table(options: argparse.Namespace) -> None:
@@ -155,11 +178,21 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="From MNIST to an int8 TFLite release.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train a variant's float weights, or go on where it was interrupted")
+    train.add_argument("--fonts", type=Path, help="folder of fonts to draw from (default: those that are installed)")
     convert = commands.add_parser("convert", help="make the int8 file, manifest and model card of a variant")
     gate = commands.add_parser("gate", help="decide whether a model may ship; exit status 1: refused, 2: not judged")
     gate.add_argument("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. models/rows2d")
     gate.add_argument("--limits", type=Path, default=MODELS / "limits.toml", help="(default: models/limits.toml)")
     gate.add_argument("--out", type=Path, help="folder for gate.json, junit.xml, summary.md (default: build/NAME/gate)")
+    report = commands.add_parser("report", help="draw what the gate measured, as pages to open in a browser")
+    report.add_argument("names", nargs="+", metavar="NAME", help="a judged model: the folder build/NAME, e.g. rows2d")
+    field = commands.add_parser("field", help="read photographs whose names say what they show, and count")
+    field.add_argument("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. models/rows2d")
+    field.add_argument(
+        "photographs", nargs="+", metavar="PHOTOGRAPHS", help="a folder, or a quoted pattern, of pictures"
+    )
+    field.add_argument("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
+    field.add_argument("--no-digit", metavar="LABEL", help="the label of pictures that show no digit")
     bundle = commands.add_parser("bundle", help="pack a released model with the device side")
     table = commands.add_parser("table", help="print what `convert` measured")
     table.add_argument("evaluations", type=Path, nargs="+", metavar="EVALUATION", help="build/VARIANT/evaluation.json")
@@ -180,6 +213,8 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(command=_train)
     convert.set_defaults(command=_convert)
     gate.set_defaults(command=_gate)
+    report.set_defaults(command=_report)
+    field.set_defaults(command=_field)
     table.set_defaults(command=_table)
     bundle.set_defaults(command=_bundle)
     bench.set_defaults(command=_bench)

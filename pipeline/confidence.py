@@ -35,9 +35,14 @@ def fitted_temperature(logits: Float32, labels: npt.NDArray[np.uint8]) -> float:
     return round(float(np.exp(fit.x)), 4)
 
 
+def bin_places(confidence: Floats) -> npt.NDArray[np.intp]:
+    """Returns which of 15 bins of equal width each confidence `[n]`, 0..1, lies in."""
+    return np.asarray(np.minimum((confidence * BINS).astype(np.intp), BINS - 1))
+
+
 def expected_calibration_error(confidence: Floats, right: npt.NDArray[np.bool_]) -> float:
     """Returns the mean distance of confidence `[n]` from accuracy, over 15 bins of equal width; a fraction of 1."""
-    places = np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
+    places = bin_places(confidence)
     count = np.bincount(places, minlength=BINS)
     gap = np.bincount(places, confidence, BINS) - np.bincount(places, right, BINS)
     return float(np.abs(gap).sum() / count.sum())

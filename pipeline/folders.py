@@ -67,6 +67,20 @@ class BuildFolder:
         return self.path / "gate"
 
 
+@dataclass(frozen=True)
+class PagesFolder:
+    """Where the report's pages lie: an index, and one for each judged model."""
+
+    path: Path
+
+    @property
+    def index(self) -> Path:
+        return self.path / "index.html"
+
+    def page(self, name: str) -> Path:
+        return self.path / f"{name}.html"
+
+
 def model_folder(variant: str) -> ModelFolder:
     """Returns the folder of a variant's released files, below the working directory."""
     return ModelFolder(MODELS / variant)
@@ -75,3 +89,8 @@ def model_folder(variant: str) -> ModelFolder:
 def build_folder(variant: str) -> BuildFolder:
     """Returns the folder of a variant's intermediate files, below the working directory."""
     return BuildFolder(BUILD / variant)
+
+
+def pages_folder() -> PagesFolder:
+    """Returns the folder of the report's pages, below the working directory."""
+    return PagesFolder(BUILD / "report")

@@ -57,7 +57,7 @@ def test_passed_exits_0(good: Good, tmp_path: Path) -> None:
     folder = tmp_path / "build" / "conv1d" / "gate"
     assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "junit.xml", "summary.md"]
     written = json.loads((folder / "gate.json").read_text())
-    assert (written["format_version"], written["verdict"], written["images"]) == (1, "passed", 4488)
+    assert (written["format_version"], written["verdict"], written["images"]) == (2, "passed", 4488)
     suite = ET.parse(folder / "junit.xml").getroot()  # noqa: S314  # the gate's own
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert len(suite) == sum(len(stage["checks"]) for stage in written["stages"]) > 30

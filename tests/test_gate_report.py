@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.gate.check import Check, Verdict
 from pipeline.gate.diagnosis import ClassRecall, Diagnosis, Disagreement, TensorNoise
-from pipeline.gate.judge import Judgement, StageResult
+from pipeline.gate.judgement import Judgement, StageResult
 from pipeline.gate.report import ReportFolder, as_json, as_junit, as_markdown, as_text, write_reports
 
 PASSED = Check("images", "4,500", "≥ 1,000", Verdict.PASSED, value=4_500)
@@ -36,6 +36,7 @@ SHIPS = Judgement(
     source="the digits",
     stages=(StageResult("images", (PASSED, replace(PASSED, name="classes"))),),
     diagnosis=None,
+    measurements=None,
 )
 DOES_NOT_SHIP = replace(
     SHIPS,
@@ -75,9 +76,9 @@ def test_the_worst_verdict_counts(checks: tuple[Check, ...], expected: Verdict) 
 
 
 def test_json_holds_all_of_a_judgement() -> None:
-    """Each check and the diagnosis are in the JSON, under format version 1 and the verdict."""
+    """Each check and the diagnosis are in the JSON, under format version 2 and the verdict."""
     assert json.loads(as_json(replace(DOES_NOT_SHIP, stages=DOES_NOT_SHIP.stages[1:2]))) == {
-        "format_version": 1,
+        "format_version": 2,
         "verdict": "refused",
         "model": "rowstream-tiny",
         "version": "1.2.3",
@@ -124,6 +125,7 @@ def test_json_holds_all_of_a_judgement() -> None:
                 }
             ],
         },
+        "measurements": None,
     }
 
 

@@ -19,9 +19,19 @@ from tests.sabotage import (
     limits_for_this_python,
     noise,
     of_shape,
+    reasons,
     record_calibration,
     refusals,
 )
+
+READS_WORSE = {
+    "int8 accuracy, whole",
+    "int8 accuracy, by line",
+    "accuracy drop",
+    "accuracy drop, upper end of 95 %",
+    "agreement",
+    "recall drop of any class",
+}
 
 
 def test_a_good_model_passes(good: Good) -> None:
@@ -39,10 +49,10 @@ def test_calibrated_on_noise(good: Good, tmp_path: Path) -> None:
 
 
 def test_calibrated_on_noise_and_denied(good: Good, tmp_path: Path) -> None:
-    """Ranges of noise read as well, but are not those of the images that the record names."""
+    """Where the record names digits all the same, it shows in what the file reads: ranges of noise clip them."""
     folder = calibrated_on(tmp_path, good, noise(good))
     record_calibration(folder, good.splits.calibration.crops)
-    assert refusals(judged(folder, good.splits, good.limits)) == {"conversion repeated"}
+    assert refusals(judged(folder, good.splits, good.limits)) == READS_WORSE
 
 
 def test_calibrated_on_inverted_images(good: Good, tmp_path: Path) -> None:
@@ -52,8 +62,15 @@ def test_calibrated_on_inverted_images(good: Good, tmp_path: Path) -> None:
 
 
 def test_calibrated_on_inverted_images_and_denied(good: Good, tmp_path: Path) -> None:
-    """Ranges of inverted images are not those of the recorded ones."""
+    """Ranges of inverted images clip digits, too."""
     folder = calibrated_on(tmp_path, good, ~good.splits.calibration.crops)
+    record_calibration(folder, good.splits.calibration.crops)
+    assert refusals(judged(folder, good.splits, good.limits)) == READS_WORSE
+
+
+def test_calibrated_on_others_and_denied(good: Good, tmp_path: Path) -> None:
+    """Ranges of other digits read as well, but are not those of the images that the record names."""
+    folder = calibrated_on(tmp_path, good, good.splits.calibration.crops[::2])
     record_calibration(folder, good.splits.calibration.crops)
     assert refusals(judged(folder, good.splits, good.limits)) == {"conversion repeated"}
 
@@ -75,21 +92,14 @@ def test_a_weight_tensors_scale_doubled(good: Good, good_copy: Path) -> None:
 
     forge_edited(good_copy, double)
     judgement = judged(good_copy, good.splits, good.limits)
-    assert refusals(judgement) == {
-        "int8 accuracy, whole",
-        "int8 accuracy, by line",
-        "accuracy drop",
-        "accuracy drop, upper end of 95 %",
-        "agreement",
-        "recall drop of any class",
-    }
+    assert refusals(judgement) == READS_WORSE
     assert judgement.diagnosis is not None
     first = min((tensor for tensor in judgement.diagnosis.tensors if tensor.snr_db < 10), key=lambda each: each.place)
     assert "convolution_1" in first.name
     worst = judgement.diagnosis.classes[0]
-    assert (worst.label, worst.images, worst.float_recall_percent) == ("9", 223, 100.0)
-    assert worst.int8_recall_percent < 99.5
-    assert {image.shown for image in judgement.diagnosis.disagreements} > {"2", "9"}
+    assert (worst.label, worst.images, worst.float_recall_percent) == ("5", 226, 99.12)
+    assert worst.int8_recall_percent < 98.5
+    assert "5" in {image.shown for image in judgement.diagnosis.disagreements}
 
 
 def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
@@ -103,11 +113,7 @@ def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
 
     forge_edited(good_copy, zero)
     judgement = judged(good_copy, good.splits, good.limits)
-    assert refusals(judgement) == {
-        "accuracy drop",
-        "accuracy drop, upper end of 95 %",
-        "recall drop of any class",
-    }
+    assert refusals(judgement) == {"accuracy drop", "accuracy drop, upper end of 95 %"}
     assert judgement.diagnosis is not None
     forget_gate = "split1"
     assert judgement.diagnosis.tensors[0].name.endswith(forget_gate)
@@ -118,7 +124,7 @@ def test_state_kept_between_crops(good: Good, monkeypatch: pytest.MonkeyPatch) -
     reset = Stream.reset
 
     def keep_states(stream: Stream) -> None:
-        if hasattr(stream, "_inputs"):
+        if hasattr(stream, "_waiting"):
             stream._waiting = 0
         else:
             reset(stream)
@@ -145,7 +151,9 @@ def test_a_byte_flipped_and_denied(good: Good, good_copy: Path) -> None:
     [
         ("images_min = 1_000\n", "images"),
         ("agreement_percent_min = 99.7\n", "runs on ai-edge-litert"),
-        ("arena_bytes_max = 256_000\n", "arena bytes on tflite-micro"),
+        ("digits_kept_percent_min = 98\n", "digits kept"),
+        ("negatives_accepted_percent_max = 3\n", "negatives accepted"),
+        ("arena_bytes_max = 300_000\n", "arena bytes on tflite-micro"),
         ("accuracy_drop_upper_pp_max = 0.25\n", "accuracy drop, upper end of 95 %"),
     ],
 )
@@ -159,3 +167,20 @@ def test_a_temperature_that_was_not_fitted(good: Good, good_copy: Path) -> None:
     """Probabilities at a temperature of one are less sure than they may be."""
     forge(good_copy, temperature=1.0)
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"temperature", "calibration error, int8"}
+
+
+def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
+    """A model that answers everything keeps each digit, and takes all else for digits."""
+    forge(good_copy, threshold=0.0)
+    judgement = judged(good_copy, good.splits, good.limits)
+    assert refusals(judgement) == {"negatives accepted"}
+    assert reasons(judgement) == ["100.00 % of 10,000 is not ≤ 3.00 %"]
+
+
+def test_a_threshold_far_too_high(good: Good, good_copy: Path) -> None:
+    """A model that answers hardly anything takes nothing else for digits, and keeps few of them."""
+    forge(good_copy, threshold=0.99999)
+    judgement = judged(good_copy, good.splits, good.limits)
+    assert refusals(judgement) == {"digits kept"}
+    (reason,) = reasons(judgement)
+    assert reason.endswith(" % is not ≥ 98.00 %")

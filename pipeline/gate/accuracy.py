@@ -47,13 +47,22 @@ class Paired:
         """Accuracy that int8 loses, in percentage points."""
         return 100 * (self.lost - self.won) / len(self.float_right)
 
+    def __getitem__(self, which: Bools) -> Paired:
+        return Paired(self.float_right[which], self.int8_right[which])
+
     @property
-    def drop_upper_pp(self) -> float:
-        """The upper end of the 95 % confidence interval of the drop, by Agresti and Min (2005)."""
+    def drop_interval_pp(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the drop, by Agresti and Min (2005)."""
         images = len(self.float_right) + 2
         lost, won = (self.lost + 0.5) / images, (self.won + 0.5) / images
         deviation = math.sqrt((lost + won - (lost - won) ** 2) / images)
-        return 100 * (lost - won + float(norm.ppf(0.975)) * deviation)
+        half = float(norm.ppf(0.975)) * deviation
+        return 100 * (lost - won - half), 100 * (lost - won + half)
+
+    @property
+    def drop_upper_pp(self) -> float:
+        """The upper end of that interval."""
+        return self.drop_interval_pp[1]
 
     @property
     def mcnemar_p(self) -> float:

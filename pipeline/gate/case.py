@@ -20,6 +20,7 @@ from device.runner import Prediction, Runner
 from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits
 from pipeline.networks import load_network
+from pipeline.rejection import judged_negatives
 from pipeline.splits import Splits, digests
 from pipeline.variants import PREFIX
 
@@ -71,6 +72,11 @@ class Case:
         with Runner(self.folder.path) as runner:
             crops = self.each(self.splits.judged.crops, "by line")
             return np.array([runner.logits(crop, by_line=True) for crop in crops])
+
+    @cached_property
+    def negatives(self) -> npt.NDArray[np.uint8] | None:
+        """Crops that show no digit, `<uint8>[n, 28, 28]`; None where the labels are no digits."""
+        return judged_negatives(self.splits)
 
     @cached_property
     def calibration_digests(self) -> tuple[str, ...]:

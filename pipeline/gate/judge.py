@@ -12,11 +12,13 @@ from pathlib import Path
 
 from device.manifest import read_manifest
 from pipeline.folders import ModelFolder
-from pipeline.gate import accuracy, cost, equality, files, structure
+from pipeline.gate import accuracy, cost, equality, files, rejection, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Verdict, not_judged
-from pipeline.gate.diagnosis import Diagnosis, diagnose
+from pipeline.gate.diagnosis import diagnose
+from pipeline.gate.judgement import Judgement, StageResult
 from pipeline.gate.limits import read_limits
+from pipeline.gate.measure import measure
 from pipeline.splits import Splits
 
 
@@ -26,39 +28,6 @@ class Stage:
 
     name: str
     judge: Callable[[Case], Iterable[Check]]
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """What came of a stage's checks."""
-
-    name: str
-    checks: tuple[Check, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """Refused where a check is; else not judged where one is not."""
-        verdicts = {check.verdict for check in self.checks}
-        return next((v for v in (Verdict.REFUSED, Verdict.NOT_JUDGED) if v in verdicts), Verdict.PASSED)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the gate says of a model, on which images, and why; with a diagnosis where int8 falls behind float."""
-
-    model: str
-    version: str
-    file_sha256: str
-    images: int
-    source: str
-    stages: tuple[StageResult, ...]
-    diagnosis: Diagnosis | None
-
-    @property
-    def verdict(self) -> Verdict:
-        """As a stage's: passed only where each check passed."""
-        verdicts = {stage.verdict for stage in self.stages}
-        return next((v for v in (Verdict.REFUSED, Verdict.NOT_JUDGED) if v in verdicts), Verdict.PASSED)
 
 
 STAGES = (
@@ -74,9 +43,12 @@ STAGES = (
     Stage("accuracy", accuracy.accuracy),
     Stage("confidence", accuracy.confidence),
     Stage("conversion", cost.conversion),
+    Stage("rejection", rejection.rejection),
     Stage("budget", cost.budget),
 )
 _COMPARES_WITH_FLOAT = frozenset({"accuracy", "confidence", "conversion"})
+# Without these there is nothing to measure: no file that runs, or no answers to compare.
+_TO_BE_MEASURED = frozenset(stage.name for stage in STAGES[: [stage.name for stage in STAGES].index("accuracy")])
 
 
 def open_case(folder: Path, splits: Splits, limits: Path) -> Case:
@@ -98,6 +70,7 @@ def judge(case: Case) -> Judgement:
     """
     stages = tuple(_judged_stages(case))
     refused = {stage.name for stage in stages if stage.verdict is Verdict.REFUSED}
+    measured = measure(case) if refused.isdisjoint(_TO_BE_MEASURED) else None
     return Judgement(
         model=case.manifest.name,
         version=case.manifest.version,
@@ -105,7 +78,8 @@ def judge(case: Case) -> Judgement:
         images=len(case.splits.judged),
         source=case.splits.judged_source,
         stages=stages,
-        diagnosis=diagnose(case) if refused & _COMPARES_WITH_FLOAT else None,
+        diagnosis=diagnose(measured) if measured is not None and refused & _COMPARES_WITH_FLOAT else None,
+        measurements=measured,
     )
 
 

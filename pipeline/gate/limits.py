@@ -38,6 +38,8 @@ class Limits:
     calibration_error_pp_max: float | None = None
     confidence_drift_pp_max: float | None = None
     temperature_deviation_percent_max: float | None = None
+    digits_kept_percent_min: float | None = None
+    negatives_accepted_percent_max: float | None = None
     arena_bytes_max: float | None = None
     file_bytes_max: float | None = None
     time_ratio_max: float | None = None

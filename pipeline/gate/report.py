@@ -14,9 +14,8 @@ from tabulate import tabulate
 
 from pipeline.gate.check import Verdict
 from pipeline.gate.diagnosis import Diagnosis
-from pipeline.gate.judge import Judgement
+from pipeline.gate.judgement import FORMAT_VERSION, Judgement
 
-FORMAT_VERSION = 1
 _SHOWN = 10
 _MARKDOWN = "github"
 
@@ -61,7 +60,7 @@ def as_markdown(judgement: Judgement) -> str:
 
 
 def as_json(judgement: Judgement) -> str:
-    """Returns all of it as JSON, format version 1; what is no finite number is null."""
+    """Returns all of it as JSON, format version 2; what is no finite number is null."""
     written = {"format_version": FORMAT_VERSION, "verdict": judgement.verdict, **asdict(judgement)}
     return json.dumps(_plain(written), indent=2, allow_nan=False) + "\n"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from converters.micro import MicroError, run_on_micro
+from converters.micro import MicroError, first_graph_alone, run_on_micro
 from converters.runtimes import MICRO, NEWEST_VERSIONS, not_allowed, too_new
 from converters.structure import Kind, find_problems
 from device.interpreter import RUNTIMES
@@ -95,14 +95,19 @@ def _on_micro(case: Case) -> Iterator[Check]:
     if importlib.util.find_spec("tflite_micro") is None:
         yield not_judged(name, f"{MICRO} is not installed")
         return
+    pixels = quantise_pixels(case.splits.judged.crops[:_TRIED_CROPS])
+    by_column = bool(case.manifest.states) and case.manifest.time_axis == "columns"
     try:
-        run = run_on_micro(case.content, quantise_pixels(case.splits.judged.crops[:_TRIED_CROPS]))
+        run = run_on_micro(case.content, pixels.swapaxes(1, 2) if by_column else pixels)
     except MicroError as error:
         yield refused(name, "ended", "runs", str(error))
         return
     yield _agreement(MICRO, case, run.logits.argmax(axis=1))
     measured = f"{run.arena_bytes:,}"
     yield at_most(f"arena bytes on {MICRO}", run.arena_bytes, case.limits.arena_bytes_max, measured=measured)
+    if len(case.graphs) > 1:
+        alone = run_on_micro(first_graph_alone(case.content), pixels[:1])
+        yield passed(f"arena bytes, {case.graphs[0].signature} alone", f"{alone.arena_bytes:,}", "reported")
 
 
 def _agreement(runtime: str, case: Case, answers: npt.NDArray[np.intp]) -> Check:

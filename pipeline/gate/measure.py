@@ -1,0 +1,149 @@
+"""Measures a case for reports: what both models answer to the judged images, how sure they are, how long int8 takes.
+
+Not a verdict. What the checks measured already is not measured again.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy.special import softmax
+
+from pipeline.confidence import BINS, bin_places, confidences
+from pipeline.gate.accuracy import Bools, Indices, Paired, float_indices, int8_indices, right
+from pipeline.gate.case import Case
+from pipeline.gate.noise import tensor_signals
+from pipeline.gate.record import (
+    Answers,
+    Example,
+    Latency,
+    Measurements,
+    Provenance,
+    RecallChange,
+    ReliabilityBin,
+)
+
+_PICTURES = 100
+_MISTAKES = 24
+_LATENCY_BINS = 40
+
+Floats = npt.NDArray[np.float64]
+
+
+def measure(case: Case) -> Measurements:
+    """Returns what can be measured of a case that the checks up to `reference` took."""
+    twin, answers = float_indices(case), int8_indices(case)
+    pair = Paired(right(case, twin), right(case, answers))
+    probability = np.array([prediction.probability for prediction in case.predictions])
+    wrong = np.flatnonzero(~pair.int8_right)
+    most_confident = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
+    labels, names = case.splits.judged.labels, case.splits.names
+    return Measurements(
+        names=names,
+        labels=case.manifest.labels,
+        float=_answers(case, twin, pair.float_right, confidences(case.float_logits, case.manifest.temperature)),
+        int8=_answers(case, answers, pair.int8_right, probability),
+        overall=_change("", pair),
+        classes=tuple(_change(name, pair[labels == label]) for label, name in enumerate(names)),
+        tensors=tuple(tensor_signals(case)),
+        disagreements=tuple(_examples(case, np.flatnonzero(twin != answers))),
+        mistakes=tuple(_examples(case, most_confident)),
+        latency=latency(np.array([prediction.latency_ms for prediction in case.predictions])),
+        early_exit=case.manifest.early_exit,
+        provenance=_provenance(case),
+    )
+
+
+def latency(measured_ms: Floats) -> Latency:
+    """Returns the distribution of times `<float64>[n]`; those beyond the 99th percentile are counted apart."""
+    least, p99 = float(measured_ms.min()), float(np.percentile(measured_ms, 99))
+    # Equal times, as of a coarse clock, still need a bin of some width.
+    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (least, max(p99, least + 1e-6)))
+    return Latency(
+        edges_ms=tuple(round(float(edge), 7) for edge in edges),
+        counts=tuple(int(count) for count in counts),
+        slower=int(len(measured_ms) - counts.sum()),
+        median_ms=round(float(np.median(measured_ms)), 6),
+        p99_ms=round(p99, 6),
+    )
+
+
+def reliability_bins(confidence: Floats, right: Bools) -> Iterator[ReliabilityBin]:
+    """Yields the bins of equal width that hold an image, by confidence `[n]`, 0..1."""
+    places = bin_places(confidence)
+    for place in np.unique(places):
+        inside = places == place
+        yield ReliabilityBin(
+            lower=float(place / BINS),
+            upper=float((place + 1) / BINS),
+            images=int(inside.sum()),
+            confidence=round(float(confidence[inside].mean()), 6),
+            right=int(right[inside].sum()),
+        )
+
+
+def _answers(case: Case, answers: Indices, right: Bools, confidence: Floats) -> Answers:
+    counts = np.zeros((len(case.splits.names), len(case.manifest.labels)), np.intp)
+    np.add.at(counts, (case.splits.judged.labels, answers), 1)
+    return Answers(
+        confusion=tuple(tuple(int(count) for count in row) for row in counts),
+        bins=tuple(reliability_bins(confidence, right)),
+    )
+
+
+def _change(label: str, pair: Paired) -> RecallChange:
+    least, most = pair.drop_interval_pp
+    return RecallChange(
+        label=label,
+        images=len(pair.float_right),
+        float_right=int(pair.float_right.sum()),
+        lost=pair.lost,
+        won=pair.won,
+        low_pp=round(-most, 4),
+        high_pp=round(-least, 4),
+    )
+
+
+def _examples(case: Case, images: Indices) -> Iterator[Example]:
+    answers, labels = float_indices(case), case.manifest.labels
+    probabilities = softmax(case.float_logits.astype(np.float64) / case.manifest.temperature, axis=1)
+    for count, image in enumerate(images):
+        prediction = case.predictions[image]
+        yield Example(
+            image=int(image),
+            shown=case.splits.names[case.splits.judged.labels[image]],
+            float_answer=labels[answers[image]],
+            float_probability=round(float(probabilities[image].max()), 4),
+            int8_answer=labels[prediction.index],
+            int8_probability=round(prediction.probability, 4),
+            png=_png(case.splits.judged.crops[image]) if count < _PICTURES else "",
+        )
+
+
+def _png(crop: npt.NDArray[np.uint8]) -> str:
+    file = io.BytesIO()
+    Image.fromarray(crop).save(file, "png", optimize=True)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _provenance(case: Case) -> Provenance:
+    made = case.manifest
+    return Provenance(
+        file_bytes=made.file.bytes,
+        weights_sha256=made.weights_sha256,
+        time_axis=made.time_axis,
+        lines_per_step=made.lines_per_step,
+        not_streamable=made.not_streamable,
+        temperature=made.temperature,
+        threshold=made.threshold,
+        operators=made.operators,
+        runtimes=made.runtimes,
+        calibration=made.calibration,
+        packages=made.packages,
+        configuration=made.configuration,
+    )

@@ -1,0 +1,57 @@
+"""How much of the signal each activation keeps in int8, in the order of the graph.
+
+Not a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from converters.graph import read_graphs
+from device.pixels import unit_range
+from device.quantisation import quantise_pixels
+from pipeline.gate.case import Case
+from pipeline.gate.record import TensorSignal
+
+_MEASURED_CROPS = 64
+
+Floats = npt.NDArray[np.float64]
+
+
+def tensor_signals(case: Case) -> Iterator[TensorSignal]:
+    """Yields each activation that int8 and its float twin share; none where the conversion cannot be repeated."""
+    if not case.can_convert:
+        return
+    crops = case.splits.judged.crops[:_MEASURED_CROPS]
+    int8 = _activations(case.content, quantise_pixels(crops)[..., np.newaxis])
+    twin = _activations(case.conversion.float_tflite, unit_range(crops))
+    for place, (name, real) in enumerate(twin.items()):
+        if name in int8:
+            yield TensorSignal(name, place, float((real**2).sum()), float(((real - int8[name]) ** 2).sum()))
+
+
+def _activations(content: bytes, inputs: npt.NDArray[np.generic]) -> Mapping[str, Floats]:
+    """Each activation of `classify` by name, in real numbers, for all inputs one after another."""
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=1,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    (graph,) = (graph for graph in read_graphs(content) if graph.signature == "classify")
+    classify = interpreter.get_signature_runner("classify")
+    (name,) = graph.inputs
+    kept = [(index, tensor) for index, tensor in enumerate(graph.tensors) if tensor.constant is None]
+    seen: dict[str, list[Floats]] = {tensor.name: [] for _, tensor in kept}
+    for sample in inputs:
+        classify(**{name: sample[np.newaxis]})
+        for index, tensor in kept:
+            values = interpreter.get_tensor(index, graph.index).astype(np.float64)
+            if tensor.type == "INT8":
+                values = (values - tensor.zero_points[0]) * tensor.scales[0]
+            seen[tensor.name].append(values)
+    return {tensor: np.array(values) for tensor, values in seen.items()}

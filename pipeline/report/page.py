@@ -1,0 +1,117 @@
+"""The pages: one for each judged model, and an index that compares them.
+
+Each opens from disk: styles, figures and pictures are in it, and it needs neither network nor script.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from pipeline.gate.check import Check, Verdict
+from pipeline.gate.judgement import Judgement
+from pipeline.gate.record import Measurements, TensorSignal
+from pipeline.report import comparison, figures, matrices
+from pipeline.report.svg import Drawing, with_minus
+
+_WORST_TENSORS = 10
+_SIGNS = {Verdict.PASSED: "✓", Verdict.REFUSED: "✕", Verdict.NOT_JUDGED: "?"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the index: a model, its judgement or why there is none, and its page where there is one."""
+
+    name: str
+    judgement: Judgement | None
+    missing: str = ""
+    page: str = ""
+
+    @property
+    def measured(self) -> Measurements | None:
+        return self.judgement.measurements if self.judgement is not None else None
+
+
+def model_page(name: str, judgement: Judgement) -> str:
+    """Returns a model's page, as HTML."""
+    measured = judgement.measurements
+    return _render(
+        "model.html.j2",
+        name=name,
+        judgement=judgement,
+        reasons=tuple(_reasons(judgement)),
+        measured=measured,
+        drawn=_drawn(measured) if measured is not None else {},
+        worst=sorted(measured.tensors, key=_snr)[:_WORST_TENSORS] if measured is not None else [],
+        recipe=tuple(_flat(measured.provenance.configuration)) if measured is not None else (),
+    )
+
+
+def index_page(entries: tuple[Entry, ...]) -> str:
+    """Returns the page that compares the models, as HTML."""
+    measured = {entry.name: entry.measured for entry in entries if entry.measured is not None}
+    drawn = (comparison.drops(measured), comparison.readings(measured)) if measured else ()
+    return _render("index.html.j2", entries=entries, drawn={each.name: each for each in drawn})
+
+
+def _drawn(measured: Measurements) -> Mapping[str, Drawing]:
+    drawn = [
+        figures.recall(measured.classes),
+        *(matrices.confusion(measured, model) for model in ("float", "int8")),
+        matrices.confusion_change(measured),
+        figures.reliability(measured.float, "float"),
+        figures.reliability(measured.int8, "int8"),
+        figures.latency(measured.latency),
+    ]
+    if measured.tensors:
+        drawn.append(figures.signal_to_noise(measured.tensors))
+    if measured.early_exit is not None:
+        drawn.append(figures.reading(measured.early_exit, measured.provenance))
+    return {each.name: each for each in drawn}
+
+
+def _reasons(judgement: Judgement) -> Iterator[tuple[str, Check]]:
+    """The checks that did not pass, but for the stages that wait for one that was refused."""
+    for stage in judgement.stages:
+        for check in stage.checks:
+            if check.reason and not check.reason.startswith("refused at "):
+                yield stage.name, check
+
+
+def _snr(tensor: TensorSignal) -> float:
+    return tensor.snr_db
+
+
+def _flat(configuration: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in configuration.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, dict):
+            yield from _flat(value, f"{name} · ")
+        else:
+            yield name, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _decibels(value: float) -> str:
+    if not math.isfinite(value):
+        return "exact" if value > 0 else "nothing"
+    return with_minus(f"{value:.1f}")
+
+
+def _signed(value: float) -> str:
+    return with_minus(f"{value:+.2f}")
+
+
+def _render(template: str, **values: object) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(decibels=_decibels, signed=_signed, sign=_SIGNS.__getitem__)
+    return environment.get_template(template).render(**values)
