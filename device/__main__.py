@@ -1,4 +1,4 @@
-"""The device's command line: `python -m device run --model models/rows2d CROPS...`."""
+"""The device's command line: `python -m device run --model models/rows2d CROPS...`, `--source SOURCE` or `--serve`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import numpy.typing as npt
 from .crops import read_crops
 from .interpreter import RUNTIMES
 from .runner import Prediction, Runner
+from .serve_arguments import add_serve_arguments, serve_refusal
+from .source_arguments import add_source_arguments, positive, refusal
 
 FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
 
@@ -23,9 +25,9 @@ FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 fine, 2 wrong use or unreadable input."""
     _open_closed_streams()
-    options = _parser().parse_args(arguments)
+    options = _parsed(arguments)
     try:
-        return _run(options)
+        return _run_crops(options) if options.crops else _run_source(options)
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
@@ -42,7 +44,23 @@ def _open_closed_streams() -> None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # likewise
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run_source(options: argparse.Namespace) -> int:
+    try:
+        # OpenCV is an extra: all else works without it.
+        from .serve_command import answer_serve  # noqa: PLC0415
+        from .source_command import answer_source  # noqa: PLC0415
+    except ImportError as error:
+        missing = f"--{'source' if options.source else 'serve'} needs OpenCV: pip install opencv-python-headless"
+        return _complain(ImportError(missing) if error.name == "cv2" else error)
+    try:
+        return answer_source(options, sys.stdout) if options.source else answer_serve(options)
+    except BrokenPipeError:
+        raise
+    except (ImportError, OSError, ValueError) as error:
+        return _complain(error)
+
+
+def _run_crops(options: argparse.Namespace) -> int:
     try:
         runner = Runner(options.model, threads=options.threads, runtime=options.runtime)
     except (ImportError, OSError, ValueError) as error:
@@ -80,12 +98,27 @@ def _complain(error: Exception) -> int:
     return WRONG_USE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m device", description="Reads digits with a released model.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="read crops from files; a JSON line for each on stdout")
-    run.add_argument("--model", type=Path, required=True, help="the model's folder, e.g. models/rows2d")
-    run.add_argument("--threads", type=_positive, default=1, help="threads the kernels may use (default: 1)")
+    run = commands.add_parser(
+        "run",
+        help="read crops from files, digits from a source, or what is drawn on a page; a JSON line for each on stdout",
+        usage="python -m device run [-h] --model MODEL [OPTIONS] (CROPS... | --source SOURCE | --serve HOST:PORT)",
+    )
+    _add_arguments(run)
+    add_source_arguments(run)
+    add_serve_arguments(run)
+    options = parser.parse_args(arguments)
+    wrong = serve_refusal(options) or refusal(options)
+    if wrong is not None:
+        run.error(wrong)
+    return options
+
+
+def _add_arguments(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--model", type=Path, help="the model's folder, e.g. models/rows2d")
+    run.add_argument("--threads", type=positive, default=1, help="threads the kernels may use (default: 1)")
     run.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
     run.add_argument("--rows", action="store_true", help="read each crop line by line, along the model's time axis")
     run.add_argument("--partial", action="store_true", help="print the answer after each time step (implies --rows)")
@@ -93,15 +126,8 @@ def _parser() -> argparse.ArgumentParser:
         "--early-exit", action="store_true", help="read no further once the answer is settled (implies --rows)"
     )
     run.add_argument(
-        "crops", type=Path, nargs="+", metavar="CROPS", help=".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
+        "crops", type=Path, nargs="*", metavar="CROPS", help=".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
     )
-    return parser
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"Expected a whole number above 0. Received: {text}")
-    return int(text)
 
 
 if __name__ == "__main__":

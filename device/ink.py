@@ -17,9 +17,8 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 
-# Ink is what has this share of the strongest ink nearby; ruled lines are looked for from the strong to the pale.
-OF_PEAK = 0.4
-_RULE_OF_PEAK = (OF_PEAK, 0.15, 0.0)
+# The share of the strongest ink nearby that a ruled line has: looked for from the strong to the pale.
+_RULE_OF_PEAK = (0.4, 0.15, 0.0)
 
 # The least length of a ruled line over its thickness.
 _SLENDER = 25
@@ -76,7 +75,7 @@ def typical(values: Image) -> float:
     return float(np.median(values[:: max(1, height // 64), :: max(1, width // 64)]))
 
 
-def standing_out(ink: Image, least: float, window_px: int, of_peak: float = OF_PEAK) -> Image:
+def standing_out(ink: Image, least: float, window_px: int, of_peak: float) -> Image:
     """Returns the mask `<uint8>[h, w]` (0 or 1) of ink above `least` and near the strongest within a window."""
     thresholds = cv2.convertScaleAbs(cv2.dilate(ink, _block(window_px | 1, window_px | 1)), alpha=of_peak)
     mask: Image = cv2.compare(ink, cv2.max(thresholds, least), cv2.CMP_GT) & 1

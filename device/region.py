@@ -105,7 +105,9 @@ class Region:
     @property
     def _is_upright(self) -> bool:
         (left, top), _, (right, bottom), _ = self.corners
-        return self.corners == ((left, top), (right, top), (right, bottom), (left, bottom))
+        is_level = self.corners == ((left, top), (right, top), (right, bottom), (left, bottom))
+        # Turned by half a circle, a rectangle is level too.
+        return is_level and left < right and top < bottom
 
     def _upright_to_frame(self) -> npt.NDArray[np.float64]:
         width, height = self.size

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .ink import OF_PEAK, Image, Rules, background_of, contrast, standing_out, typical, without_rules
+from .ink import Image, Rules, background_of, contrast, standing_out, typical, without_rules
 
 Numbers = npt.NDArray[np.int32]
 
@@ -37,6 +37,7 @@ class Scale:
     Attributes:
         background: how far the paper's colour is averaged.
         nearby: how far ink makes paler ink beside it count for none.
+        of_peak: the share of the strongest ink nearby that ink has; stubs of ruled lines have less than strokes.
         rule: the least length of a ruled line, of the shorter side.
         rule_thickness: its greatest thickness.
         rules_to_edge: whether only lines that run into the picture's edge are ruled ones.
@@ -47,6 +48,7 @@ class Scale:
 
     background: float
     nearby: float
+    of_peak: float
     rule: float
     rule_thickness: float
     rules_to_edge: bool
@@ -56,8 +58,8 @@ class Scale:
 
 
 # In a frame digits are small and lines long; a picture of one digit shows neighbours and ends of lines at its edge.
-FRAME = Scale(0.25, 0.1, rule=0.35, rule_thickness=0.01, rules_to_edge=False, margin=0.0, gap=0.12, growth=1.75)
-SINGLE = Scale(1.0, 0.5, rule=0.5, rule_thickness=0.125, rules_to_edge=True, margin=0.03, gap=0.25, growth=2.5)
+FRAME = Scale(0.25, 0.1, 0.4, rule=0.35, rule_thickness=0.01, rules_to_edge=False, margin=0.0, gap=0.12, growth=1.75)
+SINGLE = Scale(1.0, 0.5, 0.3, rule=0.5, rule_thickness=0.125, rules_to_edge=True, margin=0.03, gap=0.25, growth=2.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,7 @@ class Pieces:
         rules = Rules(thickness_px, round(scale.rule * min(ink.shape)), to_edge=scale.rules_to_edge)
         if cv2.minMaxLoc(ink)[1] >= 2 * least:
             ink = without_rules(ink, least, nearby_px, rules)
-        mask = standing_out(ink, least, nearby_px)
+        mask = standing_out(ink, least, nearby_px, scale.of_peak)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
         is_ink = np.zeros(count, np.bool_)
         is_ink[labels[ink >= 2 * least]] = True
@@ -194,7 +196,7 @@ class Shape:
             return _soft(self.pieces.ink[window], self._mask(window))
         ink = self._fine_ink(window)
         near = cv2.resize(cv2.dilate(self._mask(window), _AROUND), ink.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        return _soft(ink, near & (ink > OF_PEAK * _peak(ink, near)))
+        return _soft(ink, near & (ink > scene.scale.of_peak * _peak(ink, near)))
 
     def _fine_ink(self, window: tuple[slice, slice]) -> Image:
         scene, (rows, columns) = self.pieces.scene, window

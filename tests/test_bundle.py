@@ -40,7 +40,7 @@ def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
     ]
     assert sorted(path.name for path in (packed / "model").iterdir()) == ["manifest.json", "model.int8.tflite"]
     modules = {path.name for path in (ROOT / "device").glob("*.py")}
-    assert {path.name for path in (packed / "device").iterdir()} == modules | {"py.typed"}
+    assert {path.name for path in (packed / "device").iterdir()} == modules | {"page", "py.typed"}
 
 
 def test_bundled_model_is_the_released_one(packed: Path) -> None:

@@ -111,8 +111,8 @@ def test_handwritten_digits_on_pages_are_read(field_folder: Path, runner: Runner
     """Of the answers to handwritten digits 97 % are right, and 90 % of those digits get the right answer."""
     pages, truth = field_folder / "sudoku" / "pages", {}
     for path in (field_folder / "sudoku" / "cells").glob("*_hw.png"):
-        page, (row, column), digit = path.stem.split("_")[:3]
-        truth[f"image{page}", int(row), int(column)] = digit
+        page, cell, digit = path.stem.split("_")[:3]
+        truth[f"image{page}", int(cell[0]), int(cell[1])] = digit
     answers = {
         (name, *cell): runner.classify(candidate.crop).label
         for name in PAGES

@@ -31,6 +31,11 @@ def test_a_page_that_lies_on_its_side_is_set_upright(image: npt.NDArray[np.uint8
     np.testing.assert_array_equal(lying.cut(image), np.rot90(image[5:11, 4:14]), strict=True)
 
 
+def test_a_page_upside_down_is_turned(image: npt.NDArray[np.uint8]) -> None:
+    cut = Region.parse("30,20,0,20,0,0,30,0").cut(image)
+    assert np.array_equal(cut, image[::-1, ::-1])
+
+
 def test_a_page_seen_aslant_is_rectified() -> None:
     image = np.zeros((100, 100), np.uint8)
     region = Region.parse("30,10,70,10,90,90,10,90")

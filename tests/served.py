@@ -1,0 +1,113 @@
+"""A page that is served, for tests: the command in a child process, and requests to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jsonschema
+import numpy as np
+import numpy.typing as npt
+
+from tests.conftest import MODELS, ROOT
+
+PATIENCE_S = 60
+PAGE = ROOT / "device" / "page"
+RAW = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What was answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running command that serves a page."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+
+    def ask(
+        self, path: str, method: str = "GET", body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        with closing(self.connection()) as connection:
+            connection.request(method, path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Response(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+    def classify(self, body: bytes, kind: str = "image/png") -> Response:
+        return self.ask("/classify", "POST", body, {"Content-Type": kind})
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """The states of a watched source as they come."""
+        with closing(self.connection()) as connection:
+            connection.request("GET", "/events")
+            for line in connection.getresponse():
+                if line.startswith(b"data: "):
+                    yield json.loads(line.removeprefix(b"data: "))
+
+    def ended(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """The exit status after a signal, and what was on stderr."""
+        self.process.send_signal(number)
+        _, stderr = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, stderr.decode()
+
+    def resident_kb(self) -> int:
+        """How much memory the server holds."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+@contextmanager
+def served(*arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d") -> Iterator[Served]:
+    """Starts the command; kills it at the end, should it still be there."""
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    command = [sys.executable, "-m", "device", "run", "--model", model, "--serve", address, *arguments]
+    with subprocess.Popen(
+        [*map(str, command)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            assert process.stderr is not None
+            said = next(line for line in map(bytes.decode, process.stderr) if line.startswith(("serving on", "error:")))
+            assert said.startswith("serving on http://"), said
+            yield Served(process, int(said.rstrip("/\n").rpartition(":")[2]))
+        finally:
+            process.kill()
+
+
+def png(image: npt.NDArray[np.uint8]) -> bytes:
+    """The image as a PNG file."""
+    return bytes(cv2.imencode(".png", image)[1])
+
+
+def keeps(name: str, value: object) -> None:
+    """Checks a value by a schema of the OpenAPI description."""
+    components = json.loads((PAGE / "openapi.json").read_text())["components"]
+    schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+    jsonschema.Draft202012Validator(schema).validate(value)

@@ -1,0 +1,142 @@
+"""Tests of `device.newest` and `device.captures`, most on a real stream."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+
+import cv2
+import numpy as np
+import pytest
+
+from device.captures import open_camera, open_stream
+from device.newest import LiveSource, Pauses
+from tests.scenes import Image, Stream, blank, serving
+
+SHORT = Pauses(0.05, 0.2)
+
+
+class Counting:
+    """A capture that gives a frame, the others as soon as it is let, then fails."""
+
+    def __init__(self, frames: int) -> None:
+        self.frames = self.left = frames
+        self.go_on = threading.Event()
+        self.empty = threading.Event()
+        self.closed = threading.Event()
+
+    def read(self) -> Image:
+        if not self.left:
+            self.empty.set()
+            raise OSError("it gives no more frames")
+        if self.left < self.frames:
+            self.go_on.wait(60)
+        self.left -= 1
+        return blank(4, 4)
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    yield
+    cv2.setLogLevel(level)
+
+
+def stream_at(port: int) -> LiveSource:
+    address = f"http://127.0.0.1:{port}/"
+    return LiveSource(address, lambda: open_stream(address), SHORT)
+
+
+def test_a_stream_gives_its_frames_in_blue_green_red() -> None:
+    with serving(Stream([np.full((48, 64, 3), (200, 100, 50), np.uint8)])) as port, stream_at(port) as source:
+        frames = list(islice(source, 3))
+    assert np.abs(frames[0].image.astype(int) - [200, 100, 50]).max() < 12
+    assert [frame.image.shape for frame in frames] == [(48, 64, 3)] * 3
+    assert not any(frame.still for frame in frames)
+
+
+def test_only_the_newest_frame_is_kept_and_the_others_are_counted() -> None:
+    capture = Counting(10)
+    with LiveSource("counted", lambda: capture, Pauses(60, 60)) as source:
+        frames = iter(source)
+        assert next(frames).number == 0
+        capture.go_on.set()
+        assert capture.empty.wait(60)
+        second = next(frames)
+    assert second.number == 9
+    # Ten came and two were taken.
+    assert source.dropped == 8
+    assert capture.closed.wait(60)
+
+
+def test_a_stream_that_vanishes_is_taken_up_when_it_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = Stream([blank(64, 48)]), Stream([blank(32, 24)])
+    with serving(first) as port:
+        source = stream_at(port)
+        frames = iter(source)
+        assert next(frames).image.shape == (48, 64, 3)
+    with serving(second, port), source:
+        back = next(frame for frame in frames if frame.image.shape == (24, 32, 3))
+    assert back.number > 0
+    assert caplog.messages[0] == f"http://127.0.0.1:{port}/: it gives no more frames; trying again in 0.05 s"
+
+
+def test_the_pauses_grow_while_there_is_nothing_and_end_when_it_comes(caplog: pytest.LogCaptureFixture) -> None:
+    tries: list[int] = []
+
+    def open_at_the_sixth() -> Counting:
+        tries.append(len(tries))
+        if len(tries) < 6:
+            raise OSError("it cannot be opened")
+        return Counting(1)
+
+    with LiveSource("camera", open_at_the_sixth, Pauses(0.01, 0.05)) as source:
+        numbers = [frame.number for frame in islice(source, 2)]
+    assert numbers[0] < numbers[1]
+    pauses = [message.rpartition("trying again in ")[2] for message in caplog.messages]
+    assert pauses[:6] == ["0.01 s", "0.02 s", "0.04 s", "0.05 s", "0.05 s", "0.01 s"]
+    assert caplog.messages[0] == "camera: it cannot be opened; trying again in 0.01 s"
+
+
+def test_an_error_of_another_kind_reaches_whoever_takes_the_frames() -> None:
+    def broken() -> Counting:
+        raise ValueError("Expected a frame")
+
+    with LiveSource("camera", broken) as source, pytest.raises(ValueError, match="Expected a frame"):
+        next(iter(source))
+
+
+def test_closing_ends_the_thread_in_a_pause_too() -> None:
+    def absent() -> Counting:
+        raise OSError("it cannot be opened")
+
+    source = LiveSource("camera", absent, Pauses(60, 60))
+    taken = threading.Thread(target=lambda: list(source))
+    taken.start()
+    source.close()
+    taken.join(60)
+    assert not taken.is_alive()
+    assert not source._thread.is_alive()
+
+
+@pytest.mark.parametrize("name", [97, "/dev/video97"])
+def test_a_camera_that_is_not_there_is_an_os_error(name: str | int) -> None:
+    with pytest.raises(OSError, match="it cannot be opened"):
+        open_camera(name)
+
+
+@pytest.mark.parametrize(("first_s", "longest_s"), [(0, 1), (-1, 1), (2, 1), (float("nan"), 1)])
+def test_pauses_that_cannot_be_are_refused(first_s: float, longest_s: float) -> None:
+    with pytest.raises(ValueError, match="Expected pauses above 0 s, the first no longer than the longest"):
+        Pauses(first_s, longest_s)
