@@ -24,7 +24,7 @@ SOURCES := $(wildcard device/*.py converters/*.py pipeline/*.py pipeline/*.j2)
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert gate report train bundle bench stream test test-device lint lock clean FORCE
+.PHONY: help convert gate report train bundle bench stream pictures test test-device lint lock clean FORCE
 # Without this, make would delete weights that it trained for a conversion.
 .PRECIOUS: models/%/float.weights.h5
 
@@ -55,6 +55,9 @@ bench: .venv/ready ## time VARIANT against Keras' unroll and TFLite's fused LSTM
 
 stream: $(CHOSEN:%=build/%/evaluation.json) ## show how VARIANT reads a digit, line by line, in the terminal
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline stream $$variant; done
+
+pictures: $(CHOSEN:%=build/%/evaluation.json) ## draw the README's pictures, in docs/
+	@$(BIN)/python -m tests.pictures
 
 test: .venv/ready ## run the tests
 	@$(BIN)/python -m pytest

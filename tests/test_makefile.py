@@ -42,7 +42,7 @@ def bare_project(tmp_path: Path) -> Path:
 
 def test_makefile_has_the_documented_targets() -> None:
     """The targets that a user types are these."""
-    expected = "bench bundle clean convert gate help lint lock report stream test test-device train"
+    expected = "bench bundle clean convert gate help lint lock pictures report stream test test-device train"
     assert sorted(targets()) == expected.split()
 
 

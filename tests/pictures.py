@@ -1,0 +1,131 @@
+"""Takes the README's pictures of the page: `python -m tests.pictures [FOLDER]`, by default into docs/.
+
+Not a test. The page's own clock is stopped and moved on, so that the pictures come out alike on any machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from pipeline.data import embedded_splits
+from tests.conftest import ROOT
+from tests.scenes import Image as Frame
+from tests.scenes import Stream, blank, serving, write
+from tests.served import served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+_TWO = [
+    *((0.31, 0.33), (0.36, 0.25), (0.44, 0.2), (0.53, 0.19), (0.62, 0.22), (0.67, 0.29), (0.66, 0.37), (0.61, 0.46)),
+    *((0.53, 0.56), (0.43, 0.66), (0.33, 0.75), (0.29, 0.79), (0.5, 0.79), (0.71, 0.79)),
+]
+_TICK_MS = 15
+_LINE_MS = 45
+_HOLD_MS = 1_500
+_COLOURS = 128
+
+
+def main() -> None:
+    """Writes `page.png`, `live.png` and `reading.gif`."""
+    parser = argparse.ArgumentParser(prog="python -m tests.pictures")
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs")
+    folder = parser.parse_args().folder
+    folder.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*_ARGUMENTS])
+        with served() as server:
+            with stopped(browser, server.url, 1200, 780) as page:
+                draw(page)
+                until(page, 11)
+                page.screenshot(path=folder / "page.png")
+            with stopped(browser, server.url, 1000, 780) as page:
+                draw(page)
+                animate(page, folder / "reading.gif")
+        with (
+            serving(Stream([desk()])) as port,
+            served("--source", f"http://127.0.0.1:{port}/") as server,
+            stopped(browser, server.url, 1440, 680) as page,
+        ):
+            until(page, 15)
+            page.screenshot(path=folder / "live.png")
+        browser.close()
+
+
+@contextmanager
+def stopped(browser: Browser, url: str, width: int, height: int) -> Iterator[Page]:
+    """The page with its clock stopped."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark")
+    page = context.new_page()
+    page.clock.install()
+    page.goto(url)
+    page.locator(".bar").last.wait_for()
+    page.clock.pause_at(page.evaluate("() => Date.now()") + 1_000)
+    yield page
+    context.close()
+
+
+def draw(page: Page) -> None:
+    """Draws the digit with the mouse."""
+    sheet = page.locator("#sheet").bounding_box()
+    if sheet is None:
+        raise RuntimeError("Expected a sheet on the page. Found none")
+    points = [(sheet["x"] + x * sheet["width"], sheet["y"] + y * sheet["height"]) for x, y in _TWO]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up()
+
+
+def until(page: Page, lines: int) -> None:
+    """Moves the clock on until so many lines have been read."""
+    remark = page.locator(".answer .remark")
+    while remark.inner_text() != f"{lines} of 28 rows":
+        page.clock.run_for(_TICK_MS)
+    # The bars move by the browser's own time.
+    page.wait_for_timeout(300)
+
+
+def animate(page: Page, path: Path) -> None:
+    """Writes a GIF of a reading, a picture for every other line; the last one stays."""
+    shots = []
+    for lines in range(2, 28, 2):
+        until(page, lines)
+        shots.append(small(page))
+    page.clock.run_for(10 * _LINE_MS)
+    page.locator(".answer.done").wait_for()
+    page.wait_for_timeout(300)
+    shots.append(small(page))
+    palette = shots[-1].quantize(_COLOURS)
+    frames = [shot.quantize(palette=palette, dither=Image.Dither.NONE) for shot in shots]
+    durations = [2 * _LINE_MS * 2] * (len(frames) - 1) + [_HOLD_MS]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True)
+
+
+def small(page: Page) -> Image.Image:
+    """The reading as a picture."""
+    return Image.open(io.BytesIO(page.locator("#reading").screenshot())).convert("RGB")
+
+
+def desk() -> Frame:
+    """A sheet of paper with four digits, as a camera would show it."""
+    crops = embedded_splits().judged.crops[::15]
+    image = blank(1280, 720)
+    for place, digit in enumerate((4, 7, 2, 0)):
+        write(image, crops[30 * digit + 3], 120 + 270 * place, 270 + 40 * (place % 2), 170)
+    return image
+
+
+if __name__ == "__main__":
+    main()
