@@ -43,6 +43,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
         "convert",
         "gate",
         "report",
+        "field",
         "bundle",
         "table",
         "bench",
