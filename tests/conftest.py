@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -67,6 +68,13 @@ def run_python(
         check=False,
         timeout=600,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heed_interrupts() -> None:
+    # Whoever runs the tests may ignore Ctrl-C (a shell that starts them in the background does); children inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -19,12 +19,6 @@ from tests.conftest import MODELS, ROOT, Digits
 from tests.scenes import Stream, page, serving, write_video
 
 PATIENCE_S = 120
-# Whoever runs the tests may ignore Ctrl-C (a shell that starts them in the background does), which a child inherits.
-HEEDING = """
-import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("device", run_name="__main__", alter_sys=True)
-"""
 RAW = ("--source", "-", "--raw-size", "640x240")
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -63,7 +57,7 @@ class Child:
 def running(*arguments: str | Path) -> Iterator[Child]:
     """Starts the command; kills it at the end, should it still be there."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    command = [sys.executable, "-c", HEEDING, "run", "--model", MODELS / "rows2d", *arguments]
+    command = [sys.executable, "-m", "device", "run", "--model", MODELS / "rows2d", *arguments]
     with subprocess.Popen(
         [*map(str, command)],
         cwd=ROOT,
