@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from itertools import islice
 
-import cv2
 import numpy as np
 import pytest
 
@@ -43,14 +41,6 @@ class Counting:
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    level = cv2.getLogLevel()
-    cv2.setLogLevel(0)
-    yield
-    cv2.setLogLevel(level)
 
 
 def stream_at(port: int) -> LiveSource:

@@ -22,7 +22,7 @@ import pipeline.lessons
 from pipeline.__main__ import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 pipeline.data.SHA256 = json.loads(sys.argv[1])
-few = {"photographed": 64, "negatives": 64, "epoch_images": 640}
+few = {"photographed": 64, "negatives": 64, "epoch_images": 6_400}
 pipeline.lessons.Plan = functools.partial(pipeline.lessons.Plan, **few)
 sys.exit(main(["train", "rows", "--data", sys.argv[2], "--fonts", sys.argv[3]]))
 """
