@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from device.appearances import overlap
 from device.finder import Box, Finder
 
 Ink = npt.NDArray[np.uint8]
@@ -52,7 +53,7 @@ def photograph(ink: Ink, rng: np.random.Generator, neighbour: Ink | None = None)
 def found_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
     """Returns the crop `<uint8>[28, 28]` that the device finds in a picture; None where it finds other than the ink."""
     candidate = _FINDER.find_one(picture.image)
-    if candidate is None or _overlap(candidate.box, picture.box) < _LEAST_OVERLAP:
+    if candidate is None or overlap(candidate.box, picture.box) < _LEAST_OVERLAP:
         return None
     return candidate.crop
 
@@ -144,11 +145,3 @@ def _taken(image: Floats, rng: np.random.Generator) -> Image:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))]
         grey = cv2.imdecode(cv2.imencode(".jpg", grey, quality)[1], cv2.IMREAD_GRAYSCALE)
     return np.asarray(grey)
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0, width) * max(0, height)
-    return shared / max(1, one.width * one.height + other.width * other.height - shared)

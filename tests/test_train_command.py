@@ -13,14 +13,12 @@ from pathlib import Path
 
 from tests.conftest import ROOT, SmallMnist
 
-# The command with the small folder's hashes in place of MNIST's, and few lessons. Whoever runs the tests may ignore
-# Ctrl-C (a shell that starts them in the background does), which the child would inherit.
+# The command with the small folder's hashes in place of MNIST's, and few lessons.
 CHILD = """
-import functools, json, signal, sys
+import functools, json, sys
 import pipeline.data
 import pipeline.lessons
 from pipeline.__main__ import main
-signal.signal(signal.SIGINT, signal.default_int_handler)
 pipeline.data.SHA256 = json.loads(sys.argv[1])
 few = {"photographed": 64, "negatives": 64, "epoch_images": 6_400}
 pipeline.lessons.Plan = functools.partial(pipeline.lessons.Plan, **few)
