@@ -20,6 +20,8 @@ from .serve_arguments import add_serve_arguments, serve_refusal
 from .source_arguments import add_source_arguments, positive, refusal
 
 FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
+# What the extra `camera` brings.
+_EXTRA = frozenset({"cv2", "PIL"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,12 +48,13 @@ def _open_closed_streams() -> None:
 
 def _run_source(options: argparse.Namespace) -> int:
     try:
-        # OpenCV is an extra: all else works without it.
+        # OpenCV and Pillow are an extra: all else works without them.
         from .serve_command import answer_serve  # noqa: PLC0415
         from .source_command import answer_source  # noqa: PLC0415
     except ImportError as error:
-        missing = f"--{'source' if options.source else 'serve'} needs OpenCV: pip install opencv-python-headless"
-        return _complain(ImportError(missing) if error.name == "cv2" else error)
+        option = "source" if options.source else "serve"
+        missing = f"--{option} needs OpenCV and Pillow: pip install opencv-python-headless pillow"
+        return _complain(ImportError(missing) if error.name in _EXTRA else error)
     try:
         return answer_source(options, sys.stdout) if options.source else answer_serve(options)
     except BrokenPipeError:

@@ -8,14 +8,20 @@ Raspberry Pi Ltd, The Picamera2 Library, section 4.2.2 (its "RGB888" lies in mem
 
 from __future__ import annotations
 
+import socket
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import cv2
 
 from .frames import Image, checked_frame
 
 _TIMEOUT_MS = 10_000
+_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443, "rtsp": 554, "rtsps": 322})
 _PICAMERA_SIZE = (1280, 720)
 
 
@@ -82,7 +88,12 @@ class Picamera2Capture:
 
 def open_camera(name: str | int) -> Capture:
     """Returns the camera with an index, or at a device's path; raises OSError where it cannot be opened."""
-    return OpenCvCapture(name, cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY)
+    if sys.platform != "linux":
+        return OpenCvCapture(name, cv2.CAP_ANY)
+    # OpenCV keeps to itself why a device cannot be opened.
+    with Path(f"/dev/video{name}" if isinstance(name, int) else name).open("rb"):
+        pass
+    return OpenCvCapture(name, cv2.CAP_V4L2)
 
 
 def open_stream(address: str) -> Capture:
@@ -91,4 +102,20 @@ def open_stream(address: str) -> Capture:
     A stream that stands still for ten seconds counts as gone.
     """
     timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS)
-    return OpenCvCapture(address, cv2.CAP_FFMPEG, timeouts)
+    try:
+        return OpenCvCapture(address, cv2.CAP_FFMPEG, timeouts)
+    except OSError as error:
+        raise OSError(f"{error}: {_reason(address)}") from error
+
+
+def _reason(address: str) -> str:
+    """Why a stream cannot be opened, which OpenCV does not tell."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme.lower()]
+        with socket.create_connection((host, port), _TIMEOUT_MS / 1e3):
+            return f"{host} answers at port {port}, but sends no video from there"
+    except socket.gaierror as error:
+        return f"nobody knows the host {host!r}: {error.strerror}"
+    except (OSError, ValueError) as error:
+        return str(error)

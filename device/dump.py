@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -20,8 +21,10 @@ class CropDump:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Makes the folder where it is not there; raises OSError where it cannot be made."""
+        """Makes the folder where it is not there; raises OSError where it cannot be made, or written in."""
         folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder}: Expected a folder that can be written in")
         self._folder = folder
 
     def take(self, observation: Observation) -> None:

@@ -108,14 +108,30 @@ def _level(mask: Image, rules: Rules) -> tuple[Image, Image]:
     straight = _morphed(thin, cv2.MORPH_OPEN, max(2, min(rules.least_px // 5, thickness_px + 2)), 1)
     if not cv2.countNonZero(straight):
         return straight, straight
-    gap_px = max(2 * thickness_px, rules.least_px // 8)
+    gap_px = rules.least_px if rules.to_edge else max(2 * thickness_px, rules.least_px // 8)
     joined = straight | _morphed(straight, cv2.MORPH_CLOSE, gap_px | 1, 1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     lines = _are_lines(stats, mask.shape, rules)
     if not lines.any():
         return np.zeros_like(mask), np.zeros_like(mask)
     band = lines.astype(np.uint8)[labels]
+    for label in np.flatnonzero(lines):
+        x, y, width, height, _ = stats[label]
+        window = slice(y, y + height), slice(x, x + width)
+        band[window][_beside_line(thin[window].view(np.bool_) & (labels[window] == label))] = 0
     return thin & band, band
+
+
+def _beside_line(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """What of a level line's ink lies off it, where it is thicker than mostly: a stroke that runs along it."""
+    thickness = ink.sum(axis=0)
+    usual = np.median(thickness[thickness > 0])
+    plain = (thickness > 0) & (thickness <= usual + 1)
+    if plain.sum() == (thickness > 0).sum():
+        return np.zeros_like(ink)
+    rows, columns = np.arange(ink.shape[0])[:, np.newaxis], np.arange(ink.shape[1])
+    middle = np.interp(columns, columns[plain], (rows * ink).sum(axis=0)[plain] / thickness[plain])
+    return np.asarray(ink & ~plain & (abs(rows - middle) > usual / 2 + 0.5), np.bool_)
 
 
 def _are_lines(stats: npt.NDArray[np.int32], shape: tuple[int, ...], rules: Rules) -> npt.NDArray[np.bool_]:

@@ -126,8 +126,8 @@ class Pieces:
     def of(cls, scene: Scene, *, is_dark: bool) -> Pieces:
         """Returns the pieces of a scene's dark or light ink."""
         ink, scale = scene.ink(is_dark=is_dark), scene.scale
-        # Ink is half as strong at a stroke's edge; noise hardly ever reaches four times its median.
-        least = max(scene.least_contrast / 2, 4 * typical(ink))
+        # Ink is half as strong at a stroke's edge; noise hardly ever reaches five times its median.
+        least = max(scene.least_contrast / 2, 2.5 * typical(ink))
         nearby_px = round(scale.nearby * max(ink.shape))
         thickness_px = max(3, round(scale.rule_thickness * max(ink.shape)))
         rules = Rules(thickness_px, round(scale.rule * min(ink.shape)), to_edge=scale.rules_to_edge)
@@ -237,17 +237,27 @@ def _owners(stats: Numbers, is_ink: npt.NDArray[np.bool_], shape: tuple[int, ...
     x, y, w, h, area = stats.T
     height, width = shape
     margin = 1 + scale.margin * min(shape)
-    inside = (x >= margin) & (y >= margin) & (x + w <= width - margin) & (y + h <= height - margin)
+    edges = 1 * (x < margin) + (y < margin) + (x + w > width - margin) + (y + h > height - margin)
     owners = np.zeros(len(stats), np.int32)
     order = np.flatnonzero(is_ink & (np.maximum(w, h) >= max(3, _LEAST_PIECE * height)))
     order = order[np.argsort(-area[order], kind="stable")]
     for place, piece in enumerate(order):
-        owners[piece] = piece
-        if inside[piece]:
-            larger = order[:place][inside[order[:place]]]
+        larger = order[:place][edges[order[:place]] == edges[piece]]
+        if edges[piece] == 0:
             fits = larger[_fit(stats[piece], stats[larger], scale)]
-            owners[piece] = owners[fits[0]] if fits.size else piece
+        elif edges[piece] == 1:
+            fits = larger[_holds(stats[piece], stats[larger])]
+        else:
+            fits = larger[:0]
+        owners[piece] = owners[fits[0]] if fits.size else piece
     return owners
+
+
+def _holds(piece: Numbers, larger: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether a piece lies in a larger one's box: at the picture's edge, the other side of a loop that is cut there."""
+    start, size = larger[:, :2], larger[:, 2:4]
+    holds: npt.NDArray[np.bool_] = ((piece[:2] >= start) & (piece[:2] + piece[2:4] <= start + size)).all(axis=1)
+    return holds
 
 
 def _fit(piece: Numbers, larger: Numbers, scale: Scale) -> npt.NDArray[np.bool_]:

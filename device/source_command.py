@@ -26,6 +26,7 @@ from .runner import Prediction, Runner
 from .serve_command import serving, wait
 from .signals import Stopped, stoppable
 from .sources import open_source
+from .stills import Stills
 from .watch import Observation, Reading, Watcher, WatchOptions, due
 from .window import Window
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 class _Count:
     frames: int = 0
     candidates: int = 0
+    reported: int = 0
     failed: int = 0
 
 
@@ -97,6 +99,7 @@ class _Command:
         rate_hz = 1 / options.interval if options.interval else source.rate_hz or _RATE_HZ
         self._sinks: list[CropDump | Live | Recording] = []
         if options.dump_crops:
+            _refuse_folder(options.dump_crops, source)
             self._sinks.append(CropDump(options.dump_crops))
         if options.record:
             _refuse_source(options.record, options.source)
@@ -120,7 +123,10 @@ class _Command:
             if self._live is not None:
                 self._live.end()
             count = self._count
-            log.info(f"{count.frames:,} frames, {self._source.dropped:,} dropped, {count.candidates:,} candidates")
+            reported = f", {count.reported:,} stable" if watching.stable_frames is not None else ""
+            log.info(
+                f"{count.frames:,} frames, {self._source.dropped:,} dropped, {count.candidates:,} candidates{reported}"
+            )
             self._output.flush()
         return UNREADABLE if self._source.failed or self._count.failed else FINE
 
@@ -136,6 +142,7 @@ class _Command:
             return None
         self._count.frames += 1
         self._count.candidates += sum(reading.box is not None for reading in observation.readings)
+        self._count.reported += len(observation.reported)
         return observation
 
     def _told(self, observation: Observation) -> bool:
@@ -146,6 +153,12 @@ class _Command:
         for sink in self._sinks:
             sink.take(observation)
         return self._window is None or self._window.show(observation)
+
+
+def _refuse_folder(crops: Path, source: Source) -> None:
+    folders = {path.parent for path in source.paths} if isinstance(source, Stills) else set()
+    if crops.is_dir() and any(crops.samefile(folder) for folder in folders):
+        raise ValueError(f"Expected a folder for crops apart from the pictures'. Received: {crops}")
 
 
 def _refuse_source(recording: Path, source: str) -> None:

@@ -29,6 +29,8 @@ _VIDEO4LINUX = 81
 _PICAMERA = "picamera2"
 _KINDS = "a camera's index or device, picamera2, an rtsp or http address, a video, an image, a folder or a pattern"
 
+_PIPED = "--source - --raw-size WIDTHxHEIGHT < PIPE"
+
 
 def open_source(name: str, raw: RawLayout | None = None) -> Source:
     """Returns the source that a name means.
@@ -87,6 +89,8 @@ def _files(name: str) -> Source:
         return Stills(images_in(path))
     if path.is_file():
         return Stills([path]) if _is_image(path) else VideoFile(path)
+    if path.is_fifo():
+        raise ValueError(f"{name}: Expected {_KINDS}. Received a pipe: raw frames come on the standard input, {_PIPED}")
     found = glob.glob(name, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute patterns
     matching = sorted(path for path in map(Path, found) if path.is_file())
     if not matching:

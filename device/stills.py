@@ -2,24 +2,42 @@
 
 Not for crops that keep the pixel contract already: those are `device.crops`' business.
 
-Source: https://docs.opencv.org/4.x/d4/da8/group__imgcodecs.html.
+Sources: https://docs.opencv.org/4.x/d4/da8/group__imgcodecs.html; CIPA DC-008, Exif 2.32, section 4.6.4 (orientation).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
+import PIL.ExifTags
+import PIL.Image
 
 from .frames import Frame, Image, Source, checked_frame, elapsed_ms
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
-_JPEG_START = b"\xff\xd8"
+# OpenCV turns the others itself; what it makes of these differs by its version and by whether there is alpha.
+_NOT_TURNED = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
+# By Exif's orientation: what is stored as [row, column] is to be seen there.
+_TURNS: Mapping[int, Callable[[Image], Image]] = MappingProxyType(
+    {
+        1: lambda image: image,
+        2: lambda image: image[:, ::-1],
+        3: lambda image: image[::-1, ::-1],
+        4: lambda image: image[::-1],
+        5: lambda image: image.swapaxes(0, 1),
+        6: lambda image: image.swapaxes(0, 1)[:, ::-1],
+        7: lambda image: image.swapaxes(0, 1)[::-1, ::-1],
+        8: lambda image: image.swapaxes(0, 1)[::-1],
+    }
+)
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +47,11 @@ class Stills(Source):
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Takes the files; they are opened when their turn comes."""
-        self._paths = tuple(paths)
+        self.paths = tuple(paths)
 
     def __iter__(self) -> Iterator[Frame]:
         """Yields a frame for each file that can be read."""
-        for number, path in enumerate(self._paths):
+        for number, path in enumerate(self.paths):
             started = time.perf_counter()
             try:
                 image = read_image(path)
@@ -66,19 +84,27 @@ def decode_image(content: bytes, name: str) -> Image:
     """Returns the picture that a file of that name holds, as `read_image` does; raises ValueError likewise."""
     encoded = np.frombuffer(content, np.uint8)
     try:
-        image = _decoded(encoded) if encoded.size else None
+        turn = _turn(content)
+        image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    except PIL.Image.DecompressionBombError as error:
+        raise ValueError(f"{name}: Expected an image that fits into memory. {error}") from error
     except cv2.error as error:
         raise ValueError(f"{name}: Expected an image that OpenCV can read. {error.err}") from error
     if image is None:
         raise ValueError(f"{name}: Expected an image. Received: {len(content):,} bytes that are none")
-    return checked_frame(image)
+    return np.ascontiguousarray(turn(checked_frame(image)))
 
 
-def _decoded(encoded: Image) -> Image | None:
-    image: Image | None = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if image is None or encoded[:2].tobytes() == _JPEG_START:
-        return image
-    # Only IMREAD_UNCHANGED keeps alpha, and it forgets the orientation: it is for what has alpha alone.
-    unchanged: Image | None = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-    has_alpha = unchanged is not None and unchanged.ndim == 3 and unchanged.shape[2] == 4
-    return unchanged if has_alpha else image
+def _turn(content: bytes) -> Callable[[Image], Image]:
+    """How the picture in a file is turned upright, as its Exif data says; not at all where they say nothing."""
+    try:
+        with PIL.Image.open(BytesIO(content)) as picture:
+            exif = picture.info.get("exif", b"") if picture.format in _NOT_TURNED else b""
+    except OSError:  # whether it is an image is for OpenCV to say
+        exif = b""
+    said = PIL.Image.Exif()
+    try:
+        said.load(exif)
+    except SyntaxError:  # Pillow's word for data that are none
+        return _TURNS[1]
+    return _TURNS.get(said.get(PIL.ExifTags.Base.Orientation, 1), _TURNS[1])

@@ -133,6 +133,27 @@ def test_the_one_digit_of_a_cell_is_found_between_its_lines(five: list[Image]) -
         assert likeness(FINDER.find_one(sheet.photographed()), digit) > 0.9
 
 
+def test_a_foot_along_the_line_beneath_it_stays() -> None:
+    plain = Sheet.of(64, 64)
+    bent = np.array([(20, 22), (26, 17), (36, 17), (39, 24), (20, 55)], np.int32)
+    cv2.polylines(plain.image, [bent], False, BLUE_PEN, 4, cv2.LINE_AA)
+    cv2.line(plain.image, (20, 56), (42, 55), BLUE_PEN, 4, cv2.LINE_AA)
+    whole = FINDER.find_one(plain.photographed())
+    plain.image[58:62] = 20
+    assert whole is not None
+    assert likeness(FINDER.find_one(plain.photographed()), whole.crop) > 0.9
+
+
+def test_both_sides_of_a_loop_that_the_picture_cuts_are_one_shape() -> None:
+    sheet = Sheet.of(64, 64)
+    for side in ([(46, 10), (22, 40), (20, 66)], [(28, 46), (38, 46), (38, 66)]):
+        cv2.polylines(sheet.image, [np.array(side, np.int32)], False, BLUE_PEN, 4, cv2.LINE_AA)
+    found = FINDER.find_one(sheet.photographed())
+    assert found is not None
+    assert np.count_nonzero(found.crop[20]) > 5
+    assert found.crop[20, 14:20].max() > 200
+
+
 def test_the_one_digit_may_be_light(five: list[Image]) -> None:
     for digit in five:
         image = Sheet.of(28, 36, 15).write(digit, 2, 4, 26, (50, 50, 50)).photographed(noise=1)

@@ -48,7 +48,7 @@ def texts(path: Path) -> set[str]:
 
 def test_device_imports() -> None:
     """Besides the standard library the device's floor imports numpy, itself relatively, and what its extras bring."""
-    assert imported("device") - sys.stdlib_module_names == {"cv2", "numpy", "picamera2", "starlette", "uvicorn"}
+    assert imported("device") - sys.stdlib_module_names == {"PIL", "cv2", "numpy", "picamera2", "starlette", "uvicorn"}
 
 
 def test_device_does_not_reach_above_itself() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import sys
 import threading
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -120,10 +124,43 @@ def test_closing_ends_the_thread_in_a_pause_too() -> None:
     assert not source._thread.is_alive()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="cameras have files on Linux alone")
 @pytest.mark.parametrize("name", [97, "/dev/video97"])
-def test_a_camera_that_is_not_there_is_an_os_error(name: str | int) -> None:
-    with pytest.raises(OSError, match="it cannot be opened"):
+def test_a_camera_that_is_not_there_is_an_os_error_with_its_reason(name: str | int) -> None:
+    with pytest.raises(OSError, match="No such file or directory: '/dev/video97'"):
         open_camera(name)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port at which somebody takes calls, and says nothing but good bye."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_an_address_that_sends_no_video_is_an_os_error_with_its_reason(silent_port: int) -> None:
+    with pytest.raises(OSError, match=f"127.0.0.1 answers at port {silent_port}, but sends no video from there"):
+        open_stream(f"http://127.0.0.1:{silent_port}/")
+
+
+def test_an_address_where_nobody_answers_is_an_os_error_with_its_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(OSError, match=r"it cannot be opened: .*Connection refused"):
+        open_stream(f"rtsp://127.0.0.1:{port}/live")
+
+
+def test_a_host_that_nobody_knows_is_an_os_error_with_its_reason() -> None:
+    with pytest.raises(OSError, match="nobody knows the host 'nosuch"):
+        open_stream("http://nosuch.invalid/")
 
 
 @pytest.mark.parametrize(("first_s", "longest_s"), [(0, 1), (-1, 1), (2, 1), (float("nan"), 1)])

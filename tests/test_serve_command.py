@@ -144,7 +144,7 @@ def test_without_the_servers_library_it_is_said_what_to_install(
     tmp_path: Path, digits: Digits, bare_site: Callable[..., Path], source: tuple[str, ...]
 ) -> None:
     assert cv2.imwrite(str(tmp_path / "photo.png"), page(digits, (3,)))
-    site = bare_site("numpy", "ai-edge-litert", "opencv-python-headless")
+    site = bare_site("numpy", "ai-edge-litert", "opencv-python-headless", "pillow")
     (tmp_path / "device").symlink_to(ROOT / "device")
     command = ("-m", "device", "run", "--model", MODELS / "rows2d")
     child = run_python(*command, *source, "--serve", "0", folder=tmp_path, site=site)

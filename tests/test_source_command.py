@@ -188,6 +188,21 @@ def test_crops_are_dumped_beside_the_frame_around_them(tmp_path: Path, photo: Pa
     assert [line["label"] for line in readings(device(tmp_path / "crops.npy"))] == ["3", "1", "4"]
 
 
+@pytest.mark.parametrize("source", ["", "photo.png", "*.png"])
+def test_crops_among_the_pictures_they_come_from_are_refused(tmp_path: Path, photo: Path, source: str) -> None:
+    photo.rename(tmp_path / "photo.png")
+    child = device("--source", tmp_path / source, "--dump-crops", tmp_path)
+    assert (child.returncode, child.stdout) == (2, "")
+    assert said(child) == [f"error: Expected a folder for crops apart from the pictures'. Received: {tmp_path}"]
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_a_single_picture_makes_nothing_stable_and_the_summary_says_so(photo: Path) -> None:
+    child = device("--source", photo, "--stable", "2")
+    assert (child.returncode, child.stdout) == (0, "")
+    assert said(child)[-1] == "1 frames, 0 dropped, 3 candidates, 0 stable"
+
+
 def test_a_recording_over_its_source_is_refused(video: Path) -> None:
     before = video.read_bytes()
     name = video.rename(video.with_suffix(".mp4"))
@@ -290,7 +305,7 @@ def test_without_opencv_a_source_says_what_to_install_and_crops_are_read(
     np.save(tmp_path / "zero.npy", digits[0][0])
     child = run_python("-m", "device", "run", "--model", ROWS2D, "--source", photo, site=site)
     assert (child.returncode, child.stdout) == (2, "")
-    assert child.stderr == "error: --source needs OpenCV: pip install opencv-python-headless\n"
+    assert child.stderr == "error: --source needs OpenCV and Pillow: pip install opencv-python-headless pillow\n"
     crops = run_python("-m", "device", "run", "--model", ROWS2D, tmp_path / "zero.npy", site=site)
     assert [json.loads(line)["label"] for line in crops.stdout.splitlines()] == ["0"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +108,12 @@ def test_a_name_of_nothing_is_refused_with_what_a_source_may_be(here: Path, name
         open_source(name)
 
 
+def test_a_pipe_is_refused_with_how_raw_frames_are_given(here: Path) -> None:
+    os.mkfifo(here / "pipe")
+    with pytest.raises(ValueError, match=r"Received a pipe: .* --source - --raw-size WIDTHxHEIGHT < PIPE"):
+        open_source("pipe")
+
+
 @pytest.mark.parametrize(("name", "raw"), [("-", None), ("0", RawLayout(4, 4))])
 def test_raw_frames_need_a_size_and_nothing_else_does(name: str, raw: RawLayout | None) -> None:
     with pytest.raises(ValueError, match=r"Expected the size of raw frames \(--raw-size\) for the standard input"):
@@ -120,7 +127,7 @@ def test_picamera2_that_is_not_installed_says_what_to_install() -> None:
 
 def test_picamera2_gives_blue_green_red(bare_site: Callable[..., Path]) -> None:
     # Its package is on a Raspberry Pi alone: what stands for it here does as its manual says.
-    site = bare_site("numpy", "opencv-python-headless")
+    site = bare_site("numpy", "opencv-python-headless", "pillow")
     (site / "picamera2.py").write_text(PICAMERA2)
     code = """
 from device.sources import open_source

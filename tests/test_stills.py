@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import struct
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import PIL.ExifTags
+import PIL.Image
 import pytest
 
 from device.stills import Stills, images_in, read_image
@@ -15,11 +18,14 @@ from device.stills import Stills, images_in, read_image
 BLUE, RED = [255, 0, 0], [0, 0, 255]
 
 
-def with_orientation(jpeg: bytes, orientation: int) -> bytes:
-    """The JPEG file with an Exif segment that gives its orientation."""
-    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
-    segment = b"Exif\0\0" + tiff
-    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + jpeg[2:]
+def with_orientation(image: npt.NDArray[np.uint8], suffix: str, orientation: int) -> bytes:
+    """An image file of that suffix whose Exif data give the orientation."""
+    exif = PIL.Image.Exif()
+    exif[PIL.ExifTags.Base.Orientation] = orientation
+    channels = [2, 1, 0, 3][: image.shape[2]]
+    file = BytesIO()
+    PIL.Image.fromarray(image[..., channels]).save(file, PIL.Image.registered_extensions()[suffix], exif=exif)
+    return file.getvalue()
 
 
 def is_about(pixels: npt.NDArray[np.uint8], colour: list[int]) -> bool:
@@ -43,23 +49,42 @@ def test_an_image_is_read_in_blue_green_red(tmp_path: Path, red_top: npt.NDArray
     assert is_about(image[48:], BLUE)
 
 
-def test_a_jpeg_is_turned_as_its_orientation_says(tmp_path: Path, red_top: npt.NDArray[np.uint8]) -> None:
-    # 6: what is stored as the top is to be seen at the right.
-    jpeg = cv2.imencode(".jpg", red_top)[1].tobytes()
-    (tmp_path / "a.jpg").write_bytes(with_orientation(jpeg, 6))
-    image = read_image(tmp_path / "a.jpg")
-    assert image.shape == (32, 64, 3)
-    assert is_about(image[:, 48:], RED)
-    assert is_about(image[:, :16], BLUE)
-
-
-@pytest.mark.parametrize(("orientation", "shape"), [(1, (64, 32, 3)), (3, (64, 32, 3)), (8, (32, 64, 3))])
-def test_every_orientation_gives_the_upright_size(
-    tmp_path: Path, red_top: npt.NDArray[np.uint8], orientation: int, shape: tuple[int, ...]
+# What is stored as the top is to be seen there, and the stored left side there.
+@pytest.mark.parametrize(
+    "seen",
+    [
+        (1, "top", "left"),
+        (2, "top", "right"),
+        (3, "bottom", "right"),
+        (4, "bottom", "left"),
+        (5, "left", "top"),
+        (6, "right", "top"),
+        (7, "right", "bottom"),
+        (8, "left", "bottom"),
+    ],
+)
+@pytest.mark.parametrize(("suffix", "channels"), [(".jpg", 3), (".png", 3), (".png", 4), (".webp", 3), (".webp", 4)])
+def test_a_picture_is_turned_as_its_orientation_says(
+    tmp_path: Path, suffix: str, channels: int, seen: tuple[int, str, str]
 ) -> None:
-    jpeg = cv2.imencode(".jpg", red_top)[1].tobytes()
-    (tmp_path / "a.jpg").write_bytes(with_orientation(jpeg, orientation))
-    assert read_image(tmp_path / "a.jpg").shape == shape
+    orientation, top, left = seen
+    stored = np.full((48, 32, channels), 255, np.uint8)
+    stored[:16, :, :3] = RED
+    stored[16:, :16, :3] = BLUE
+    (tmp_path / f"a{suffix}").write_bytes(with_orientation(stored, suffix, orientation))
+    image = read_image(tmp_path / f"a{suffix}")
+    sides = {"top": image[:4], "bottom": image[-4:], "left": image[:, :4], "right": image[:, -4:]}
+    assert is_about(sides[top], RED)
+    assert is_about(np.median(sides[left], axis=(0, 1)), BLUE)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_exif_data_that_are_none_turn_nothing(tmp_path: Path, red_top: npt.NDArray[np.uint8], exif: bytes) -> None:
+    file = BytesIO()
+    PIL.Image.fromarray(red_top).save(file, "jpeg", exif=exif)
+    (tmp_path / "a.jpg").write_bytes(file.getvalue())
+    assert read_image(tmp_path / "a.jpg").shape == (64, 32, 3)
 
 
 def test_a_png_of_sixteen_bits_is_scaled(tmp_path: Path) -> None:
