@@ -56,8 +56,8 @@ bench: .venv/ready ## time VARIANT against Keras' unroll and TFLite's fused LSTM
 stream: $(CHOSEN:%=build/%/evaluation.json) ## show how VARIANT reads a digit, line by line, in the terminal
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline stream $$variant; done
 
-pictures: $(CHOSEN:%=build/%/evaluation.json) ## draw the README's pictures, in docs/
-	@$(BIN)/python -m tests.pictures
+pictures: $(CHOSEN:%=build/%/evaluation.json) ## draw the README's pictures, in docs/; after `make gate`
+	@$(BIN)/python -m pipeline report rows2d && $(BIN)/python -m tests.pictures
 
 test: .venv/ready ## run the tests
 	@$(BIN)/python -m pytest

@@ -1,5 +1,7 @@
 """Writes the model card: what a person needs to know of a release, from its manifest alone.
 
+What the gate measured is added when it is drawn (`pipeline.report.card`).
+
 Source: Mitchell et al., Model Cards for Model Reporting, 2019.
 """
 

@@ -41,8 +41,11 @@ def bin_places(confidence: Floats) -> npt.NDArray[np.intp]:
 
 
 def expected_calibration_error(confidence: Floats, right: npt.NDArray[np.bool_]) -> float:
-    """Returns the mean distance of confidence `[n]` from accuracy, over 15 bins of equal width; a fraction of 1."""
+    """Returns the mean distance of confidence `[n]` from accuracy, over 15 bins of equal width; a fraction of 1.
+
+    Of none at all it is 0.
+    """
     places = bin_places(confidence)
     count = np.bincount(places, minlength=BINS)
     gap = np.bincount(places, confidence, BINS) - np.bincount(places, right, BINS)
-    return float(np.abs(gap).sum() / count.sum())
+    return float(np.abs(gap).sum() / max(1, count.sum()))

@@ -47,6 +47,15 @@ class ModelFolder:
     def card(self) -> Path:
         return self.path / "README.md"
 
+    def picture(self, name: str) -> Path:
+        """One of the card's pictures."""
+        return self.path / f"{name}.svg"
+
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        """All pictures that there may be on the card."""
+        return self.picture("recall"), self.picture("reading")
+
 
 @dataclass(frozen=True)
 class BuildFolder:

@@ -39,8 +39,8 @@ class Plan:
 
     photographed: int = 60_000
     negatives: int = 80_000
-    written_share: float = 0.25
-    printed_share: float = 0.25
+    written_share: float = 0.35
+    printed_share: float = 0.2
     epoch_images: int = 72_000
     photographed_share: float = 0.33
     negative_share: float = 0.27
@@ -84,7 +84,7 @@ def prepare(digits: Labelled, fonts: Fonts, plan: Plan) -> Lessons:
     """Draws all that is learnt from, of MNIST's training images and fonts."""
     log.info("Photographing %s digits, drawing %s negatives", f"{plan.photographed:,}", f"{plan.negatives:,}")
     rng = np.random.default_rng((plan.seed, 0xF0))
-    negatives = Negatives(fonts, digits.crops, rng).draw(plan.negatives)
+    negatives = Negatives(fonts, digits, rng).draw(plan.negatives)
     return Lessons(
         plan=plan,
         fonts_sha256=fonts.sha256,

@@ -20,22 +20,26 @@ from device.normalise import crop_of
 from device.pixels import INK, SIDE
 from pipeline.glyphs import LETTERS, Fonts
 from pipeline.photograph import found_any_crop, photograph
+from pipeline.splits import Labelled
 from pipeline.strokes import scribble
 
 Crop = npt.NDArray[np.uint8]
 Kind = Callable[[], Crop | None]
 
 _NO_INK_BELOW = 16
-# The width of a plain stroke over its length.
-_BAR = 0.35
+# The width of a plain stroke over its length, and how much of its rectangle it fills.
+_BAR, _BAR_FILL = 0.38, 0.5
+# Half an eight is a nought, half a one a one. By digit, which halves are no digit to the eye: 0 the upper one, 1 the
+# right one, 2 the lower one, 3 the left one.
+_NO_DIGIT_WHEN_HALVED = ((0, 1, 2, 3), (), (0, 2, 3), (2, 3), (0,), (0, 1, 2, 3), (1, 3), (0, 3), (3,), (1,))
 
 
 @dataclass(frozen=True)
 class Negatives:
-    """Draws crops that show no digit, from fonts and from whole digits, `<uint8>[n, 28, 28]`, to be spoilt."""
+    """Draws crops that show no digit, from fonts and from whole digits, to be spoilt."""
 
     fonts: Fonts
-    digits: npt.NDArray[np.uint8]
+    digits: Labelled
     rng: np.random.Generator
 
     def draw(self, count: int) -> Crop:
@@ -50,9 +54,9 @@ class Negatives:
 
     def _kinds(self) -> Sequence[tuple[Kind, float]]:
         return (
-            (self.letter, 0.28), (self.photographed_letter, 0.12), (self.half, 0.22), (self.several, 0.07),
-            (self.scribbled, 0.06), (self.shape, 0.06), (self.noise, 0.05), (self.blank, 0.03), (self.texture, 0.05),
-            (self.scene, 0.06),
+            (self.letter, 0.30), (self.photographed_letter, 0.12), (self.half, 0.26), (self.several, 0.06),
+            (self.scribbled, 0.05), (self.shape, 0.05), (self.noise, 0.05), (self.blank, 0.03), (self.texture, 0.04),
+            (self.scene, 0.04),
         )  # fmt: skip
 
     def _one(self, kind: Kind) -> Crop:
@@ -72,15 +76,17 @@ class Negatives:
 
     def half(self) -> Crop | None:
         """The upper, lower, left or right half of a digit, where it stood or brought to the pixel contract."""
-        whole = self._digit()
-        side = self.rng.integers(4)
-        half = np.rot90(whole, side).copy()
-        half[self.rng.integers(11, 17) :] = 0
+        place, side = int(self.rng.integers(len(self.digits))), int(self.rng.integers(4))
+        half = np.rot90(self.digits.crops[place], side).copy()
+        inked = np.flatnonzero(half.max(axis=1) > INK // 10)
+        cut = (inked[0] + inked[-1] + 1) // 2 + int(self.rng.integers(-2, 3))
+        half[cut:] = 0
         half = np.ascontiguousarray(np.rot90(half, -side))
-        # Half the width of a one is a one, and a tenth of a digit a speck.
-        if not 0.2 < half.sum() / whole.sum() < 0.7:
+        if half.max() < INK // 2:
             return None
-        return half if self.rng.random() < 0.6 else crop_of(half)
+        if self.rng.random() < 0.5:
+            return half
+        return crop_of(half) if side in _NO_DIGIT_WHEN_HALVED[self.digits.labels[place]] else None
 
     def several(self) -> Crop:
         """Two or three digits beside or above each other, brought to the pixel contract as if they were one."""
@@ -164,7 +170,7 @@ class Negatives:
         return found_any_crop(photograph(ink, rng)) if ink.max() > _NO_INK_BELOW else None
 
     def _digit(self) -> Crop:
-        return np.asarray(self.digits[self.rng.integers(len(self.digits))])
+        return np.asarray(self.digits.crops[self.rng.integers(len(self.digits))])
 
     def _letters(self, count: int) -> Crop:
         """The ink of some letters that one face has all of."""
@@ -182,12 +188,15 @@ class Negatives:
 
 
 def _is_bar(crop: Crop) -> bool:
-    """Whether it is a plain stroke: a one, wherever it comes from."""
-    ink = cv2.findNonZero((crop > INK // 2).view(np.uint8))
-    if ink is None:
+    """Whether it is one plain stroke: a one, wherever it comes from."""
+    ink = (crop > INK // 2).view(np.uint8)
+    pieces, _ = cv2.connectedComponents(ink)
+    if pieces != 2:  # the background, and one
         return False
-    _, sides, _ = cv2.minAreaRect(ink)
-    return bool(min(sides) < _BAR * max(sides))
+    _, sides, _ = cv2.minAreaRect(cv2.findNonZero(ink))
+    # A rectangle through the middles of its outermost pixels is a pixel smaller than they are.
+    width, length = sorted(side + 1 for side in sides)
+    return bool(width < _BAR * length and cv2.countNonZero(ink) > _BAR_FILL * width * length)
 
 
 def _trimmed(crop: Crop, axis: int) -> Crop:

@@ -25,7 +25,7 @@ Crops = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 JUDGED_NEGATIVES = 10_000
-LEAST_KEPT = 0.989
+LEAST_KEPT = 0.98
 _CONFIDENCE = 0.95
 _SEED = 20_260_202
 
@@ -37,7 +37,7 @@ def judged_negatives(splits: Splits) -> Crops | None:
     """
     if splits.names != LABELS:
         return None
-    of = Negatives(judging_fonts(), splits.judged.crops, np.random.default_rng(_SEED))
+    of = Negatives(judging_fonts(), splits.judged, np.random.default_rng(_SEED))
     return of.draw_alike((of.letter, of.half, of.noise, of.blank, of.texture), JUDGED_NEGATIVES)
 
 

@@ -87,6 +87,9 @@ def release(variant: Variant, splits: Splits, model: ModelFolder) -> Evaluation:
         )
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest))
+        # They show what the gate measured of another file.
+        for picture in model.pictures:
+            picture.unlink(missing_ok=True)
         for name in (staged.int8_tflite.name, staged.calibration.name, staged.card.name, MANIFEST_NAME):
             (staged.path / name).replace(model.path / name)
     return evaluation

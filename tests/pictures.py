@@ -1,6 +1,7 @@
-"""Takes the README's pictures of the page: `python -m tests.pictures [FOLDER]`, by default into docs/.
+"""Takes the README's pictures of the pages: `python -m tests.pictures [FOLDER]`, by default into docs/.
 
-Not a test. The page's own clock is stopped and moved on, so that the pictures come out alike on any machine.
+Not a test. The report is that of `python -m pipeline report rows2d`. A page's own clock is stopped and moved on, so
+that the pictures come out alike on any machine.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from pipeline.data import embedded_splits
+from pipeline.folders import pages_folder
 from tests.conftest import ROOT
 from tests.scenes import Image as Frame
 from tests.scenes import Stream, blank, serving, write
@@ -37,25 +39,27 @@ _COLOURS = 128
 
 
 def main() -> None:
-    """Writes `page.png`, `live.png` and `reading.gif`."""
+    """Writes `report.png`, `page.png`, `live.png` and `reading.gif`."""
     parser = argparse.ArgumentParser(prog="python -m tests.pictures")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs")
     folder = parser.parse_args().folder
     folder.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*_ARGUMENTS])
+        with stopped(browser, (pages_folder().path / "rows2d.html").absolute().as_uri(), "main", 1200, 900) as page:
+            page.screenshot(path=folder / "report.png")
         with served() as server:
-            with stopped(browser, server.url, 1200, 780) as page:
+            with stopped(browser, server.url, ".bar", 1200, 780) as page:
                 draw(page)
                 until(page, 11)
                 page.screenshot(path=folder / "page.png")
-            with stopped(browser, server.url, 1000, 780) as page:
+            with stopped(browser, server.url, ".bar", 1000, 780) as page:
                 draw(page)
                 animate(page, folder / "reading.gif")
         with (
             serving(Stream([desk()])) as port,
             served("--source", f"http://127.0.0.1:{port}/") as server,
-            stopped(browser, server.url, 1440, 680) as page,
+            stopped(browser, server.url, ".bar", 1440, 680) as page,
         ):
             until(page, 15)
             page.screenshot(path=folder / "live.png")
@@ -63,13 +67,13 @@ def main() -> None:
 
 
 @contextmanager
-def stopped(browser: Browser, url: str, width: int, height: int) -> Iterator[Page]:
-    """The page with its clock stopped."""
+def stopped(browser: Browser, url: str, shown: str, width: int, height: int) -> Iterator[Page]:
+    """The page with its clock stopped, once it shows something."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark")
     page = context.new_page()
     page.clock.install()
     page.goto(url)
-    page.locator(".bar").last.wait_for()
+    page.locator(shown).last.wait_for()
     page.clock.pause_at(page.evaluate("() => Date.now()") + 1_000)
     yield page
     context.close()

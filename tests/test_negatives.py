@@ -11,11 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from device.normalise import crop_of
 from pipeline.data import embedded_splits
 from pipeline.glyphs import Fonts, judging_fonts
-from pipeline.negatives import Kind, Negatives
+from pipeline.negatives import Kind, Negatives, _is_bar
+from pipeline.splits import Labelled
 
-DIGITS = embedded_splits().judged.crops[::15]
+_JUDGED = embedded_splits().judged
+DIGITS = _JUDGED[np.arange(0, len(_JUDGED), 15)]
 KINDS = (
     "letter",
     "photographed_letter",
@@ -30,7 +33,7 @@ KINDS = (
 )
 
 
-def negatives(seed: int = 0, digits: npt.NDArray[np.uint8] = DIGITS) -> Negatives:
+def negatives(seed: int = 0, digits: Labelled = DIGITS) -> Negatives:
     return Negatives(judging_fonts(), digits, np.random.default_rng(seed))
 
 
@@ -42,8 +45,8 @@ def drawn(kind: str, count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
 
 def halves_in_place(count: int) -> list[npt.NDArray[np.uint8]]:
     """Those of so many halves of one digit that stand where they stood in it."""
-    of = negatives(digits=DIGITS[:1])
-    return [crop for crop in of.draw_alike([of.half], count) if (crop[crop > 0] == DIGITS[0][crop > 0]).all()]
+    of, whole = negatives(digits=DIGITS[:1]), DIGITS.crops[0]
+    return [crop for crop in of.draw_alike([of.half], count) if (crop[crop > 0] == whole[crop > 0]).all()]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,7 +93,7 @@ def test_a_kind_that_gives_nothing_is_asked_again() -> None:
 
 
 def test_halves_keep_less_ink_than_the_whole() -> None:
-    halves, whole = halves_in_place(200), int(DIGITS[0].sum())
+    halves, whole = halves_in_place(200), int(DIGITS.crops[0].sum())
     assert halves
     assert all(0.2 * whole < half.sum() < 0.7 * whole for half in halves)
 
@@ -103,6 +106,16 @@ def test_halves_are_blank_on_one_side() -> None:
 
 def test_some_halves_stand_in_place_and_the_others_are_brought_to_the_pixel_contract() -> None:
     assert 80 <= len(halves_in_place(200)) <= 160
+
+
+def test_of_an_eight_the_left_half_alone_is_brought_to_the_pixel_contract() -> None:
+    """The others would be a nought or a three."""
+    eight = DIGITS[np.flatnonzero(DIGITS.labels == 8)[:1]]
+    whole, of = eight.crops[0], negatives(digits=eight)
+    left = {crop_of(np.where(np.arange(28) < cut, whole, 0).astype(np.uint8)).tobytes() for cut in range(10, 19)}
+    moved = [half for half in of.draw_alike([of.half], 200) if (half[half > 0] != whole[half > 0]).any()]
+    assert 10 <= len(moved) <= 60
+    assert left.issuperset(half.tobytes() for half in moved)
 
 
 def test_blanks_have_hardly_any_edges() -> None:
@@ -123,3 +136,22 @@ def test_letters_that_a_font_lacks_are_not_drawn(tmp_path: Path) -> None:
     plain = Path(shutil.copy(Path(mpl.get_data_path(), "fonts", "ttf", "cmr10.ttf"), tmp_path))
     of = Negatives(Fonts(((plain,),)), DIGITS, np.random.default_rng(0))
     assert len({crop.tobytes() for crop in of.draw_alike([of.letter], 100)}) == 100
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_bar"),
+    [
+        ([(4, 24, 12, 15)], True),
+        ([(12, 15, 4, 24)], True),
+        ([(4, 7, 12, 15), (10, 24, 12, 15)], False),
+        ([(4, 24, 12, 15), (21, 24, 12, 22)], False),
+        ([(4, 24, 4, 24)], False),
+        ([], False),
+    ],
+    ids=["upright", "level", "with a dot", "with a foot", "a square", "nothing"],
+)
+def test_a_plain_stroke_is_a_one_and_no_negative(parts: list[tuple[int, int, int, int]], is_bar: bool) -> None:
+    crop = np.zeros((28, 28), np.uint8)
+    for top, bottom, left, right in parts:
+        crop[top:bottom, left:right] = 255
+    assert _is_bar(crop) == is_bar

@@ -127,14 +127,20 @@ def recall_drops_pp(case: Case, pair: Paired) -> npt.NDArray[np.float64]:
 
 
 def confidence(case: Case) -> Iterator[Check]:
-    """Yields how far both models' probabilities can be believed, at the manifest's temperature."""
+    """Yields how far both models' probabilities can be believed, at the manifest's temperature.
+
+    A probability under the threshold is no answer. It says that this may be no digit at all, and where all images are
+    digits, as here, it is too low by as much: what must be believable is the probability of an answer.
+    """
     limits, temperature = case.limits, case.manifest.temperature
     int8 = np.array([prediction.probability for prediction in case.predictions])
     twin = confidences(case.float_logits, temperature)
-    int8_error = 100 * expected_calibration_error(int8, right(case, int8_indices(case)))
-    float_error = 100 * expected_calibration_error(twin, right(case, float_indices(case)))
-    yield passed("calibration error, float", f"{float_error:.2f} pp", "reported")
-    yield at_most("calibration error, int8", int8_error, limits.calibration_error_pp_max, " pp")
+    int8_right, answered = right(case, int8_indices(case)), int8 >= case.manifest.threshold
+    for model, probability, is_right in (("float", twin, right(case, float_indices(case))), ("int8", int8, int8_right)):
+        error = 100 * expected_calibration_error(probability, is_right)
+        yield passed(f"calibration error, {model}", f"{error:.2f} pp", "reported")
+    error = 100 * expected_calibration_error(int8[answered], int8_right[answered])
+    yield at_most("calibration error of answers", error, limits.calibration_error_pp_max, " pp")
     drift = 100 * float(int8.mean() - twin.mean())
     measured = f"{drift:+.2f} pp"
     yield at_most("drift of mean confidence", abs(drift), limits.confidence_drift_pp_max, " pp", measured=measured)

@@ -39,7 +39,7 @@ class Entry:
 def model_page(name: str, judgement: Judgement) -> str:
     """Returns a model's page, as HTML."""
     measured = judgement.measurements
-    return _render(
+    return render(
         "model.html.j2",
         name=name,
         judgement=judgement,
@@ -55,7 +55,7 @@ def index_page(entries: tuple[Entry, ...]) -> str:
     """Returns the page that compares the models, as HTML."""
     measured = {entry.name: entry.measured for entry in entries if entry.measured is not None}
     drawn = (comparison.drops(measured), comparison.readings(measured)) if measured else ()
-    return _render("index.html.j2", entries=entries, drawn={each.name: each for each in drawn})
+    return render("index.html.j2", entries=entries, drawn={each.name: each for each in drawn})
 
 
 def _drawn(measured: Measurements) -> Mapping[str, Drawing]:
@@ -105,7 +105,8 @@ def _signed(value: float) -> str:
     return with_minus(f"{value:+.2f}")
 
 
-def _render(template: str, **values: object) -> str:
+def render(template: str, **values: object) -> str:
+    """Returns a template of the report, filled in."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report"),
         autoescape=True,

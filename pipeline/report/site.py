@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.folders import build_folder, pages_folder
+from pipeline.folders import build_folder, model_folder, pages_folder
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.report import ReportFolder
+from pipeline.report.card import write_card
 from pipeline.report.gate_file import GateFileError, read_judgement
 from pipeline.report.page import Entry, index_page, model_page
 from pipeline.variants import PREFIX, VARIANTS
+
+log = logging.getLogger(__name__)
 
 
 def write_report(names: Sequence[str]) -> tuple[Path, ...]:
     """Writes the named models' pages, and the index of all that were judged; returns their paths, the index first.
 
+    What was measured goes onto the named models' cards as well, where the file judged is the one beside the card.
     A model that was named and not judged has no page; the index says so.
 
     Raises:
@@ -31,6 +36,8 @@ def write_report(names: Sequence[str]) -> tuple[Path, ...]:
     folder.path.mkdir(parents=True, exist_ok=True)
     for name, judgement in judged.items():
         folder.page(name).write_text(model_page(name, judgement), encoding="utf-8")
+        if not write_card(model_folder(name), name, judgement):
+            log.info("%s: left as it is: the file judged is not there", model_folder(name).card)
     entries = tuple(_entry(name, judged.get(name)) for name in dict.fromkeys((*VARIANTS, *names)))
     folder.index.write_text(index_page(entries), encoding="utf-8")
     return folder.index, *(folder.page(name) for name in judged)
