@@ -37,6 +37,7 @@ class Scale:
     Attributes:
         background: how far the paper's colour is averaged.
         nearby: how far ink makes paler ink beside it count for none.
+        noise: how many times the median ink is, at least; twice that somewhere in each of its pieces.
         of_peak: the share of the strongest ink nearby that ink has; stubs of ruled lines have less than strokes.
         rule: the least length of a ruled line, of the shorter side.
         rule_thickness: its greatest thickness.
@@ -48,6 +49,7 @@ class Scale:
 
     background: float
     nearby: float
+    noise: float
     of_peak: float
     rule: float
     rule_thickness: float
@@ -57,9 +59,14 @@ class Scale:
     growth: float
 
 
-# In a frame digits are small and lines long; a picture of one digit shows neighbours and ends of lines at its edge.
-FRAME = Scale(0.25, 0.1, 0.4, rule=0.35, rule_thickness=0.01, rules_to_edge=False, margin=0.0, gap=0.12, growth=1.75)
-SINGLE = Scale(1.0, 0.5, 0.3, rule=0.5, rule_thickness=0.125, rules_to_edge=True, margin=0.03, gap=0.25, growth=2.5)
+# In a frame digits are small, lines long, and specks many; a picture of one digit shows neighbours and ends of lines at
+# its edge, and of its pixels the digit itself has so many that the median is no longer that of noise alone.
+FRAME = Scale(
+    0.25, 0.1, 4, 0.4, rule=0.35, rule_thickness=0.0125, rules_to_edge=False, margin=0.0, gap=0.12, growth=1.75
+)
+SINGLE = Scale(
+    1.0, 0.5, 2.5, 0.3, rule=0.5, rule_thickness=0.125, rules_to_edge=True, margin=0.03, gap=0.25, growth=2.5
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +133,8 @@ class Pieces:
     def of(cls, scene: Scene, *, is_dark: bool) -> Pieces:
         """Returns the pieces of a scene's dark or light ink."""
         ink, scale = scene.ink(is_dark=is_dark), scene.scale
-        # Ink is half as strong at a stroke's edge; noise hardly ever reaches five times its median.
-        least = max(scene.least_contrast / 2, 2.5 * typical(ink))
+        # Ink is half as strong at a stroke's edge.
+        least = max(scene.least_contrast / 2, scale.noise * typical(ink))
         nearby_px = round(scale.nearby * max(ink.shape))
         thickness_px = max(3, round(scale.rule_thickness * max(ink.shape)))
         rules = Rules(thickness_px, round(scale.rule * min(ink.shape)), to_edge=scale.rules_to_edge)

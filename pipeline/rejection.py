@@ -25,7 +25,7 @@ Crops = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 JUDGED_NEGATIVES = 10_000
-LEAST_KEPT = 0.98
+LEAST_KEPT = 0.985
 _CONFIDENCE = 0.95
 _SEED = 20_260_202
 

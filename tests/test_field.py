@@ -102,8 +102,7 @@ def cells(name: str, folder: Path) -> list[tuple[tuple[int, int], Candidate]]:
 
 def test_every_digit_on_a_page_is_found_once(field_folder: Path) -> None:
     counts = [Counter(cell for cell, _ in cells(name, field_folder / "sudoku" / "pages")).values() for name in PAGES]
-    # One digit's stroke runs along a grid line and goes with it.
-    assert sum(map(len, counts)) >= 4 * 81 - 1
+    assert sum(map(len, counts)) == 4 * 81
     assert max(map(max, counts)) == 1
 
 
