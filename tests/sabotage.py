@@ -44,9 +44,12 @@ class Good:
 def limits_for_this_python(folder: Path, *replaced: tuple[str, str]) -> Path:
     """The project's limits, without a runtime that has no wheel for this Python.
 
-    Of some two hundred images of a class one is half a point of its recall.
+    Of a few thousand images the calibration error strays further than of ten thousand, and of two hundred of a class
+    one is half a point of its recall.
     """
-    text = LIMITS.read_text().replace("recall_drop_pp_max = 0.5", "recall_drop_pp_max = 1")
+    text = LIMITS.read_text()
+    for name in ("calibration_error_pp_max", "recall_drop_pp_max"):
+        text = text.replace(f"{name} = 0.5", f"{name} = 1")
     if importlib.util.find_spec("tflite_runtime") is None:
         text = text.replace('"tflite-runtime", ', "")
     for old, new in replaced:

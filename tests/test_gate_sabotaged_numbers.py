@@ -169,12 +169,10 @@ def test_a_temperature_that_was_not_fitted(good: Good, good_copy: Path) -> None:
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"temperature", "calibration error of answers"}
 
 
-def test_a_threshold_of_nothing(good: Good, good_copy: Path, tmp_path: Path) -> None:
+def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
     """A model that answers everything keeps each digit, and takes all else for digits."""
     forge(good_copy, threshold=0.0)
-    # Its unsure answers count as answers too, and would be refused for that before.
-    limits = limits_for_this_python(tmp_path, ("calibration_error_pp_max = 0.5", "calibration_error_pp_max = 1"))
-    judgement = judged(good_copy, good.splits, limits)
+    judgement = judged(good_copy, good.splits, good.limits)
     assert refusals(judgement) == {"negatives accepted"}
     assert reasons(judgement) == ["100.00 % of 10,000 is not ≤ 3.00 %"]
 

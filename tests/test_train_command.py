@@ -52,13 +52,13 @@ def interrupted(line: str, small: SmallMnist, fonts: Path, folder: Path) -> tupl
 
 def test_ctrl_c_ends_training_and_the_next_goes_on(small_mnist: SmallMnist, font_folder: Path, tmp_path: Path) -> None:
     """Ctrl-C ends `train` with status 130 and no traceback, and the next `train` goes on after the last epoch."""
-    log, status = interrupted("epoch 2 of 40", small_mnist, font_folder, tmp_path)
+    log, status = interrupted("epoch 2 of 60", small_mnist, font_folder, tmp_path)
     assert (status, "Traceback" in log) == (130, False)
     assert "Photographing 64 digits, drawing 64 negatives" in log
     assert (tmp_path / "build" / "rows" / "train" / "last.keras").is_file()
     log, status = interrupted("validation accuracy", small_mnist, font_folder, tmp_path)
     assert (status, "Traceback" in log) == (130, False)
-    assert re.findall(r"epoch (\d+) of 40", log)[0] in {"2", "3"}
+    assert re.findall(r"epoch (\d+) of 60", log)[0] in {"2", "3"}
 
 
 def test_training_without_fonts_exits_2(small_mnist: SmallMnist, tmp_path: Path) -> None:
