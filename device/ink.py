@@ -126,9 +126,10 @@ def _level(mask: Image, rules: Rules) -> tuple[Image, Image]:
 def _beside_line(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """What of a level line's ink lies off it, where it is thicker than mostly: a stroke that runs along it."""
     thickness = ink.sum(axis=0)
-    usual = np.median(thickness[thickness > 0])
-    plain = (thickness > 0) & (thickness <= usual + 1)
-    if plain.sum() == (thickness > 0).sum():
+    inked = thickness > 0
+    usual = np.median(thickness[inked])
+    plain = inked & (thickness <= usual + 1)
+    if np.array_equal(plain, inked):
         return np.zeros_like(ink)
     rows, columns = np.arange(ink.shape[0])[:, np.newaxis], np.arange(ink.shape[1])
     middle = np.interp(columns, columns[plain], (rows * ink).sum(axis=0)[plain] / thickness[plain])

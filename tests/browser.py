@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 _ARGUMENTS = ("--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking")
 # On a machine that does much else a browser takes its time to start.
 _TIMEOUT_MS = 180_000
+
+
+def installed() -> str | None:
+    """Returns where Chromium is; None where it is not installed."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def launched(playwright: Playwright, chromium: str | None) -> Browser:
+    """Returns Chromium at work, to be closed."""
+    return playwright.chromium.launch(
+        executable_path=chromium, args=[*_ARGUMENTS], timeout=_TIMEOUT_MS, chromium_sandbox=False
+    )
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +36,11 @@ def browser() -> Iterator[Browser]:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415  # it may be missing
     except ImportError:
         _missing("playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = installed()
     if chromium is None:
         _missing("Chromium is not installed")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium, args=[*_ARGUMENTS], timeout=_TIMEOUT_MS, chromium_sandbox=False
-        )
+        started = launched(playwright, chromium)
         yield started
         started.close()
 

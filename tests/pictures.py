@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,15 +18,15 @@ from playwright.sync_api import sync_playwright
 
 from pipeline.data import embedded_splits
 from pipeline.folders import pages_folder
+from tests.browser import installed, launched
 from tests.conftest import ROOT
 from tests.scenes import Image as Frame
 from tests.scenes import Stream, blank, serving, write
-from tests.served import served
+from tests.served import draw, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 _TWO = [
     *((0.31, 0.33), (0.36, 0.25), (0.44, 0.2), (0.53, 0.19), (0.62, 0.22), (0.67, 0.29), (0.66, 0.37), (0.61, 0.46)),
     *((0.53, 0.56), (0.43, 0.66), (0.33, 0.75), (0.29, 0.79), (0.5, 0.79), (0.71, 0.79)),
@@ -45,16 +44,16 @@ def main() -> None:
     folder = parser.parse_args().folder
     folder.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*_ARGUMENTS])
+        browser = launched(playwright, installed())
         with stopped(browser, (pages_folder().path / "rows2d.html").absolute().as_uri(), "main", 1200, 900) as page:
             page.screenshot(path=folder / "report.png")
         with served() as server:
             with stopped(browser, server.url, ".bar", 1200, 780) as page:
-                draw(page)
+                draw(page, _TWO)
                 until(page, 11)
                 page.screenshot(path=folder / "page.png")
             with stopped(browser, server.url, ".bar", 1000, 780) as page:
-                draw(page)
+                draw(page, _TWO)
                 animate(page, folder / "reading.gif")
         with (
             serving(Stream([desk()])) as port,
@@ -77,19 +76,6 @@ def stopped(browser: Browser, url: str, shown: str, width: int, height: int) -> 
     page.clock.pause_at(page.evaluate("() => Date.now()") + 1_000)
     yield page
     context.close()
-
-
-def draw(page: Page) -> None:
-    """Draws the digit with the mouse."""
-    sheet = page.locator("#sheet").bounding_box()
-    if sheet is None:
-        raise RuntimeError("Expected a sheet on the page. Found none")
-    points = [(sheet["x"] + x * sheet["width"], sheet["y"] + y * sheet["height"]) for x, y in _TWO]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=4)
-    page.mouse.up()
 
 
 def until(page: Page, lines: int) -> None:

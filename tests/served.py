@@ -8,11 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import jsonschema
@@ -20,6 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.conftest import MODELS, ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PATIENCE_S = 60
 PAGE = ROOT / "device" / "page"
@@ -111,3 +114,15 @@ def keeps(name: str, value: object) -> None:
     components = json.loads((PAGE / "openapi.json").read_text())["components"]
     schema = {"$ref": f"#/components/schemas/{name}", "components": components}
     jsonschema.Draft202012Validator(schema).validate(value)
+
+
+def draw(page: Page, stroke: Sequence[tuple[float, float]]) -> None:
+    """Draws a stroke on the page's sheet with the mouse, through points in shares of its width and height."""
+    sheet = page.locator("#sheet").bounding_box()
+    assert sheet is not None
+    points = [(sheet["x"] + x * sheet["width"], sheet["y"] + y * sheet["height"]) for x, y in stroke]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
+    page.mouse.up()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Digits
 from tests.scenes import Stream, page, serving
-from tests.served import Served, served
+from tests.served import Served, draw, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -63,17 +63,6 @@ def opened(browser: Browser, url: str, width: int = 1440, scheme: str = "light")
     assert faults == []
     assert [address for address in asked if not address.startswith(url.partition("?")[0])] == []
     context.close()
-
-
-def draw(shown: Page, stroke: Sequence[tuple[float, float]]) -> None:
-    sheet = shown.locator("#sheet").bounding_box()
-    assert sheet is not None
-    points = [(sheet["x"] + x * sheet["width"], sheet["y"] + y * sheet["height"]) for x, y in stroke]
-    shown.mouse.move(*points[0])
-    shown.mouse.down()
-    for point in points[1:]:
-        shown.mouse.move(*point, steps=8)
-    shown.mouse.up()
 
 
 def answer(shown: Page) -> str:
