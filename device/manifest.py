@@ -105,10 +105,10 @@ class CalibrationRecord:
     """The images that set the activations' ranges.
 
     Attributes:
-        source: what they were drawn from.
-        images: how many they are.
+        source: what they were drawn from, and how many of the last of them show no digit.
+        images: how many they are, with those.
         seed: the seed of the draw.
-        indices_sha256: SHA-256 of their places in the source, as little-endian 64-bit integers.
+        indices_sha256: SHA-256 of the drawn ones' places in the source, as little-endian 64-bit integers.
         digests_sha256: SHA-256 of `calibration.sha256`, the file beside the manifest that holds each one's own.
     """
 

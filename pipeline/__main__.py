@@ -1,4 +1,4 @@
-"""The pipeline's command line: `python -m pipeline train|convert|gate|report|field|table|bundle|bench|stream`.
+"""The pipeline's command line: `python -m pipeline train|sheet|convert|gate|report|field|table|bundle|bench|stream`.
 
 Results go to stdout, the log to stderr. Exit status: 0 fine, 1 the gate refused, 2 wrong use or
 unreadable input, or the gate could not judge.
@@ -72,6 +72,15 @@ def _train(options: argparse.Namespace) -> None:
     shutil.copy(run.recipe, model.training)
     run.discard()
     print(model.weights)
+
+
+def _sheet(options: argparse.Namespace) -> None:
+    from pipeline.calibration import SHEET, write_sheet
+    from pipeline.glyphs import training_fonts
+    from pipeline.negatives import drawn_sheet
+
+    write_sheet(drawn_sheet(training_fonts(options.fonts)))
+    print(SHEET)
 
 
 def _convert(options: argparse.Namespace) -> None:
@@ -178,7 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description="From MNIST to an int8 TFLite release.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train a variant's float weights, or go on where it was interrupted")
-    train.add_argument("--fonts", type=Path, help="folder of fonts to draw from (default: those that are installed)")
+    sheet = commands.add_parser("sheet", help="draw the crops without a digit anew that calibrate besides digits")
     convert = commands.add_parser("convert", help="make the int8 file, manifest and model card of a variant")
     gate = commands.add_parser("gate", help="decide whether a model may ship; exit status 1: refused, 2: not judged")
     gate.add_argument("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. models/rows2d")
@@ -202,6 +211,8 @@ def _parser() -> argparse.ArgumentParser:
     stream.add_argument("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
     for command in (train, convert, bundle, bench, stream):
         command.add_argument("variant", choices=tuple(VARIANTS))
+    for command in (train, sheet):
+        command.add_argument("--fonts", type=Path, help="folder of fonts to draw from (default: those installed)")
     for command in (train, convert, gate):
         command.add_argument(
             "--data",
@@ -211,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     bundle.add_argument("--into", type=Path, default=Path("dist"), help="where to put it (default: dist)")
     train.set_defaults(command=_train)
+    sheet.set_defaults(command=_sheet)
     convert.set_defaults(command=_convert)
     gate.set_defaults(command=_gate)
     report.set_defaults(command=_report)

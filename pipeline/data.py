@@ -24,8 +24,9 @@ import pooch
 
 from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
+from pipeline.calibration import drawn
 from pipeline.own_data import OWN_DATA_NAME, read_own_data
-from pipeline.splits import Labelled, Splits, drawn
+from pipeline.splits import Labelled, Splits
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -105,7 +106,7 @@ def embedded_splits() -> Splits:
         source=EMBEDDED,
         training=images[:0],
         validation=images[calibration],
-        calibration=drawn(images.crops, calibration, EMBEDDED, _SEED),
+        calibration=drawn(images.crops, calibration, EMBEDDED, _SEED).with_negatives(),
         judged=images[judged],
         judged_source=f"the other {len(judged):,} of {EMBEDDED}",
     )
@@ -114,11 +115,12 @@ def embedded_splits() -> Splits:
 def _mnist_splits(files: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Splits:
     published = Labelled(files["train-images-idx3-ubyte"], files["train-labels-idx1-ubyte"])
     draw = np.random.default_rng(_SEED).choice(len(published) - VALIDATION_IMAGES, CALIBRATION_IMAGES, replace=False)
+    calibration = drawn(published.crops, np.sort(draw + VALIDATION_IMAGES), "MNIST training images", _SEED)
     return Splits(
         source=source,
         training=published[VALIDATION_IMAGES:],
         validation=published[:VALIDATION_IMAGES],
-        calibration=drawn(published.crops, np.sort(draw + VALIDATION_IMAGES), "MNIST training images", _SEED),
+        calibration=calibration.with_negatives(),
         judged=Labelled(files["t10k-images-idx3-ubyte"], files["t10k-labels-idx1-ubyte"]),
         judged_source="MNIST test images",
     )

@@ -21,12 +21,14 @@ from device.pixels import INK, SIDE
 from pipeline.glyphs import LETTERS, Fonts
 from pipeline.photograph import found_any_crop, photograph
 from pipeline.splits import Labelled
-from pipeline.strokes import scribble
+from pipeline.strokes import scribble, write
+from pipeline.variants import LABELS
 
 Crop = npt.NDArray[np.uint8]
 Kind = Callable[[], Crop | None]
 
 _NO_INK_BELOW = 16
+_SHEET_SEED, _SHEET_DIGITS = 20_260_303, 200
 # The width of a plain stroke over its length, and how much of its rectangle it fills.
 _BAR, _BAR_FILL = 0.38, 0.5
 # Half an eight is a nought, half a one a one. By digit, which halves are no digit to the eye: 0 the upper one, 1 the
@@ -73,6 +75,10 @@ class Negatives:
         ink = self._letters(int(self.rng.integers(1, 4)))
         neighbour = self._letters(1) if self.rng.random() < 0.3 else None
         return found_any_crop(photograph(ink, self.rng, neighbour))
+
+    def photographed(self, kind: Callable[[], Crop]) -> Kind:
+        """A kind as the finder cuts it out of a photograph."""
+        return lambda: found_any_crop(photograph(kind(), self.rng))
 
     def half(self) -> Crop | None:
         """The upper, lower, left or right half of a digit, where it stood or brought to the pixel contract."""
@@ -185,6 +191,21 @@ class Negatives:
         slant, turn = self.rng.normal(0, 0.15), self.rng.normal(0, 0.08)
         plane = np.array([[1.0, slant, 24 - slant * height / 2], [turn, 1.0, 24 - turn * width / 2]])
         return np.asarray(cv2.warpAffine(ink, plane, (width + 48, height + 48)))
+
+
+def drawn_sheet(fonts: Fonts) -> Crop:
+    """Draws the crops that calibrate besides digits, `<uint8>[64, 28, 28]`, eight of each kind.
+
+    They are what the finder hands to the network. Raw noise and white crops, which no finder hands over, would widen
+    the cell states' ranges several times and blur the digits. The digits halved and joined are of our own pens: the
+    sheet is part of the project, MNIST is not.
+    """
+    rng = np.random.default_rng(_SHEET_SEED)
+    labels = (np.arange(_SHEET_DIGITS) % len(LABELS)).astype(np.uint8)
+    of = Negatives(fonts, Labelled(np.array([crop_of(write(int(label), rng)) for label in labels]), labels), rng)
+    found = (of.photographed(of.noise), of.photographed(of.blank), of.photographed(of.texture))
+    kinds = (of.letter, of.photographed_letter, of.half, of.several, *found, of.scene)
+    return of.draw_alike(kinds, 8 * len(kinds))
 
 
 def _is_bar(crop: Crop) -> bool:

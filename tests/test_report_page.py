@@ -82,7 +82,7 @@ def test_a_page_says_what_was_measured(page: str) -> None:
         "drop accuracy 8.33 pp is not ≤ 0.50 pp",
         "training · views · scale 0.12",
         "FULLY_CONNECTED 4",
-        "512 from the training digits",
+        "512: the training digits",
     ):
         assert words in text
 

@@ -1,0 +1,67 @@
+"""The crops that set int8's ranges: images of the data, and a sheet of crops that show no digit.
+
+A device sees more than digits. Int8 would clip what a patch of noise or a white card excites beyond the digits' ranges,
+and its answer would not be the float network's. The sheet is part of the project, so that every machine measures the
+same ranges, whatever fonts it has; `python -m pipeline sheet` draws it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from device.pixels import SIDE
+
+Crops = npt.NDArray[np.uint8]
+
+SHEET = Path(__file__).with_name("negatives.png")
+_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The crops that calibrate, `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
+
+    crops: Crops
+    source: str
+    seed: int
+    indices_sha256: str
+
+    def with_negatives(self) -> Calibration:
+        """Returns these crops and the sheet's after them."""
+        negatives = read_sheet()
+        source = f"{self.source} and {len(negatives)} crops that show no digit"
+        return replace(self, crops=np.concatenate([self.crops, negatives]), source=source)
+
+
+def drawn(crops: Crops, places: npt.NDArray[np.intp], source: str, seed: int) -> Calibration:
+    """Returns the crops `<uint8>[n, 28, 28]` at some places of the source as those that calibrate."""
+    return Calibration(crops[places], source, seed, hashlib.sha256(places.astype("<i8").tobytes()).hexdigest())
+
+
+def read_sheet(path: Path = SHEET) -> Crops:
+    """Returns the crops that show no digit, `<uint8>[n, 28, 28]`, row by row; the reverse of `write_sheet`.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no picture of whole crops.
+    """
+    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    if picture is None or picture.shape[0] % SIDE or picture.shape[1] != _COLUMNS * SIDE:
+        raise ValueError(
+            f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high. "
+            f"Received: {'no picture' if picture is None else f'{picture.shape[1]} x {picture.shape[0]}'}"
+        )
+    return np.ascontiguousarray(picture.reshape(-1, SIDE, _COLUMNS, SIDE).swapaxes(1, 2)).reshape(-1, SIDE, SIDE)
+
+
+def write_sheet(crops: Crops, path: Path = SHEET) -> None:
+    """Writes crops `<uint8>[n, 28, 28]` as one picture of eight a row; `n` is a multiple of eight."""
+    rows = crops.reshape(-1, _COLUMNS, SIDE, SIDE).swapaxes(1, 2)
+    _, content = cv2.imencode(".png", rows.reshape(-1, _COLUMNS * SIDE), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    path.write_bytes(content.tobytes())
