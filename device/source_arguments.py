@@ -33,7 +33,11 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--digits-only", action="store_true", help="leave out what is no digit")
     group.add_argument("--dump-crops", type=Path, metavar="DIR", help="write each crop, and the frame around it, here")
     group.add_argument("--record", type=Path, metavar="OUT.mp4", help="write the frames, answers drawn in, to a video")
-    group.add_argument("--show", action="store_true", help="show the frames, answers drawn in; q ends")
+    group.add_argument(
+        "--show",
+        action="store_true",
+        help="show the frames, answers drawn in, a still image until a key is pressed or --interval is over; q ends",
+    )
 
 
 def refusal(options: argparse.Namespace) -> str | None:

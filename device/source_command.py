@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ class _Command:
         if self._live is not None:
             self._sinks.append(self._live)
             stack.enter_context(serving(options, self._live))
-        self._window = Window() if options.show else None
+        self._window = Window(options.interval or math.inf) if options.show else None
         if self._window is not None:
             stack.callback(self._window.close)
         self._count = _Count()
