@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, Literal
 
 from .pixels import SIDE
 from .quantisation import Quantisation
+from .typed_json import parsed
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
@@ -202,7 +201,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
         _refuse_other_format(written)
-        return typing.cast("Manifest", _parsed(Manifest, written, "manifest"))
+        return parsed(Manifest, written, "manifest")
     except ValueError as error:
         raise ManifestError(f"{path}: {error}") from error
 
@@ -211,43 +210,3 @@ def _refuse_other_format(written: object) -> None:
     version = written.get("format_version") if isinstance(written, dict) else None
     if version != FORMAT_VERSION:
         raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}")
-
-
-def _parsed(kind: Any, value: Any, where: str) -> Any:
-    """The value as `kind`, which is one of the types that the dataclasses above are made of."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is types.UnionType:
-        return None if value is None else _parsed(arguments[0], value, where)
-    if dataclasses.is_dataclass(kind):
-        return _parsed_dataclass(typing.cast("type", kind), _checked(dict, value, where), where)
-    if origin is tuple:
-        return tuple(
-            _parsed(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(_checked(list, value, where))
-        )
-    if origin is Mapping:
-        entries = _checked(dict, value, where).items()
-        return {key: _parsed(arguments[1], item, f"{where}.{key}") for key, item in entries}
-    if origin is Literal:
-        if value not in arguments:
-            raise ManifestError(f"{where}: Expected one of {arguments}. Received: {value!r}")
-        return value
-    return value if kind is Any else _checked(kind, value, where)
-
-
-def _parsed_dataclass(kind: type, value: dict[str, Any], where: str) -> Any:
-    fields = typing.get_type_hints(kind)
-    if fields.keys() != value.keys():
-        missing, unknown = sorted(fields.keys() - value.keys()), sorted(value.keys() - fields.keys())
-        raise ManifestError(f"{where}: Expected the fields of {kind.__name__}. Missing: {missing}. Unknown: {unknown}")
-    return kind(**{name: _parsed(hint, value[name], f"{where}.{name}") for name, hint in fields.items()})
-
-
-def _checked(kind: Any, value: Any, where: str) -> Any:
-    # In JSON a whole number may stand for a float, but True is no number.
-    accepted = (int, float) if kind is float else (kind,)
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise ManifestError(f"{where}: Expected {kind.__name__}. Received: {value!r}")
-    try:
-        return float(value) if kind is float else value
-    except OverflowError:
-        raise ManifestError(f"{where}: Expected {kind.__name__}. Received: more than one holds") from None

@@ -243,12 +243,32 @@ def test_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("labels",), ["no"], "Expected a label for each of (1, 2) logits. Received: ('no',)"),
-        (("temperature",), 0, "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 0.0 and 0.25"),
-        (("threshold",), 1, "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and 1.0"),
-        (("threshold",), -0.5, "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and -0.5"),
-        (("input", "quantisation", "scale"), 0, "Expected a finite scale > 0. Received: scale=0.0"),
-        (("output", "quantisation", "zero_point"), 128, "Expected a zero point in -128..127. Received: zero_point=128"),
+        (("labels",), ["no"], "manifest: Expected a label for each of (1, 2) logits. Received: ('no',)"),
+        (
+            ("temperature",),
+            0,
+            "manifest: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 0.0 and 0.25",
+        ),
+        (
+            ("threshold",),
+            1,
+            "manifest: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and 1.0",
+        ),
+        (
+            ("threshold",),
+            -0.5,
+            "manifest: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and -0.5",
+        ),
+        (
+            ("input", "quantisation", "scale"),
+            0,
+            "manifest.input.quantisation: Expected a finite scale > 0. Received: scale=0.0",
+        ),
+        (
+            ("output", "quantisation", "zero_point"),
+            128,
+            "manifest.output.quantisation: Expected a zero point in -128..127. Received: zero_point=128",
+        ),
     ],
 )
 def test_refuses_values_out_of_range(tmp_path: Path, keys: tuple[str | int, ...], value: object, message: str) -> None:
