@@ -6,6 +6,8 @@ epochs after an interruption see what they would have seen without it.
 
 A crop that shows no digit is to be answered by all ten alike, so that no probability is high where none should be.
 
+Noise on the cell states stands for what int8 will round off them (`pipeline.networks.NoisyCell`).
+
 The answers after earlier time steps are trained too, so that a crop need not be read to its end; which epoch was best
 is told by the last step's answers alone.
 
@@ -34,7 +36,7 @@ from tqdm.keras import TqdmCallback
 from device.pixels import INK
 from pipeline.augment import AffineRange, random_affine
 from pipeline.lessons import Lessons
-from pipeline.networks import build
+from pipeline.networks import NoisyCell, build, build_for_training
 from pipeline.splits import Labelled
 from pipeline.variants import LABELS, VARIANTS, Variant
 
@@ -53,6 +55,8 @@ class Recipe:
     label_smoothing: float = 0.03
     earlier_steps_weight: float = 1.0
     """What the losses of all earlier time steps weigh together, against the last one's 1."""
+    cell_noise: float = 0.0
+    """The standard deviation of the noise on the cell states."""
     seed: int = 7
     views: AffineRange = field(default_factory=AffineRange)
 
@@ -61,6 +65,8 @@ class Recipe:
             raise ValueError(f"Expected epochs >= 1 and batch_size >= 1. Received: {self.epochs} and {self.batch_size}")
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(f"Expected 0 <= label_smoothing < 1. Received: {self.label_smoothing}")
+        if not 0 <= self.cell_noise < np.inf:
+            raise ValueError(f"Expected cell_noise >= 0. Received: {self.cell_noise}")
         if not 0 <= self.earlier_steps_weight < np.inf:
             raise ValueError(f"Expected earlier_steps_weight >= 0. Received: {self.earlier_steps_weight}")
 
@@ -73,9 +79,10 @@ class Recipe:
 
 
 # Small networks learn on where large ones are done. Over 28 steps cell states grow, and with them the step of int8 that
-# holds them; smaller weights hold them down.
+# holds them, and what it rounds off adds up: smaller weights hold them down, noise teaches to bear the rounding.
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {name: Recipe() for name in VARIANTS} | {"conv1d": Recipe(epochs=60), "rows": Recipe(epochs=60, weight_decay=0.1)}
+    {name: Recipe() for name in VARIANTS}
+    | {"conv1d": Recipe(epochs=60), "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15)}
 )
 
 
@@ -132,7 +139,7 @@ def train(variant: Variant, recipe: Recipe, lessons: Lessons, validation: Labell
         log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
     for epoch in range(done, recipe.epochs):
         images = epoch_images(lessons, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
-        _seed_dropout(network, recipe.seed, epoch)
+        _seed_noise(network, recipe.seed, epoch)
         fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
         last_step.set_weights(network.get_weights())
         accuracy = _accuracy(last_step, judged)
@@ -185,7 +192,7 @@ def _repeated(step_weights: npt.NDArray[np.float32]) -> Callable[[tf.Tensor, tf.
 
 
 def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
-    network = build(variant, every_step=True)
+    network = build_for_training(variant, recipe.cell_noise)
     warmup = max(1, int(recipe.warmup_epochs * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
@@ -200,12 +207,13 @@ def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
     return network
 
 
-def _seed_dropout(network: keras.Model, seed: int, epoch: int) -> None:
-    # Keras saves no dropout state: without this, an epoch after an interruption would drop other units.
+def _seed_noise(network: keras.Model, seed: int, epoch: int) -> None:
+    # Keras saves no state of it: without this, an epoch after an interruption would drop other units.
     for index, layer in enumerate(network.layers):
-        if isinstance(layer, keras.layers.Dropout):
+        source = layer.cell if isinstance(layer, keras.layers.RNN) else layer
+        if isinstance(source, keras.layers.Dropout | NoisyCell):
             state = np.random.default_rng((seed, epoch, index)).integers(0, 2**32, 2, np.uint32)
-            layer.seed_generator.state.assign(state)
+            source.seed_generator.state.assign(state)
 
 
 def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:

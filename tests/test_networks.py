@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.networks import build
+from pipeline.networks import NoisyCell, build, build_for_training
 from pipeline.variants import VARIANTS, Variant
 
 IMAGES = hnp.arrays(np.uint8, (2, 28, 28), elements=st.integers(0, 255))
@@ -137,11 +138,32 @@ def test_every_time_step_depends_on_its_own_lines(sequences: dict[str, keras.Mod
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_step_answers_as_the_last_one_does(networks: dict[str, keras.Sequential], name: str) -> None:
-    """With `every_step` the same weights give logits after each time step, the last of which are the network's own."""
-    network, every_step = networks[name], build(VARIANTS[name], every_step=True)
+    """In training the same weights give logits after each time step, the last of which are the network's own."""
+    network, every_step = networks[name], build_for_training(VARIANTS[name], cell_noise=0.5)
     every_step.set_weights(network.get_weights())
     images = np.random.default_rng(3).integers(0, 256, (2, 28, 28), np.uint8)
     logits = called(every_step, images)
     assert logits.shape == (2, VARIANTS[name].steps, 10)
     np.testing.assert_allclose(logits[:, -1], called(network, images), atol=SAME)
     assert np.abs(logits[:, 0] - logits[:, -1]).max() > SAME
+
+
+def test_noise_on_the_cell_state_is_added_in_training_alone() -> None:
+    """With weights of zero every gate is a half, so that half the cell state is kept."""
+    zeros = {"kernel_initializer": "zeros", "recurrent_initializer": "zeros", "unit_forget_bias": False}
+    cell = NoisyCell(500, deviation=0.2, **zeros)
+    states = [np.zeros((1, 500), np.float32), np.full((1, 500), 3, np.float32)]
+    line = np.zeros((1, 28), np.float32)
+    _, (_, noisy) = cell(line, states, training=True)
+    _, (_, quiet) = cell(line, states)
+    assert set(np.asarray(quiet).ravel()) == {1.5}
+    assert abs(np.mean(noisy) - 1.5) < 0.02
+    assert abs(np.std(noisy) - 0.1) < 0.01
+
+
+def test_a_network_for_training_is_loaded_as_it_was_saved(tmp_path: Path) -> None:
+    network = build_for_training(VARIANTS["rows"], cell_noise=0.25)
+    network.save(tmp_path / "network.keras")
+    again = keras.models.load_model(tmp_path / "network.keras")
+    cells = [layer.cell for layer in again.layers if isinstance(layer, keras.layers.RNN)]
+    assert [cell.deviation for cell in cells] == [0.25]

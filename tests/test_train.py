@@ -26,7 +26,7 @@ from pipeline.variants import VARIANTS
 
 # Dropout and batch normalisation: both must come back as they were after an interruption.
 VARIANT = VARIANTS["conv1d"]
-RECIPE = Recipe(epochs=2, batch_size=64)
+RECIPE = Recipe(epochs=2, batch_size=64, cell_noise=0.1)
 PLAN = Plan(photographed=64, negatives=64, epoch_images=256, photographed_share=0.25, negative_share=0.25)
 EMBEDDED = embedded_splits()
 VALIDATION = EMBEDDED.judged[np.arange(8, 4488, 32)]
@@ -139,7 +139,7 @@ def test_prepare_keeps_what_the_same_recipe_and_lessons_left(lessons: Lessons, t
     run = Run(tmp_path / "run")
     run.prepare(VARIANT, RECIPE, lessons)
     run.last.write_bytes(b"an epoch")
-    run.prepare(VARIANT, Recipe(epochs=2, batch_size=64), replace(lessons, plan=replace(PLAN)))
+    run.prepare(VARIANT, replace(RECIPE), replace(lessons, plan=replace(PLAN)))
     assert run.last.read_bytes() == b"an epoch"
 
 
@@ -202,6 +202,8 @@ def test_refuses_fewer_images_than_a_batch(lessons: Lessons, tmp_path: Path) -> 
         ({"batch_size": 0}, "Received: 40 and 0"),
         ({"label_smoothing": 1.0}, "Received: 1.0"),
         ({"label_smoothing": -0.1}, "Received: -0.1"),
+        ({"cell_noise": -0.1}, "Received: -0.1"),
+        ({"cell_noise": float("inf")}, "Received: inf"),
         ({"earlier_steps_weight": -1.0}, "Received: -1.0"),
         ({"earlier_steps_weight": float("nan")}, "Received: nan"),
     ],
