@@ -78,7 +78,7 @@ clean: ## delete what can be made again, but for .venv
 
 # A release is stale where a source, the weights or the data's place changed, or a file of it is gone.
 released = $(wildcard models/$(1)/model.int8.tflite) $(wildcard models/$(1)/manifest.json) $(wildcard models/$(1)/README.md)
-build/%/evaluation.json: models/%/float.weights.h5 $(SOURCES) build/data.txt .venv/ready \
+build/%/evaluation.json: models/%/float.weights.h5 $(SOURCES) build/data.txt .venv/ready $(wildcard $(ROWSTREAM_DATA)/crops.npz) \
 		$$(if $$(word 3,$$(call released,$$*)),,FORCE)
 	@$(BIN)/python -m pipeline convert $*
 

@@ -36,7 +36,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--show",
         action="store_true",
-        help="show the frames, answers drawn in, a still image until a key is pressed or --interval is over; q ends",
+        help="show the frames, answers drawn in, a still image until Space is pressed or --interval is over; q ends",
     )
 
 

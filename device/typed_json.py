@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 import sys
 import types
 import typing
@@ -16,7 +17,10 @@ from typing import Any, Literal, TypeVar
 
 Record = TypeVar("Record")
 
-_LONGEST_TOLD = 80
+# A value that is refused may be as long, and as deep, as whoever wrote it liked.
+_TOLD = reprlib.Repr()
+_TOLD.maxstring = _TOLD.maxother = 80
+_INT64 = range(-(2**63), 2**63)
 
 
 class FieldError(ValueError):
@@ -74,7 +78,7 @@ def _parsed_dataclass(kind: type, value: dict[str, Any], where: str) -> Any:
 
 def _one_of(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
     if value not in allowed:
-        raise FieldError(f"{where}: Expected one of {allowed}. Received: {repr(value)[:_LONGEST_TOLD]}")
+        raise FieldError(f"{where}: Expected one of {allowed}. Received: {_TOLD.repr(value)}")
     return value
 
 
@@ -82,9 +86,11 @@ def _checked(kind: Any, value: Any, where: str) -> Any:
     # In JSON a whole number may stand for a float, but True is no number.
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise FieldError(f"{where}: Expected {kind.__name__}. Received: {repr(value)[:_LONGEST_TOLD]}")
+        raise FieldError(f"{where}: Expected {kind.__name__}. Received: {_TOLD.repr(value)}")
+    if kind is int and value not in _INT64:
+        raise FieldError(f"{where}: Expected an int of 64 bits. Received: {_TOLD.repr(value)}")
     if kind is not float:
         return value
     if abs(value) > sys.float_info.max or math.isnan(value):
-        raise FieldError(f"{where}: Expected a finite number. Received: {repr(value)[:_LONGEST_TOLD]}")
+        raise FieldError(f"{where}: Expected a finite number. Received: {_TOLD.repr(value)}")
     return float(value)

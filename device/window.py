@@ -15,13 +15,14 @@ from .watch import Observation
 _TITLE = "Rowstream"
 # At first the window is as large as a frame, where the frame is no larger than most displays.
 _WIDEST, _HIGHEST = 1280, 720
-_ESCAPE, _NO_KEY = 27, -1
+_ENDS = (27, ord("q"))  # Escape
+_GOES_ON = (ord(" "), 10, 13)  # Enter
 # A signal that asks for the end is heeded between two waits.
 _WAIT_MS = 50
 
 
 class Window:
-    """Shows observations until it is closed, or q or Escape is pressed in it; a still image until any key is."""
+    """Shows observations until it is closed, or q or Escape is pressed in it; a still image until Space or Enter is."""
 
     def __init__(self, still_s: float = math.inf) -> None:
         """Opens the window, which shows a still image for so many seconds at most.
@@ -57,10 +58,10 @@ class Window:
         until = time.monotonic() + shown_s
         while True:
             # What a wait returns holds the key in its lowest byte.
-            key = cv2.waitKey(_WAIT_MS if shown_s else 1)
-            if key & 0xFF in (_ESCAPE, ord("q")) or not _is_open():
+            key = cv2.waitKey(_WAIT_MS if shown_s else 1) & 0xFF
+            if key in _ENDS or not _is_open():
                 return False
-            if key != _NO_KEY or time.monotonic() >= until:
+            if key in _GOES_ON or time.monotonic() >= until:
                 return True
 
     def close(self) -> None:

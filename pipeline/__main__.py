@@ -218,7 +218,8 @@ def _parser() -> argparse.ArgumentParser:
             "--data",
             type=Path,
             default=os.environ.get("ROWSTREAM_DATA") or None,
-            help="folder with MNIST's four IDX files (default: ROWSTREAM_DATA, the cache, a download, embedded images)",
+            help="folder with MNIST's four IDX files or one's own crops.npz "
+            "(default: ROWSTREAM_DATA, the cache, a download, embedded images)",
         )
     bundle.add_argument("--into", type=Path, default=Path("dist"), help="where to put it (default: dist)")
     train.set_defaults(command=_train)

@@ -51,7 +51,8 @@ def read_sheet(path: Path = SHEET) -> Crops:
         OSError: the file cannot be read.
         ValueError: it is no picture of whole crops.
     """
-    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    content = np.frombuffer(path.read_bytes(), np.uint8)
+    picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     if picture is None or picture.shape[0] % SIDE or picture.shape[1] != _COLUMNS * SIDE:
         raise ValueError(
             f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high. "

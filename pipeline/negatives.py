@@ -28,6 +28,7 @@ Crop = npt.NDArray[np.uint8]
 Kind = Callable[[], Crop | None]
 
 _NO_INK_BELOW = 16
+_MOST_TRIES = 10_000
 _SHEET_SEED, _SHEET_DIGITS = 20_260_303, 200
 # The width of a plain stroke over its length, and how much of its rectangle it fills.
 _BAR, _BAR_FILL = 0.38, 0.5
@@ -62,9 +63,11 @@ class Negatives:
         )  # fmt: skip
 
     def _one(self, kind: Kind) -> Crop:
-        while (crop := kind()) is None or _is_bar(crop):
-            pass
-        return crop
+        for _ in range(_MOST_TRIES):
+            crop = kind()
+            if crop is not None and not _is_bar(crop):
+                return crop
+        raise ValueError(f"Expected digits of which negatives can be drawn. None came of {_MOST_TRIES:,} tries")
 
     def letter(self) -> Crop:
         """A letter or a sign, upright or slanted."""
@@ -85,6 +88,8 @@ class Negatives:
         place, side = int(self.rng.integers(len(self.digits))), int(self.rng.integers(4))
         half = np.rot90(self.digits.crops[place], side).copy()
         inked = np.flatnonzero(half.max(axis=1) > INK // 10)
+        if not inked.size:
+            return None
         cut = (inked[0] + inked[-1] + 1) // 2 + int(self.rng.integers(-2, 3))
         half[cut:] = 0
         half = np.ascontiguousarray(np.rot90(half, -side))

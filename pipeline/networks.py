@@ -29,7 +29,8 @@ _DROPOUT = 0.3
 class NoisyCell(layers.LSTMCell):  # type: ignore[misc]  # Keras has no types
     """An LSTM cell that remembers badly while it is trained: normal noise is added to the cell state that it reads.
 
-    What int8 rounds off the cell state at every step does the same to it later. The weights are those of `LSTMCell`.
+    What int8 rounds off the cell state at every step does the same to it later. The weights are those of `LSTMCell`,
+    and the noise is of its seed generator.
 
     Source: Fan et al., Training with Quantization Noise for Extreme Model Compression, 2021, section 4, for noise in
     training that stands for rounding.
@@ -38,7 +39,6 @@ class NoisyCell(layers.LSTMCell):  # type: ignore[misc]  # Keras has no types
     def __init__(self, units: int, deviation: float, **options: Any) -> None:
         super().__init__(units, **options)
         self.deviation = deviation
-        self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs: Any, states: Sequence[Any], training: bool = False) -> Any:
         hidden, cell = states
@@ -94,7 +94,7 @@ def load_network(name: str, model: ModelFolder) -> keras.Sequential:
             return keras.models.load_model(model.network)
         network = build(VARIANTS[name])
         network.load_weights(model.weights)
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{model.float_model}: Expected the float network {name}. {error}") from error
     return network
 

@@ -8,9 +8,12 @@ names are the digits', crops that show none calibrate too.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from device.pixels import SIDE
 from pipeline.calibration import drawn
@@ -32,13 +35,12 @@ def read_own_data(folder: Path) -> Splits:
     """
     path = folder / OWN_DATA_NAME
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = _read_arrays(path)
+    except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: Expected a .npz file. {error}") from error
     if arrays.keys() != _ARRAYS:
         raise ValueError(f"{path}: Expected the arrays {sorted(_ARRAYS)}. Received: {sorted(arrays)}")
-    names = tuple(str(name) for name in arrays.pop("names"))
+    names = _names(arrays.pop("names"), path)
     for name, array in arrays.items():
         each = (SIDE, SIDE) if name.endswith("crops") else ()
         if array.dtype != np.uint8 or array.shape[1:] != each or not array.size:
@@ -59,3 +61,24 @@ def read_own_data(folder: Path) -> Splits:
         judged_source=f"judged crops of {OWN_DATA_NAME}",
         names=names,
     )
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    archive = np.load(path, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("Received: a single array")
+    with archive:
+        arrays = {name: archive[name] for name in archive.files}
+    strange = sorted(name for name, array in arrays.items() if not isinstance(array, np.ndarray))
+    if strange:
+        raise ValueError(f"Received, which are no arrays: {strange}")
+    return arrays
+
+
+def _names(array: npt.NDArray[Any], path: Path) -> tuple[str, ...]:
+    if array.dtype.kind != "U" or array.ndim != 1 or len(set(array.tolist())) != array.size or not array.size:
+        raise ValueError(
+            f"{path}: Expected names <str>['classes'], all of them different. "
+            f"Received: shape={array.shape}, dtype={array.dtype}"
+        )
+    return tuple(array.tolist())

@@ -140,7 +140,9 @@ def _draft(variant: Variant, conversion: Conversion, splits: Splits, model: Mode
 def _take_places(staged: ModelFolder, model: ModelFolder) -> None:
     released = (staged.int8_tflite.name, staged.calibration.name, MANIFEST_NAME)
     same = all(_read(staged.path / name) == _read(model.path / name) for name in released)
-    if same and _read(model.card).startswith(staged.card.read_bytes()):
+    card = _read(model.card)
+    shown = all(picture.is_file() for picture in model.pictures if picture.name.encode() in card)
+    if same and shown and card.startswith(staged.card.read_bytes()):
         # What the gate measured, which stands on the card too, still holds.
         return
     for picture in model.pictures:

@@ -208,7 +208,7 @@ def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
 
 
 def _seed_noise(network: keras.Model, seed: int, epoch: int) -> None:
-    # Keras saves no state of it: without this, an epoch after an interruption would drop other units.
+    # Keras saves no state of it: without this, an epoch after an interruption would drop other units, add other noise.
     for index, layer in enumerate(network.layers):
         source = layer.cell if isinstance(layer, keras.layers.RNN) else layer
         if isinstance(source, keras.layers.Dropout | NoisyCell):

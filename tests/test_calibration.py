@@ -58,6 +58,9 @@ def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:
         read_sheet(text)
     with pytest.raises(ValueError, match=r"narrow\.png: Expected .* a multiple of 28 high\. Received: 196 x 28$"):
         read_sheet(narrow)
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(ValueError, match=r"empty\.png: Expected a picture .* Received: no picture$"):
+        read_sheet(tmp_path / "empty.png")
     with pytest.raises(FileNotFoundError, match=r"gone\.png"):
         read_sheet(tmp_path / "gone.png")
 

@@ -155,3 +155,16 @@ def test_a_plain_stroke_is_a_one_and_no_negative(parts: list[tuple[int, int, int
     for top, bottom, left, right in parts:
         crop[top:bottom, left:right] = 255
     assert _is_bar(crop) == is_bar
+
+
+def test_a_blank_digit_has_no_half() -> None:
+    blank = Labelled(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+    assert negatives(digits=blank).half() is None
+
+
+def test_digits_of_which_no_negative_can_be_drawn_are_refused() -> None:
+    """Faint ones have no half that is ink, however often one is tried."""
+    faint = Labelled(np.full((3, 28, 28), 60, np.uint8), np.zeros(3, np.uint8))
+    of = negatives(digits=faint)
+    with pytest.raises(ValueError, match=r"^Expected digits of which negatives .*\. None came of 10,000 tries$"):
+        of.draw_alike([of.half], 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from pathlib import Path
 
 import keras
@@ -13,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.networks import NoisyCell, build, build_for_training
+from pipeline.folders import ModelFolder
+from pipeline.networks import NoisyCell, build, build_for_training, load_network
 from pipeline.variants import VARIANTS, Variant
 
 IMAGES = hnp.arrays(np.uint8, (2, 28, 28), elements=st.integers(0, 255))
@@ -167,3 +169,10 @@ def test_a_network_for_training_is_loaded_as_it_was_saved(tmp_path: Path) -> Non
     again = keras.models.load_model(tmp_path / "network.keras")
     cells = [layer.cell for layer in again.layers if isinstance(layer, keras.layers.RNN)]
     assert [cell.deviation for cell in cells] == [0.25]
+
+
+def test_an_archive_that_holds_no_network_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "float.keras", "w") as archive:
+        archive.writestr("notes.txt", "no network")
+    with pytest.raises(ValueError, match=r"float\.keras: Expected the float network mine\. .*config\.json"):
+        load_network("mine", ModelFolder(tmp_path))

@@ -41,6 +41,15 @@ def test_another_file_takes_away_what_the_gate_measured(good: Good, reported: Mo
     assert not any(picture.exists() for picture in reported.pictures)
 
 
+def test_a_card_whose_picture_was_lost_is_made_without(good: Good, reported: ModelFolder) -> None:
+    lost, *_ = reported.pictures
+    reported.card.write_text(reported.card.read_text() + f"![Lost]({lost.name})\n")
+    lost.unlink()
+    release(VARIANT, good.splits, reported)
+    assert lost.name not in reported.card.read_text()
+    assert not any(picture.exists() for picture in reported.pictures)
+
+
 def test_a_card_that_was_lost_is_written_again(good: Good, reported: ModelFolder) -> None:
     reported.card.unlink()
     release(VARIANT, good.splits, reported)
