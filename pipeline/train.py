@@ -38,7 +38,7 @@ from pipeline.augment import AffineRange, random_affine
 from pipeline.lessons import Lessons
 from pipeline.networks import NoisyCell, build, build_for_training
 from pipeline.splits import Labelled
-from pipeline.variants import LABELS, VARIANTS, Variant
+from pipeline.variants import LABELS, Variant
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,12 @@ class Recipe:
 # Small networks learn on where large ones are done. Over 28 steps cell states grow, and with them the step of int8 that
 # holds them, and what it rounds off adds up: smaller weights hold them down, noise teaches to bear the rounding.
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {name: Recipe() for name in VARIANTS}
-    | {"conv1d": Recipe(epochs=60), "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15)}
+    {
+        "rows2d": Recipe(),
+        "cols2d": Recipe(cell_noise=0.05),
+        "conv1d": Recipe(epochs=60),
+        "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
+    }
 )
 
 
