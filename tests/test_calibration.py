@@ -96,6 +96,8 @@ def test_no_crop_of_the_sheet_is_judged() -> None:
 
 def test_the_sheet_drawn_anew_is_the_sheet() -> None:
     """Within one grey level: another processor may round another way."""
+    if not cv2.__version__.startswith("4."):
+        pytest.skip(f"OpenCV {cv2.__version__} turns and shrinks otherwise than 4, of which it was drawn")
     fonts = json.loads((MODELS / "rows2d" / "training.json").read_text())["lessons"]["fonts_sha256"]
     try:
         installed = training_fonts()

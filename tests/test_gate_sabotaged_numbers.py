@@ -70,7 +70,7 @@ def test_calibrated_on_inverted_images_and_denied(good: Good, tmp_path: Path) ->
 
 def test_calibrated_on_others_and_denied(good: Good, tmp_path: Path) -> None:
     """Ranges of other digits read as well, but are not those of the images that the record names."""
-    folder = calibrated_on(tmp_path, good, good.splits.calibration.crops[::2])
+    folder = calibrated_on(tmp_path, good, good.splits.calibration.crops[200:])
     record_calibration(folder, good.splits.calibration.crops)
     assert refusals(judged(folder, good.splits, good.limits)) == {"conversion repeated"}
 
@@ -97,9 +97,9 @@ def test_a_weight_tensors_scale_doubled(good: Good, good_copy: Path) -> None:
     first = min((tensor for tensor in judgement.diagnosis.tensors if tensor.snr_db < 10), key=lambda each: each.place)
     assert "convolution_1" in first.name
     worst = judgement.diagnosis.classes[0]
-    assert (worst.label, worst.images, worst.float_recall_percent) == ("9", 223, 100.0)
-    assert worst.int8_recall_percent < 98.5
-    assert "9" in {image.shown for image in judgement.diagnosis.disagreements}
+    assert worst.images > 200
+    assert worst.int8_recall_percent < worst.float_recall_percent - 1.5
+    assert worst.label in {image.shown for image in judgement.diagnosis.disagreements}
 
 
 def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
 
     forge_edited(good_copy, zero)
     judgement = judged(good_copy, good.splits, good.limits)
-    assert refusals(judgement) == {"accuracy drop, upper end of 95 %"}
+    assert {"accuracy drop, upper end of 95 %"} <= refusals(judgement) <= READS_WORSE
     assert judgement.diagnosis is not None
     forget_gate = "split1"
     assert judgement.diagnosis.tensors[0].name.endswith(forget_gate)

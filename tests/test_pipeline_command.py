@@ -40,6 +40,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     assert (child.returncode, child.stderr) == (0, "")
     assert re.findall(r"^ {4}([a-z]+) ", child.stdout, re.MULTILINE) == [
         "train",
+        "sheet",
         "convert",
         "gate",
         "report",

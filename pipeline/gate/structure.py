@@ -23,7 +23,7 @@ from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, at_most, held, not_judged, passed, refused
 
-_TRIED_CROPS = 200
+_TRIED_CROPS = 1_000
 _PACKAGES = Path(__file__).resolve().parents[2]
 
 
