@@ -76,9 +76,9 @@ lock: .venv/ready ## resolve requirements.lock anew from pyproject.toml
 clean: ## delete what can be made again, but for .venv
 	rm -rf build dist
 
-# A release is stale where a source, the weights or the data's place changed, or a file of it is gone.
+# A release is stale where a source, the weights, the data's place or one's own crops changed, or a file of it is gone.
 released = $(wildcard models/$(1)/model.int8.tflite) $(wildcard models/$(1)/manifest.json) $(wildcard models/$(1)/README.md)
-build/%/evaluation.json: models/%/float.weights.h5 $(SOURCES) build/data.txt .venv/ready $(wildcard $(ROWSTREAM_DATA)/crops.npz) \
+build/%/evaluation.json: models/%/float.weights.h5 $(SOURCES) build/data.txt .venv/ready $(wildcard $(ROWSTREAM_DATA:%=%/crops.npz)) \
 		$$(if $$(word 3,$$(call released,$$*)),,FORCE)
 	@$(BIN)/python -m pipeline convert $*
 

@@ -147,7 +147,7 @@ def _take_places(staged: ModelFolder, model: ModelFolder) -> None:
         return
     for picture in model.pictures:
         picture.unlink(missing_ok=True)
-    for name in (staged.int8_tflite.name, staged.calibration.name, staged.card.name, MANIFEST_NAME):
+    for name in (staged.card.name, *released):
         (staged.path / name).replace(model.path / name)
 
 

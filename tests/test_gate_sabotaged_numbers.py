@@ -97,9 +97,9 @@ def test_a_weight_tensors_scale_doubled(good: Good, good_copy: Path) -> None:
     first = min((tensor for tensor in judgement.diagnosis.tensors if tensor.snr_db < 10), key=lambda each: each.place)
     assert "convolution_1" in first.name
     worst = judgement.diagnosis.classes[0]
-    assert worst.images > 200
-    assert worst.int8_recall_percent < worst.float_recall_percent - 1.5
-    assert worst.label in {image.shown for image in judgement.diagnosis.disagreements}
+    assert (worst.label, worst.images, worst.float_recall_percent) == ("7", 223, 100.0)
+    assert worst.int8_recall_percent < 98.5
+    assert "7" in {image.shown for image in judgement.diagnosis.disagreements}
 
 
 def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
 
     forge_edited(good_copy, zero)
     judgement = judged(good_copy, good.splits, good.limits)
-    assert {"accuracy drop, upper end of 95 %"} <= refusals(judgement) <= READS_WORSE
+    assert refusals(judgement) == {"accuracy drop", "accuracy drop, upper end of 95 %"}
     assert judgement.diagnosis is not None
     forget_gate = "split1"
     assert judgement.diagnosis.tensors[0].name.endswith(forget_gate)
