@@ -57,13 +57,13 @@ stream: $(CHOSEN:%=build/%/evaluation.json) ## show how VARIANT reads a digit, l
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline stream $$variant; done
 
 pictures: $(CHOSEN:%=build/%/evaluation.json) ## draw the README's pictures, in docs/; after `make gate`
-	@$(BIN)/python -m pipeline report rows2d && $(BIN)/python -m tests.pictures
+	@$(BIN)/python -m pipeline report rows2d && $(BIN)/python -m tests.support.pictures
 
 test: .venv/ready ## run the tests
 	@$(BIN)/python -m pytest
 
 test-device: .venv/ready ## run device/ and a model alone, on each runtime, in fresh environments
-	@$(BIN)/python -m tests.standalone_device models/$(firstword $(CHOSEN))
+	@$(BIN)/python -m tests.support.standalone_device models/$(firstword $(CHOSEN))
 
 lint: .venv/ready ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy

@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from converters.convert import Workspace
-from converters.flatbuffer import dump, load
-from converters.graph import read_graphs
-from converters.lower import InferenceNetwork
-from converters.quantise import quantise
-from converters.ranges import Range, measured_ranges, step_inputs
-from converters.roles import tied_ranges
-from converters.stream import StepForm
-from device.stream import STATE_SUFFIX
+from converters.lowering.lower import InferenceNetwork
+from converters.lowering.step_form import StepForm
+from converters.quantisation.quantise import quantise
+from converters.quantisation.ranges import Range, measured_ranges, step_inputs
+from converters.quantisation.roles import tied_ranges
+from converters.tflite.flatbuffer import dump, load
+from converters.tflite.graph import read_graphs
+from converters.workspace import Workspace
+from device.signatures import STATE_SUFFIX
 
 Crops = npt.NDArray[np.float32]
 

@@ -22,47 +22,15 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from converters.graph import Graph, read_graphs
-from converters.structure import check_structure
-
-_PACKAGES = Path(__file__).resolve().parent.parent
+from converters.tflite.graph import Graph, read_graphs
+from converters.tflite.structure import check_structure
+from converters.workspace import ROOT, Workspace
 
 log = logging.getLogger(__name__)
 
 
 class ConversionError(RuntimeError):
     """A step of the conversion failed; the message says which, and why."""
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """The files through which parent and child speak."""
-
-    folder: Path
-
-    @property
-    def network(self) -> Path:
-        return self.folder / "network.keras"
-
-    @property
-    def calibration(self) -> Path:
-        return self.folder / "calibration.npy"
-
-    @property
-    def step(self) -> Path:
-        return self.folder / "step.txt"
-
-    @property
-    def reason(self) -> Path:
-        return self.folder / "reason.txt"
-
-    @property
-    def float_tflite(self) -> Path:
-        return self.folder / "float.tflite"
-
-    @property
-    def int8_tflite(self) -> Path:
-        return self.folder / "int8.tflite"
 
 
 @dataclass(frozen=True)
@@ -119,7 +87,7 @@ def _check_calibration(network: keras.Sequential, calibration: npt.NDArray[np.fl
 def run_child(command: Sequence[str], workspace: Workspace) -> None:
     """Runs a conversion to its end; raises ConversionError, with the step it was in, where it does not end well."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
-    child = subprocess.run(command, cwd=_PACKAGES, env=quiet, capture_output=True, text=True, check=False)
+    child = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
     if child.returncode == 0:
         return
     log.debug("The conversion's own words:\n%s", child.stderr)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .crops import read_crops
+from .cli.serve_arguments import add_serve_arguments, serve_refusal
+from .cli.source_arguments import add_source_arguments, positive, refusal
+from .crop_files import read_crops
 from .interpreter import RUNTIMES
 from .runner import Prediction, Runner
-from .serve_arguments import add_serve_arguments, serve_refusal
-from .source_arguments import add_source_arguments, positive, refusal
 
 FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
 # What the extra `camera` brings.
@@ -49,8 +49,8 @@ def _open_closed_streams() -> None:
 def _run_source(options: argparse.Namespace) -> int:
     try:
         # OpenCV and Pillow are an extra: all else works without them.
-        from .serve_command import answer_serve  # noqa: PLC0415
-        from .source_command import answer_source  # noqa: PLC0415
+        from .cli.serve_page import answer_serve  # noqa: PLC0415
+        from .cli.watch_source import answer_source  # noqa: PLC0415
     except ImportError as error:
         option = "source" if options.source else "serve"
         missing = f"--{option} needs OpenCV and Pillow: pip install opencv-python-headless pillow"

@@ -19,7 +19,8 @@ from .interpreter import load_interpreter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_row
 from .quantisation import PIXEL_QUANTISATION, Int8, Softmax, quantise_pixels
-from .stream import LINES, Collector, Reader, Stream, step_contracts
+from .signatures import LINES, step_contracts
+from .streaming import Collector, Reader, Stream
 
 _TOP = 3
 

@@ -52,16 +52,16 @@ def _import_tensorflow() -> None:
 
 # The imports inside the commands keep `--help` and `table` free of TensorFlow's seconds.
 def _train(options: argparse.Namespace) -> None:
-    from pipeline.data import load
+    from pipeline.data.mnist import load
     from pipeline.folders import build_folder, model_folder
-    from pipeline.glyphs import training_fonts
+    from pipeline.synthesis.fonts import training_fonts
 
     splits = load(options.data)
     splits.require_training()
     fonts = training_fonts(options.fonts)
     _import_tensorflow()
-    from pipeline.lessons import Plan, prepare
-    from pipeline.train import RECIPES, Run, train
+    from pipeline.synthesis.training_set import Plan, prepare
+    from pipeline.training.train import RECIPES, Run, train
 
     lessons = prepare(splits.training, fonts, Plan())
     run = Run(build_folder(options.variant).training)
@@ -75,36 +75,36 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _sheet(options: argparse.Namespace) -> None:
-    from pipeline.calibration import SHEET, write_sheet
-    from pipeline.glyphs import training_fonts
-    from pipeline.negatives import drawn_sheet
+    from pipeline.data.calibration import SHEET, write_sheet
+    from pipeline.synthesis.fonts import training_fonts
+    from pipeline.synthesis.negatives import drawn_sheet
 
     write_sheet(drawn_sheet(training_fonts(options.fonts)))
     print(SHEET)
 
 
 def _convert(options: argparse.Namespace) -> None:
-    from pipeline.data import load
+    from pipeline.data.mnist import load
     from pipeline.folders import build_folder, model_folder
 
     splits = load(options.data)
     _import_tensorflow()
-    from pipeline.evaluate import write_evaluation
-    from pipeline.release import release
+    from pipeline.release.evaluate import write_evaluation
+    from pipeline.release.release import release
 
     evaluation = release(VARIANTS[options.variant], splits, model_folder(options.variant))
     write_evaluation(evaluation, build_folder(options.variant).evaluation)
 
 
 def _gate(options: argparse.Namespace) -> int:
-    from pipeline.data import load
+    from pipeline.data.mnist import load
 
     splits = load(options.data)
     _import_tensorflow()
-    from pipeline.folders import build_folder
+    from pipeline.folders import ReportFolder, build_folder
     from pipeline.gate.check import Verdict
     from pipeline.gate.judge import judge, open_case
-    from pipeline.gate.report import ReportFolder, as_text, write_reports
+    from pipeline.gate.reports import as_text, write_reports
 
     judgement = judge(open_case(options.folder, splits, options.limits))
     write_reports(judgement, ReportFolder(options.out or build_folder(options.folder.resolve().name).gate))
@@ -121,7 +121,7 @@ def _report(options: argparse.Namespace) -> None:
 
 def _field(options: argparse.Namespace) -> None:
     from device.runner import Runner
-    from pipeline.field import field_table, read_photographs
+    from pipeline.bench.photographs import field_table, read_photographs
 
     with Runner(options.folder) as runner:
         rows = [
@@ -132,28 +132,28 @@ def _field(options: argparse.Namespace) -> None:
 
 
 def _table(options: argparse.Namespace) -> None:
-    from pipeline.evaluate import read_evaluation, table
+    from pipeline.release.evaluate import read_evaluation, table
 
     print(table(read_evaluation(path) for path in options.evaluations))
 
 
 def _bundle(options: argparse.Namespace) -> None:
-    from pipeline.bundle import bundle
     from pipeline.folders import model_folder
+    from pipeline.release.bundle import bundle
 
     print(bundle(model_folder(options.variant), options.into))
 
 
 def _bench(options: argparse.Namespace) -> None:
     _import_tensorflow()
-    from converters.graph import read_graphs
+    from converters.tflite.graph import read_graphs
     from device.pixels import unit_range
     from device.runner import Runner
-    from pipeline.baselines import fused, keras_unrolled
-    from pipeline.bench import reading_table, table, time_files, time_reading
-    from pipeline.data import embedded_splits
+    from pipeline.bench.baselines import fused, keras_unrolled
+    from pipeline.bench.timing import reading_table, table, time_files, time_reading
+    from pipeline.data.mnist import embedded_splits
     from pipeline.folders import model_folder
-    from pipeline.networks import load_network
+    from pipeline.training.networks import load_network
 
     model = model_folder(options.variant)
     network = load_network(options.variant, model)
@@ -173,9 +173,9 @@ def _bench(options: argparse.Namespace) -> None:
 
 def _stream(options: argparse.Namespace) -> None:
     from device.runner import Runner
-    from pipeline.data import embedded_splits
+    from pipeline.bench.terminal import reading
+    from pipeline.data.mnist import embedded_splits
     from pipeline.folders import model_folder
-    from pipeline.show import reading
 
     judged = embedded_splits().judged
     with Runner(model_folder(options.variant).path) as runner:

@@ -103,3 +103,22 @@ def build_folder(variant: str) -> BuildFolder:
 def pages_folder() -> PagesFolder:
     """Returns the folder of the report's pages, below the working directory."""
     return PagesFolder(BUILD / "report")
+
+
+@dataclass(frozen=True)
+class ReportFolder:
+    """Where a judgement's files lie."""
+
+    path: Path
+
+    @property
+    def json(self) -> Path:
+        return self.path / "gate.json"
+
+    @property
+    def junit(self) -> Path:
+        return self.path / "junit.xml"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.md"

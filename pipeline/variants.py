@@ -1,4 +1,4 @@
-"""The four variants: how each reads an image. Their layers are in `pipeline.networks`."""
+"""The four variants: how each reads an image. Their layers are in `pipeline.training.networks`."""
 
 from __future__ import annotations
 

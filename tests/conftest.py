@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.data import embedded_splits
+from pipeline.data.mnist import embedded_splits
 
 if TYPE_CHECKING:  # tests that need neither do not wait for them
     import keras
 
     from converters.convert import Conversion
-    from tests.sabotage import Good
+    from tests.support.sabotage import Good
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
@@ -242,7 +242,7 @@ def converted_small() -> Converted:
 def converted_rows2d() -> Converted:
     """The default variant with the weights it is released with, calibrated on real digits."""
     from converters.convert import convert  # noqa: PLC0415  # its seconds are not for tests that need none
-    from pipeline.networks import build  # noqa: PLC0415
+    from pipeline.training.networks import build  # noqa: PLC0415
     from pipeline.variants import VARIANTS  # noqa: PLC0415
 
     network = build(VARIANTS["rows2d"])
@@ -254,7 +254,7 @@ def converted_rows2d() -> Converted:
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
     """A model that passes the gate: trained weights, released on half of the embedded images."""
-    from tests.sabotage import Good, limits_for_this_python, released  # noqa: PLC0415  # TensorFlow's seconds
+    from tests.support.sabotage import Good, limits_for_this_python, released  # noqa: PLC0415  # TensorFlow's seconds
 
     folder = tmp_path_factory.mktemp("good")
     embedded = embedded_splits()

@@ -17,9 +17,9 @@ from scipy.stats import binomtest, norm
 from tqdm import tqdm
 
 from device.runner import Runner
-from pipeline.confidence import confidences, expected_calibration_error, fitted_temperature
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, at_most, held, not_judged, passed, refused
+from pipeline.release.confidence import confidences, expected_calibration_error, fitted_temperature
 
 Bools = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]

@@ -12,16 +12,16 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from converters.convert import Conversion, convert
-from converters.graph import Graph, read_graphs
+from converters.tflite.graph import Graph, read_graphs
 from device.manifest import Manifest
 from device.pixels import unit_range
 from device.quantisation import Float32, Int8
 from device.runner import Prediction, Runner
+from pipeline.data.splits import Splits, digests
 from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits
-from pipeline.networks import load_network
-from pipeline.rejection import judged_negatives
-from pipeline.splits import Splits, digests
+from pipeline.synthesis.negatives import judged_negatives
+from pipeline.training.networks import load_network
 from pipeline.variants import PREFIX
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipeline.bench import time_ratios
+from converters.packages import package_versions
+from pipeline.bench.timing import time_ratios
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_most, not_judged, passed, refused
-from pipeline.release import package_versions
 
 _NOT_AT_HAND = "the recorded calibration images are not among the data at hand"
 

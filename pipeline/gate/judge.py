@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.manifest import read_manifest
+from pipeline.data.splits import Splits
 from pipeline.folders import ModelFolder
 from pipeline.gate import accuracy, cost, equality, files, rejection, structure
 from pipeline.gate.case import Case
@@ -19,7 +20,6 @@ from pipeline.gate.diagnosis import diagnose
 from pipeline.gate.judgement import Judgement, StageResult
 from pipeline.gate.limits import read_limits
 from pipeline.gate.measure import measure
-from pipeline.splits import Splits
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,6 @@ from pipeline.gate.check import Check, Verdict
 from pipeline.gate.diagnosis import Diagnosis
 from pipeline.gate.record import Measurements
 
-# Of `gate.json`: 2 added the measurements.
-FORMAT_VERSION = 2
-
 
 @dataclass(frozen=True)
 class StageResult:

@@ -14,19 +14,11 @@ import numpy.typing as npt
 from PIL import Image
 from scipy.special import softmax
 
-from pipeline.confidence import BINS, bin_places, confidences
 from pipeline.gate.accuracy import Bools, Indices, Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
 from pipeline.gate.noise import tensor_signals
-from pipeline.gate.record import (
-    Answers,
-    Example,
-    Latency,
-    Measurements,
-    Provenance,
-    RecallChange,
-    ReliabilityBin,
-)
+from pipeline.gate.record import Answers, Example, Latency, Measurements, Provenance, RecallChange, ReliabilityBin
+from pipeline.release.confidence import BINS, bin_places, confidences
 
 _PICTURES = 100
 _MISTAKES = 24

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from converters.graph import read_graphs
+from converters.tflite.graph import read_graphs
 from device.pixels import unit_range
 from device.quantisation import quantise_pixels
 from pipeline.gate.case import Case

@@ -9,7 +9,7 @@ import numpy as np
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, at_most, not_judged, passed
-from pipeline.rejection import probabilities
+from pipeline.release.threshold import probabilities
 
 
 def rejection(case: Case) -> Iterator[Check]:

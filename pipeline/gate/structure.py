@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from converters.micro import MicroError, first_graph_alone, run_on_micro
-from converters.runtimes import MICRO, NEWEST_VERSIONS, not_allowed, too_new
-from converters.structure import Kind, find_problems
+from converters.tflite.micro import MicroError, first_graph_alone, run_on_micro
+from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allowed, too_new
+from converters.tflite.structure import Kind, find_problems
+from converters.workspace import ROOT
 from device.interpreter import RUNTIMES
 from device.quantisation import quantise_pixels
 from device.runner import Runner
@@ -24,7 +25,6 @@ from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, at_most, held, not_judged, passed, refused
 
 _TRIED_CROPS = 1_000
-_PACKAGES = Path(__file__).resolve().parents[2]
 
 
 def operators(case: Case) -> Iterator[Check]:
@@ -82,7 +82,7 @@ def _on(case: Case, runtime: str) -> Check:
             *(sys.executable, "-m", "device", "run", "--rows", "--runtime", runtime),
             *("--model", str(case.folder.path.resolve()), str(crops)),
         ]
-        child = subprocess.run(command, cwd=_PACKAGES, capture_output=True, text=True, check=False)
+        child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if child.returncode:
         last_line = child.stderr.strip().rpartition("\n")[2]
         return refused(name, f"status {child.returncode}", "runs", last_line or f"ended with {child.returncode}")

@@ -6,11 +6,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.folders import build_folder, model_folder, pages_folder
+from pipeline.folders import ReportFolder, build_folder, model_folder, pages_folder
+from pipeline.gate.gate_json import GateFileError, read_judgement
 from pipeline.gate.judgement import Judgement
-from pipeline.gate.report import ReportFolder
 from pipeline.report.card import write_card
-from pipeline.report.gate_file import GateFileError, read_judgement
 from pipeline.report.page import Entry, index_page, model_page
 from pipeline.variants import PREFIX, VARIANTS
 

@@ -1,0 +1,96 @@
+"""Measures the range of every tensor of a float model: true minima and maxima over all calibration inputs.
+
+Not ai-edge-quantizer's own calibration, whose moving average clips the tails and depends on the inputs' order.
+
+Source: Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from converters.lowering.step_form import StepForm
+from converters.tflite.graph import Graph
+from device.signatures import LINES, STATE_SUFFIX
+
+Inputs = Mapping[str, npt.NDArray[np.float32]]
+
+_SIGNIFICANT_BITS = 10
+
+
+@dataclass(frozen=True)
+class Range:
+    """The least and the greatest value of a tensor."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
+            raise ValueError(f"Expected finite low <= high. Received: low={self.low}, high={self.high}")
+
+    def __or__(self, other: Range) -> Range:
+        return Range(min(self.low, other.low), max(self.high, other.high))
+
+    def outward(self) -> Range:
+        """Returns the least range around this one whose ends have ten significant bits.
+
+        Float kernels sum in an order that depends on the processor, so that the last bits of what they measure do too;
+        a range without those bits gives the same int8 file on every machine.
+        """
+        return Range(-_rounded_up(-self.low), _rounded_up(self.high))
+
+
+def _rounded_up(value: float) -> float:
+    mantissa, exponent = math.frexp(value)
+    return math.ldexp(math.ceil(math.ldexp(mantissa, _SIGNIFICANT_BITS)), exponent - _SIGNIFICANT_BITS)
+
+
+def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs]) -> dict[str, Range]:
+    """Returns each activation's range over all `inputs` to a graph's signature, by tensor name.
+
+    Raises:
+        ValueError: there are no inputs, or a tensor was not finite.
+    """
+    # Without delegates, which compute whole subgraphs and leave the tensors inside them unwritten.
+    interpreter = Interpreter(
+        model_content=float_tflite,
+        num_threads=1,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    runner = interpreter.get_signature_runner(graph.signature)
+    activations = [
+        (index, tensor.name)
+        for index, tensor in enumerate(graph.tensors)
+        if tensor.constant is None and tensor.type == "FLOAT32"
+    ]
+    ranges: dict[str, Range] = {}
+    for sample in inputs:
+        runner(**sample)
+        for index, name in activations:
+            values = interpreter.get_tensor(index, graph.index)
+            seen = Range(float(values.min()), float(values.max()))
+            ranges[name] = seen | ranges.get(name, seen)
+    if not ranges:
+        raise ValueError("Expected at least one calibration input. Received none")
+    return ranges
+
+
+def step_inputs(float_tflite: bytes, form: StepForm, crops: npt.NDArray[np.float32]) -> Iterator[Inputs]:
+    """Yields what `step` is given over the course of each crop: its lines, and the states that come of those before."""
+    step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner("step")
+    for crop in crops:
+        image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
+        states = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
+        for lines in np.split(image, len(image) // form.lines[1]):
+            inputs = {LINES: lines[np.newaxis], **states}
+            yield inputs
+            after = step(**inputs)
+            states = {name: after[name + STATE_SUFFIX].copy() for name in states}

@@ -1,0 +1,159 @@
+"""Reads a TFLite flatbuffer: its graphs, tensors and operators, as plain values.
+
+Not an interpreter: nothing is run. Not a check: what a graph must be is said in `converters.tflite.structure`.
+
+Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.fbs).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from converters.tflite.flatbuffer import load
+from device.signatures import STATE_SUFFIX
+
+_OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+_TYPE_NAMES = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of a graph; `constant` is None where it has no bytes, `scales` are empty where it is not quantised."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    shape_signature: tuple[int, ...]
+    constant: bytes | None
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+
+    @property
+    def is_static(self) -> bool:
+        return all(size >= 0 for size in (self.shape_signature or self.shape))
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A node of a graph; inputs and outputs are names, a missing optional input is left out."""
+
+    name: str
+    version: int
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    is_custom: bool
+    refers_to_graph: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Operators in the order they run, inputs and outputs by their names in the signature, in the graph's order.
+
+    A graph that only control flow refers to has no signature: its name is empty.
+    """
+
+    index: int
+    signature: str
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+    @property
+    def multiply_accumulates(self) -> int:
+        """How many one run of the graph does in convolutions and matrix products, by far the most of its arithmetic."""
+        return sum(_multiply_accumulates(operator) for operator in self.operators)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The inputs that come out again, to be handed to the next call, in alphabetical order."""
+        return tuple(sorted(name for name in self.inputs if name + STATE_SUFFIX in self.outputs))
+
+
+def read_graphs(content: bytes) -> tuple[Graph, ...]:
+    """Returns every graph in a flatbuffer, those of the signatures first if the converter wrote it.
+
+    Raises:
+        ValueError: the bytes are no TFLite flatbuffer.
+    """
+    model = load(content)
+    signatures = {signature.subgraphIndex: signature for signature in model.signatureDefs or ()}
+    return tuple(_graph(model, index, signatures.get(index)) for index in range(len(model.subgraphs)))
+
+
+def operator_versions(graphs: tuple[Graph, ...]) -> Mapping[str, int]:
+    """Returns the highest version of each operator that the graphs use, by name in alphabetical order."""
+    versions: dict[str, int] = {}
+    for operator in (operator for graph in graphs for operator in graph.operators):
+        versions[operator.name] = max(operator.version, versions.get(operator.name, 0))
+    return MappingProxyType(dict(sorted(versions.items())))
+
+
+def _multiply_accumulates(operator: Operator) -> int:
+    if operator.name not in ("CONV_2D", "FULLY_CONNECTED"):
+        return 0
+    # The weights' first axis is the output's last: each output is a sum over all the other axes.
+    _, weights, *_ = operator.inputs
+    return math.prod(operator.outputs[0].shape) * math.prod(weights.shape[1:])
+
+
+def _graph(model: schema.ModelT, index: int, signature: schema.SignatureDefT | None) -> Graph:
+    subgraph = model.subgraphs[index]
+    tensors = tuple(_tensor(model, tensor) for tensor in subgraph.tensors)
+    inputs, outputs = (signature.inputs, signature.outputs) if signature is not None else ((), ())
+    return Graph(
+        index=index,
+        signature=signature.signatureKey.decode() if signature is not None else "",
+        tensors=tensors,
+        operators=tuple(_operator(model, node, tensors) for node in subgraph.operators),
+        inputs=_named(inputs, tuple(_values(subgraph.inputs)), tensors),
+        outputs=_named(outputs, tuple(_values(subgraph.outputs)), tensors),
+    )
+
+
+def _named(
+    entries: Sequence[schema.TensorMapT], places: tuple[int, ...], tensors: tuple[Tensor, ...]
+) -> Mapping[str, Tensor]:
+    in_order = sorted(entries, key=lambda entry: (*places, entry.tensorIndex).index(entry.tensorIndex))
+    return MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in in_order})
+
+
+def _tensor(model: schema.ModelT, tensor: schema.TensorT) -> Tensor:
+    data = model.buffers[tensor.buffer].data
+    quantisation = tensor.quantization
+    quantised = quantisation is not None and quantisation.scale is not None
+    return Tensor(
+        name=tensor.name.decode(),
+        type=_TYPE_NAMES[tensor.type],
+        shape=tuple(int(size) for size in _values(tensor.shape)),
+        shape_signature=tuple(int(size) for size in _values(tensor.shapeSignature)),
+        constant=None if data is None else np.asarray(data, np.uint8).tobytes(),
+        scales=tuple(float(scale) for scale in quantisation.scale) if quantised else (),
+        zero_points=tuple(int(zero) for zero in quantisation.zeroPoint) if quantised else (),
+    )
+
+
+def _operator(model: schema.ModelT, node: schema.OperatorT, tensors: tuple[Tensor, ...]) -> Operator:
+    code = model.operatorCodes[node.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    is_custom = builtin == schema.BuiltinOperator.CUSTOM
+    options = {**vars(node.builtinOptions or object), **vars(node.builtinOptions2 or object)}
+    return Operator(
+        name=code.customCode.decode() if is_custom else _OPERATOR_NAMES[builtin],
+        version=int(code.version),
+        inputs=tuple(tensors[index] for index in _values(node.inputs) if index >= 0),
+        outputs=tuple(tensors[index] for index in _values(node.outputs)),
+        is_custom=is_custom,
+        refers_to_graph=any("subgraph" in option.lower() for option in options),
+    )
+
+
+def _values(array: npt.NDArray[np.int32] | None) -> Iterator[int]:
+    return iter(()) if array is None else (int(value) for value in array)

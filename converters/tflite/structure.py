@@ -1,0 +1,97 @@
+"""Refuses an int8 flatbuffer that is not what ships: built-in operators only, no control flow, no float, no loose ends.
+
+Reads the file alone and runs nothing; whether the numbers are right is for the accuracy gate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from converters.tflite.graph import Graph, Operator
+from device.signatures import STATE_SUFFIX
+
+_VARIABLES = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
+_ITEM_BYTES = {"BOOL": 1, "INT8": 1, "UINT8": 1, "INT16": 2, "FLOAT16": 2, "INT32": 4, "FLOAT32": 4, "INT64": 8}
+
+
+class Kind(Enum):
+    """What a problem is of."""
+
+    SIGNATURE = "signature"
+    EDGE = "input or output"
+    OPERATOR = "operator"
+    FLOAT = "float tensor"
+    SHAPE = "dynamic shape"
+    DATA = "missing data"
+    STATE = "state"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in a flatbuffer that does not ship."""
+
+    kind: Kind
+    text: str
+
+
+class StructureError(ValueError):
+    """A flatbuffer has parts that do not ship; the message lists all of them."""
+
+
+def check_structure(graphs: Sequence[Graph]) -> None:
+    """Raises StructureError where a graph holds what does not ship, naming each tensor and operator."""
+    problems = find_problems(graphs)
+    if problems:
+        found = "; ".join(problem.text for problem in problems)
+        raise StructureError(f"Expected static int8 graphs of built-in operators. Found: {found}")
+
+
+def find_problems(graphs: Sequence[Graph]) -> tuple[Problem, ...]:
+    """Returns what does not ship in the graphs of a flatbuffer, each with the graph and the part of it by name."""
+    if not graphs:
+        return (Problem(Kind.SIGNATURE, "no graph at all"),)
+    return tuple(
+        Problem(kind, f"{graph.signature or graph.index}: {text}")
+        for graph in graphs
+        for kind, text in _problems(graph)
+    )
+
+
+def _problems(graph: Graph) -> Iterator[tuple[Kind, str]]:
+    if not graph.signature:
+        yield Kind.SIGNATURE, "the graph has no signature"
+    yield from ((Kind.DATA, text) for text in _missing_data(graph))
+    for operator in graph.operators:
+        yield from ((Kind.OPERATOR, text) for text in _operator_problems(operator))
+    edges = {tensor.name for tensor in (*graph.inputs.values(), *graph.outputs.values())}
+    for tensor in graph.tensors:
+        if tensor.type.startswith(("FLOAT", "BFLOAT")):
+            yield Kind.EDGE if tensor.name in edges else Kind.FLOAT, f"tensor {tensor.name} is {tensor.type}"
+        if not tensor.is_static:
+            yield Kind.SHAPE, f"tensor {tensor.name} has the dynamic shape {tensor.shape_signature}"
+    for name in graph.states:
+        before, after = graph.inputs[name], graph.outputs[name + STATE_SUFFIX]
+        if (before.scales, before.zero_points) != (after.scales, after.zero_points):
+            yield Kind.STATE, f"state {name} goes in with {before.scales} and comes out with {after.scales}"
+
+
+def _operator_problems(operator: Operator) -> Iterator[str]:
+    if operator.is_custom:
+        yield f"operator {operator.name} is not built in"
+    if operator.refers_to_graph:
+        yield f"operator {operator.name} is control flow"
+    if operator.name in _VARIABLES:
+        yield f"operator {operator.name} reads weights that are not in the file"
+
+
+def _missing_data(graph: Graph) -> Iterator[str]:
+    written = {tensor.name for operator in graph.operators for tensor in operator.outputs}
+    given = written | {tensor.name for tensor in graph.inputs.values()}
+    for tensor in {tensor for operator in graph.operators for tensor in operator.inputs if tensor.name not in given}:
+        expected = math.prod(tensor.shape) * _ITEM_BYTES.get(tensor.type, 0)
+        received = len(tensor.constant or b"")
+        if received != expected:
+            yield f"tensor {tensor.name} has {received:,} bytes of data, not {expected:,}"

@@ -1,0 +1,96 @@
+"""Raw frames from a pipe as a source: nothing but pixels, one frame after another, none dropped.
+
+Not a codec: how large a frame is and how its colours lie must be told, since nothing in the stream says it. Of this
+form is what `ffmpeg -i INPUT -f rawvideo -pix_fmt bgr24 -` writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+
+from ..vision.images import Image
+from .frames import Frame, Source, elapsed_ms
+
+# How many bytes a pixel takes, by the order of its colours.
+ORDERS = MappingProxyType({"bgr": 3, "rgb": 3, "grey": 1})
+_LONGEST_SIDE = 2**15
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RawLayout:
+    """How the bytes of a frame make a picture: row by row, `order` being "bgr", "rgb" or "grey"."""
+
+    width: int
+    height: int
+    order: str = "bgr"
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.width <= _LONGEST_SIDE and 1 <= self.height <= _LONGEST_SIDE):
+            raise ValueError(
+                f"Expected raw frames of 1 to {_LONGEST_SIDE} pixels a side. Received: {self.width}x{self.height}"
+            )
+        if self.order not in ORDERS:
+            raise ValueError(f"Expected raw frames in {', '.join(ORDERS)}. Received: {self.order}")
+
+    @classmethod
+    def parse(cls, size: str, order: str = "bgr") -> RawLayout:
+        """Returns the layout for a size such as `1280x720`; raises ValueError where it is none."""
+        sides = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", size)
+        if not sides:
+            raise ValueError(f"Expected a size WIDTHxHEIGHT, such as 1280x720. Received: {size}")
+        return cls(int(sides[1]), int(sides[2]), order)
+
+    @property
+    def frame_bytes(self) -> int:
+        return self.width * self.height * ORDERS[self.order]
+
+    def image(self, pixels: Image) -> Image:
+        """Returns the picture `<uint8>[h, w, 3]` that a frame's bytes `<uint8>[frame_bytes]` make."""
+        if self.order == "grey":
+            return np.asarray(cv2.cvtColor(pixels.reshape(self.height, self.width), cv2.COLOR_GRAY2BGR), np.uint8)
+        image = pixels.reshape(self.height, self.width, 3)
+        return image if self.order == "bgr" else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
+
+
+class RawFrames(Source):
+    """Reads raw frames from a stream until it ends; a last frame that is not whole is logged and left out."""
+
+    endless = True
+
+    def __init__(self, stream: BinaryIO, layout: RawLayout, name: str = "-") -> None:
+        """Takes a buffered stream, such as `sys.stdin.buffer`."""
+        self._stream = stream
+        self._layout = layout
+        self._name = name
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yields the frames."""
+        number = 0
+        started = time.perf_counter()
+        while (pixels := self._pixels(number)) is not None:
+            image = self._layout.image(pixels)
+            yield Frame(image, number, self._name, position_s=time.monotonic(), capture_ms=elapsed_ms(started))
+            number += 1
+            started = time.perf_counter()
+
+    def _pixels(self, number: int) -> Image | None:
+        content = self._stream.read(self._layout.frame_bytes)
+        if len(content) == self._layout.frame_bytes:
+            return np.frombuffer(content, np.uint8)
+        if content:
+            log.warning(
+                f"{self._name}: the stream ends within frame {number}: "
+                f"{len(content):,} of {self._layout.frame_bytes:,} bytes"
+            )
+        return None

@@ -1,0 +1,126 @@
+"""The part of a frame that is looked at: a rectangle, or a quadrilateral that is rectified.
+
+Not a search for the page: its corners are given. Coordinates lie between pixels, so (0, 0) is the frame's outer
+corner and (width, height) the opposite one.
+
+Source: Hartley, Zisserman, Multiple view geometry in computer vision, 2004, section 2.3 (removing the projective
+distortion of a plane); OpenCV, `getPerspectiveTransform` and `warpPerspective`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .boxes import Box
+
+_FORMS = "a region x,y,width,height or x1,y1,x2,y2,x3,y3,x4,y4 in whole pixels"
+
+# What floating point leaves of a whole number.
+_ROUNDING = 1e-3
+
+Corner = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A quadrilateral of a frame: what is read there stands upright between its corners.
+
+    Args:
+        corners: (x, y) of the four corners in pixels, clockwise from the one that is the top left when read upright.
+
+    Raises:
+        ValueError: the corners lie outside any frame, not clockwise, or enclose no convex area.
+    """
+
+    corners: tuple[Corner, Corner, Corner, Corner]
+
+    def __post_init__(self) -> None:
+        if len(self.corners) != 4 or min(min(corner) for corner in self.corners) < 0:
+            raise ValueError(f"Expected four corners at or above 0. Received: {self.corners}")
+        if min(self._turns()) <= 0:
+            raise ValueError(f"Expected the corners of a convex region, clockwise. Received: {self.corners}")
+
+    @classmethod
+    def parse(cls, text: str) -> Region:
+        """Returns the region that 'x,y,width,height' or 'x1,y1,x2,y2,x3,y3,x4,y4' names.
+
+        Raises:
+            ValueError: the text is neither, or names no region.
+        """
+        if not re.fullmatch(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*){3}((,\s*\d{1,6}\s*){4})?", text, re.ASCII):
+            raise ValueError(f"Expected {_FORMS}. Received: {text!r}")
+        numbers = [int(number) for number in text.split(",")]
+        if len(numbers) == 8:
+            first, second, third, fourth = zip(numbers[::2], numbers[1::2], strict=True)
+            return cls((first, second, third, fourth))
+        x, y, width, height = numbers
+        if not (width and height):
+            raise ValueError(f"Expected a region with a width and a height above 0. Received: {text!r}")
+        return cls(((x, y), (x + width, y), (x + width, y + height), (x, y + height)))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what is cut, in pixels: the longer of each two opposite sides."""
+        top, right, bottom, left = (math.dist(self.corners[i], self.corners[(i + 1) % 4]) for i in range(4))
+        return max(1, round(max(top, bottom))), max(1, round(max(left, right)))
+
+    def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Returns the region `<uint8>[height, width, ...]` of an image `<uint8>[h, w, ...]`, upright.
+
+        Raises:
+            ValueError: the region does not lie in the image.
+        """
+        height, width = image.shape[:2]
+        if max(x for x, _ in self.corners) > width or max(y for _, y in self.corners) > height:
+            raise ValueError(f"Expected a region inside {width} x {height} pixels. Received: corners {self.corners}")
+        if self._is_upright:
+            (left, top), (right, bottom) = self.corners[0], self.corners[2]
+            return image[top:bottom, left:right]
+        rectified: npt.NDArray[np.uint8] = cv2.warpPerspective(
+            image,
+            self._upright_to_frame(),
+            self.size,
+            None,
+            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            cv2.BORDER_REPLICATE,
+        )
+        return rectified
+
+    def box_in_frame(self, box: Box) -> Box:
+        """Returns the bounding box in the frame of a box in what `cut` gives."""
+        right, bottom = box.x + box.width, box.y + box.height
+        corners = np.array([[(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)]], np.float64)
+        # From the corners between pixels to the middles of pixels that the transform maps, and back.
+        mapped = cv2.perspectiveTransform(corners - 0.5, self._upright_to_frame())[0] + 0.5
+        x, y = (max(0, math.floor(value + _ROUNDING)) for value in mapped.min(axis=0))
+        right, bottom = (math.ceil(value - _ROUNDING) for value in mapped.max(axis=0))
+        return Box(x, y, right - x, bottom - y)
+
+    @property
+    def _is_upright(self) -> bool:
+        (left, top), _, (right, bottom), _ = self.corners
+        is_level = self.corners == ((left, top), (right, top), (right, bottom), (left, bottom))
+        # Turned by half a circle, a rectangle is level too.
+        return is_level and left < right and top < bottom
+
+    def _upright_to_frame(self) -> npt.NDArray[np.float64]:
+        width, height = self.size
+        upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+        transform: npt.NDArray[np.float64] = cv2.getPerspectiveTransform(
+            upright - np.float32(0.5), np.array(self.corners, np.float32) - np.float32(0.5)
+        )
+        return transform
+
+    def _turns(self) -> list[int]:
+        # Twice the signed area at each corner; y points down, so clockwise is above 0.
+        turns = []
+        for index in range(4):
+            (x0, y0), (x1, y1), (x2, y2) = (self.corners[(index + step) % 4] for step in range(3))
+            turns.append((x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1))
+        return turns

@@ -1,0 +1,35 @@
+"""A frame with what was read drawn into it: a box for each candidate, and the digit above it."""
+
+from __future__ import annotations
+
+import cv2
+
+from ..vision.images import Image
+from .watcher import Observation, Reading
+
+# Blue, green, red.
+_DIGIT = (0, 160, 0)
+_NO_DIGIT = (128, 128, 128)
+# The height of the picture over the width of a line in it.
+_LINES_IN_HEIGHT = 360
+
+
+def annotated(observation: Observation) -> Image:
+    """Returns the observation's frame `<uint8>[h, w, 3]` with boxes and labels; the frame itself stays as it is."""
+    image = observation.frame.image.copy()
+    thickness = max(1, round(image.shape[0] / _LINES_IN_HEIGHT))
+    for reading in observation.readings:
+        _draw(image, reading, thickness)
+    return image
+
+
+def _draw(image: Image, reading: Reading, thickness: int) -> None:
+    box, label = reading.box, reading.label
+    if box is None or reading.prediction is None:
+        return
+    colour = _NO_DIGIT if label is None else _DIGIT
+    cv2.rectangle(image, (box.x, box.y, box.width, box.height), colour, thickness)
+    if label is not None:
+        text = f"{label} {100 * reading.prediction.probability:.0f}%"
+        corner = (box.x, max(box.y - 2 * thickness, 12 * thickness))
+        cv2.putText(image, text, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.5 * thickness, colour, thickness, cv2.LINE_AA)

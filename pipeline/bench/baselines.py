@@ -1,0 +1,102 @@
+"""The same weights as TFLite would have them without this project: what `bench` compares with.
+
+Not shipped. `keras_unrolled` is Keras' own `unroll=True` through TFLite's int8 converter; `fused` is TFLite's
+UNIDIRECTIONAL_SEQUENCE_LSTM, which its converter makes of a function that is marked as an LSTM.
+
+Source: TensorFlow's PrepareCompositeFunctionsPass, in
+tensorflow/compiler/mlir/lite/transforms/prepare_composite_functions_tf.cc.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from keras import layers
+
+from converters.lowering.lower import lowered
+from converters.lowering.lstm import unroll
+
+Crops = npt.NDArray[np.float32]
+
+
+def keras_unrolled(network: keras.Sequential, calibration: Crops) -> bytes:
+    """Returns the int8 flatbuffer of `network` with its LSTM layers unrolled by Keras."""
+
+    def unrolled(layer: keras.Layer) -> keras.Layer:
+        settings = layer.get_config()
+        return type(layer).from_config(settings | {"unroll": True} if isinstance(layer, layers.LSTM) else settings)
+
+    clone = keras.models.clone_model(network, clone_function=unrolled)
+    clone.set_weights(network.get_weights())
+    with tempfile.TemporaryDirectory() as folder:
+        clone.export(folder, format="tf_saved_model", input_signature=[_crop(network)], verbose=False)
+        return _int8(folder, calibration)
+
+
+def fused(network: keras.Sequential, calibration: Crops) -> bytes:
+    """Returns the int8 flatbuffer of `network`, of which the one LSTM layer is a single operator.
+
+    Raises:
+        ValueError: the network has no LSTM layer, or several.
+    """
+    recurrent = [index for index, layer in enumerate(network.layers) if isinstance(layer, layers.LSTM)]
+    if len(recurrent) != 1:
+        raise ValueError(f"Expected a network with one LSTM layer. Received: {len(recurrent)}")
+    before, after = network.layers[: recurrent[0]], network.layers[recurrent[0] + 1 :]
+    cell = unroll(network.layers[recurrent[0]]).cell
+    front, lstm, head = lowered(before), _marked_lstm(), lowered(after)
+
+    def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
+        x = _applied(front, crop)
+        zero = tf.zeros((1, cell.units))
+        last, *_ = lstm(x, zero, zero, *map(tf.constant, (cell.kernel, cell.recurrent_kernel, cell.bias)))
+        return {"logits": _applied(head, last)}
+
+    module = tf.Module()
+    module.classify = tf.function(classify, input_signature=[_crop(network)], autograph=False)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"classify": module.classify})
+        return _int8(folder, calibration)
+
+
+def _marked_lstm() -> Any:
+    def lstm(x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        kernel, recurrent_kernel, bias = weights
+        hidden = []
+        for t in range(x.shape[1]):
+            i, f, g, o = tf.split(x[:, t] @ kernel + bias + h @ recurrent_kernel, 4, axis=1)
+            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+            h = tf.sigmoid(o) * tf.tanh(c)
+            hidden.append(h)
+        return h, tf.stack(hidden, axis=1), h, c, tf.constant(1.0)
+
+    marks = {"api_implements": "lstm_rowstream", "go_backwards": False, "time_major": False}
+    return tf.function(lstm, experimental_attributes=marks, autograph=False)
+
+
+def _applied(operations: Sequence[Callable[[tf.Tensor], tf.Tensor]], x: tf.Tensor) -> tf.Tensor:
+    for operation in operations:
+        x = operation(x)
+    return x
+
+
+def _crop(network: keras.Sequential) -> tf.TensorSpec:
+    return tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="crop")
+
+
+def _int8(saved_model: str, calibration: Crops) -> bytes:
+    def representative_dataset() -> Iterator[list[Crops]]:
+        return ([crop[np.newaxis]] for crop in calibration)
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative_dataset
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())

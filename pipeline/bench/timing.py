@@ -1,0 +1,154 @@
+"""Times one crop through several files of the same weights, and whole crops against lines, in one process, in turn.
+
+Not a test: times on a shared machine are noisy, and only their ratios within one run are worth quoting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+from tabulate import tabulate
+from tqdm import tqdm
+
+from converters.tflite.graph import Graph
+from device.runner import Runner
+
+Call = Callable[[], object]
+
+_ROUNDS = 100
+_CALLS_PER_ROUND = 50
+_WARMUP_CALLS = 50
+_WINDOWS = 5
+_ROUNDS_PER_WINDOW = 20
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long one crop takes through a file, over all calls."""
+
+    name: str
+    file_bytes: int
+    least_us: float
+    median_us: float
+
+
+def time_files(files: Mapping[str, bytes]) -> list[Timing]:
+    """Returns the time that a signature takes for a random crop in each file, on LiteRT with one thread.
+
+    It is `classify`, or the file's only one; all are called alike, by signature runners.
+
+    The files take turns in short rounds, so that a change of the machine's speed meets all of them.
+    """
+    calls = {name: _loaded(content) for name, content in files.items()}
+    times: dict[str, list[float]] = {name: [] for name in files}
+    for _ in tqdm(range(_ROUNDS), desc="bench", disable=None):
+        for name, call in calls.items():
+            times[name] += _call_times_us(call)
+    return [Timing(name, len(files[name]), min(seen), float(np.median(seen))) for name, seen in times.items()]
+
+
+def time_ratios(first: bytes, second: bytes) -> list[float]:
+    """Returns the time of a crop through a file over that through another, by medians, in each of five windows.
+
+    They are called, and take turns in short rounds, as in `time_files`.
+    """
+    calls = [_loaded(first), _loaded(second)]
+    ratios = []
+    for _ in range(_WINDOWS):
+        rounds = [[_call_times_us(call) for call in calls] for _ in range(_ROUNDS_PER_WINDOW)]
+        one, other = np.median(np.array(rounds), axis=(0, 2))
+        ratios.append(float(one / other))
+    return ratios
+
+
+def table(timings: list[Timing]) -> str:
+    """Returns the timings as a text table, with the first one's ratio to each."""
+    first = timings[0]
+    rows = [
+        (t.name, t.file_bytes, t.least_us, t.median_us, first.least_us / t.least_us, first.median_us / t.median_us)
+        for t in timings
+    ]
+    headers = ("file", "bytes", "least µs", "median µs", f"{first.name} / least", f"{first.name} / median")
+    return tabulate(rows, headers, floatfmt=("", "", ".1f", ".1f", ".2f", ".2f"), intfmt=",", tablefmt="simple")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a crop is read: whole, from its last line to the answer, or all of its lines; medians over crops."""
+
+    name: str
+    median_us: float
+    multiply_accumulates: int
+
+
+def time_reading(runner: Runner, crops: npt.NDArray[np.uint8], graphs: Sequence[Graph]) -> list[Reading]:
+    """Returns the time of the runner's public calls, `classify` and `push`, which take turns crop by crop.
+
+    Args:
+        runner: of a model that streams.
+        crops: `<uint8>[n, 28, 28]`.
+        graphs: the model file's, to count their multiply-accumulates.
+    """
+    times = np.array([_reading_times_us(runner, crop) for crop in tqdm(crops, desc="bench, by line", disable=None)])
+    whole, last, every = np.median(times, axis=0)
+    count = {graph.signature: graph.multiply_accumulates for graph in graphs}
+    return [
+        Reading("whole crop", whole, count["classify"]),
+        Reading("last line to answer", last, count["step"]),
+        Reading("all lines", every, runner.manifest.steps * count["step"]),
+    ]
+
+
+def reading_table(readings: Sequence[Reading]) -> str:
+    """Returns the readings as a text table, with each one's ratio to the first."""
+    whole = readings[0]
+    rows = [
+        (r.name, r.median_us, r.median_us / whole.median_us, r.multiply_accumulates,
+         r.multiply_accumulates / whole.multiply_accumulates)
+        for r in readings
+    ]  # fmt: skip
+    headers = ("read", "median µs", "/ whole", "multiply-accumulates", "/ whole")
+    return tabulate(rows, headers, floatfmt=("", ".1f", ".2f", "", ".2f"), intfmt=",", tablefmt="simple")
+
+
+def _reading_times_us(runner: Runner, crop: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
+    started = time.perf_counter()
+    runner.classify(crop)
+    whole = time.perf_counter() - started
+    runner.reset()
+    *earlier, last = runner.lines(crop)
+    started = time.perf_counter()
+    for line in earlier:
+        runner.push(line)
+    waited = time.perf_counter()
+    runner.push(last)
+    ended = time.perf_counter()
+    return 1e6 * whole, 1e6 * (ended - waited), 1e6 * (ended - started)
+
+
+def _loaded(content: bytes) -> Call:
+    interpreter = Interpreter(model_content=content, num_threads=1)
+    names = interpreter.get_signature_list()
+    # Files without steps have one signature, which their converter names as it likes.
+    runner = interpreter.get_signature_runner("classify" if "classify" in names else None)
+    ((name, crop),) = runner.get_input_details().items()
+    pixels = np.random.default_rng(0).integers(-128, 128, crop["shape"]).astype(crop["dtype"])
+    call = partial(runner, **{name: pixels})
+    for _ in range(_WARMUP_CALLS):
+        call()
+    return call
+
+
+def _call_times_us(call: Call) -> list[float]:
+    times = []
+    for _ in range(_CALLS_PER_ROUND):
+        started = time.perf_counter()
+        call()
+        times.append(1e6 * (time.perf_counter() - started))
+    return times

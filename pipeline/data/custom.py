@@ -1,0 +1,84 @@
+"""One's own crops instead of MNIST's: a folder with one file, `crops.npz`.
+
+Its arrays: `judged_crops`, `validation_crops`, `calibration_crops` `<uint8>[n, 28, 28]`, which keep the pixel contract;
+`judged_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, what each label stands for. Where the
+names are the digits', crops that show none calibrate too.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from device.pixels import SIDE
+from pipeline.data.calibration import drawn
+from pipeline.data.splits import Labelled, Splits
+from pipeline.variants import LABELS
+
+OWN_DATA_NAME = "crops.npz"
+_ARRAYS = frozenset(
+    {"judged_crops", "judged_labels", "validation_crops", "validation_labels", "calibration_crops", "names"}
+)
+
+
+def read_own_data(folder: Path) -> Splits:
+    """Returns the splits in a folder's `crops.npz`, of which none may be trained on.
+
+    Raises:
+        ValueError: it is no such file, or an array is missing or of another dtype or shape; the message names it.
+        OSError: the file cannot be read.
+    """
+    path = folder / OWN_DATA_NAME
+    try:
+        arrays = _read_arrays(path)
+    except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: Expected a .npz file. {error}") from error
+    if arrays.keys() != _ARRAYS:
+        raise ValueError(f"{path}: Expected the arrays {sorted(_ARRAYS)}. Received: {sorted(arrays)}")
+    names = _names(arrays.pop("names"), path)
+    for name, array in arrays.items():
+        each = (SIDE, SIDE) if name.endswith("crops") else ()
+        if array.dtype != np.uint8 or array.shape[1:] != each or not array.size:
+            raise ValueError(
+                f"{path}: Expected {name} <uint8>{['n', *each]}. Received: shape={array.shape}, dtype={array.dtype}"
+            )
+        if name.endswith("labels") and array.max() >= len(names):
+            raise ValueError(f"{path}: Expected {name} below {len(names)}, one for each name. Received: {array.max()}")
+    crops = arrays["calibration_crops"]
+    calibration = drawn(crops, np.arange(len(crops)), OWN_DATA_NAME, seed=0)
+    validation = Labelled(arrays["validation_crops"], arrays["validation_labels"])
+    return Splits(
+        source=f"{OWN_DATA_NAME} in {folder.name}/",
+        training=validation[:0],
+        validation=validation,
+        calibration=calibration.with_negatives() if names == LABELS else calibration,
+        judged=Labelled(arrays["judged_crops"], arrays["judged_labels"]),
+        judged_source=f"judged crops of {OWN_DATA_NAME}",
+        names=names,
+    )
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    archive = np.load(path, allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("Received: a single array")
+    with archive:
+        arrays = {name: archive[name] for name in archive.files}
+    strange = sorted(name for name, array in arrays.items() if not isinstance(array, np.ndarray))
+    if strange:
+        raise ValueError(f"Received, which are no arrays: {strange}")
+    return arrays
+
+
+def _names(array: npt.NDArray[Any], path: Path) -> tuple[str, ...]:
+    if array.dtype.kind != "U" or array.ndim != 1 or len(set(array.tolist())) != array.size or not array.size:
+        raise ValueError(
+            f"{path}: Expected names <str>['classes'], all of them different. "
+            f"Received: shape={array.shape}, dtype={array.dtype}"
+        )
+    return tuple(array.tolist())

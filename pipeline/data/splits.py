@@ -1,0 +1,76 @@
+"""Labelled crops, cut for their uses: to train, to validate, to calibrate and to judge.
+
+Not where they come from: that is `pipeline.data.mnist` and `pipeline.data.custom`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from device.pixels import SIDE
+from pipeline.data.calibration import Calibration
+from pipeline.variants import LABELS
+
+
+class NoTrainingImagesError(ValueError):
+    """The data at hand has no images that may be trained on."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Crops `<uint8>[n, 28, 28]` and what they show, `<uint8>[n]`."""
+
+    crops: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.crops.shape[1:] != (SIDE, SIDE) or self.labels.shape != self.crops.shape[:1]:
+            raise ValueError(
+                f"Expected crops <uint8>[n, {SIDE}, {SIDE}] and labels <uint8>[n]. "
+                f"Received: shapes {self.crops.shape} and {self.labels.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> Labelled:
+        return Labelled(self.crops[which], self.labels[which])
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The data cut for its uses.
+
+    `judged` chooses nothing. `training` is empty where no images may be trained on. `names` says what each label stands
+    for.
+    """
+
+    source: str
+    training: Labelled
+    validation: Labelled
+    calibration: Calibration
+    judged: Labelled
+    judged_source: str
+    names: tuple[str, ...] = LABELS
+
+    def require_training(self) -> None:
+        """Raises NoTrainingImagesError where there is nothing that may be trained on."""
+        if not len(self.training):
+            raise NoTrainingImagesError(
+                f"Training needs MNIST's training images. Received: {self.source}. "
+                "Name a folder with the four IDX files: --data DIR, or ROWSTREAM_DATA"
+            )
+
+
+def digests(crops: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+    """Returns each crop's SHA-256: of its 784 pixels as bytes, row by row."""
+    return tuple(hashlib.sha256(crop.tobytes()).hexdigest() for crop in crops)
+
+
+def digest_lines(crops: npt.NDArray[np.uint8]) -> bytes:
+    """Returns the crops' digests as a file holds them: a line each."""
+    return "".join(f"{digest}\n" for digest in digests(crops)).encode()

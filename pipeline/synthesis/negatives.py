@@ -1,0 +1,257 @@
+"""Crops that show no digit: what the network must not name.
+
+Letters, words, halves of digits, several digits at once, scribbles, noise, blanks, textures, and what a camera sees of
+edges and windows. Some are given as they are, some as the device's finder would cut them out.
+
+Source: Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from device.pixels import INK, SIDE
+from device.vision.normalise import crop_of
+from pipeline.data.splits import Labelled, Splits
+from pipeline.synthesis.fonts import LETTERS, Fonts, judging_fonts
+from pipeline.synthesis.handwriting import scribble, write
+from pipeline.synthesis.photograph import found_any_crop, photograph
+from pipeline.variants import LABELS
+
+Crop = npt.NDArray[np.uint8]
+Kind = Callable[[], Crop | None]
+
+_NO_INK_BELOW = 16
+_MOST_TRIES = 10_000
+_SHEET_SEED, _SHEET_DIGITS = 20_260_303, 200
+# The width of a plain stroke over its length, and how much of its rectangle it fills.
+_BAR, _BAR_FILL = 0.38, 0.5
+# Half an eight is a nought, half a one a one. By digit, which halves are no digit to the eye: 0 the upper one, 1 the
+# right one, 2 the lower one, 3 the left one.
+_NO_DIGIT_WHEN_HALVED = ((0, 1, 2, 3), (), (0, 2, 3), (2, 3), (0,), (0, 1, 2, 3), (1, 3), (0, 3), (3,), (1,))
+
+
+@dataclass(frozen=True)
+class Negatives:
+    """Draws crops that show no digit, from fonts and from whole digits, to be spoilt."""
+
+    fonts: Fonts
+    digits: Labelled
+    rng: np.random.Generator
+
+    def draw(self, count: int) -> Crop:
+        """Returns crops of all kinds, `<uint8>[count, 28, 28]`."""
+        kinds, shares = zip(*self._kinds(), strict=True)
+        chosen = self.rng.choice(len(kinds), count, p=shares)
+        return np.array([self._one(kinds[place]) for place in tqdm(chosen, desc="negatives", disable=None)])
+
+    def draw_alike(self, kinds: Sequence[Kind], count: int) -> Crop:
+        """Returns crops of some kinds in turn, `<uint8>[count, 28, 28]`."""
+        return np.array([self._one(kinds[place % len(kinds)]) for place in range(count)])
+
+    def _kinds(self) -> Sequence[tuple[Kind, float]]:
+        return (
+            (self.letter, 0.30), (self.photographed_letter, 0.12), (self.half, 0.26), (self.several, 0.06),
+            (self.scribbled, 0.05), (self.shape, 0.05), (self.noise, 0.05), (self.blank, 0.03), (self.texture, 0.04),
+            (self.scene, 0.04),
+        )  # fmt: skip
+
+    def _one(self, kind: Kind) -> Crop:
+        for _ in range(_MOST_TRIES):
+            crop = kind()
+            if crop is not None and not _is_bar(crop):
+                return crop
+        raise ValueError(f"Expected digits of which negatives can be drawn. None came of {_MOST_TRIES:,} tries")
+
+    def letter(self) -> Crop:
+        """A letter or a sign, upright or slanted."""
+        return crop_of(self._slanted(self._letters(1)))
+
+    def photographed_letter(self) -> Crop | None:
+        """A letter, or part of a word, as the finder cuts it out of a photograph."""
+        ink = self._letters(int(self.rng.integers(1, 4)))
+        neighbour = self._letters(1) if self.rng.random() < 0.3 else None
+        return found_any_crop(photograph(ink, self.rng, neighbour))
+
+    def photographed(self, kind: Callable[[], Crop]) -> Kind:
+        """A kind as the finder cuts it out of a photograph."""
+        return lambda: found_any_crop(photograph(kind(), self.rng))
+
+    def half(self) -> Crop | None:
+        """The upper, lower, left or right half of a digit, where it stood or brought to the pixel contract."""
+        place, side = int(self.rng.integers(len(self.digits))), int(self.rng.integers(4))
+        half = np.rot90(self.digits.crops[place], side).copy()
+        inked = np.flatnonzero(half.max(axis=1) > INK // 10)
+        if not inked.size:
+            return None
+        cut = (inked[0] + inked[-1] + 1) // 2 + int(self.rng.integers(-2, 3))
+        half[cut:] = 0
+        half = np.ascontiguousarray(np.rot90(half, -side))
+        if half.max() < INK // 2:
+            return None
+        if self.rng.random() < 0.5:
+            return half
+        return crop_of(half) if side in _NO_DIGIT_WHEN_HALVED[self.digits.labels[place]] else None
+
+    def several(self) -> Crop:
+        """Two or three digits beside or above each other, brought to the pixel contract as if they were one."""
+        count = int(self.rng.integers(2, 4))
+        axis = int(self.rng.random() < 0.3)
+        trimmed = [_trimmed(self._digit(), axis) for _ in range(count)]
+        joined = np.concatenate(trimmed, axis=1 - axis)
+        return crop_of(joined)
+
+    def scribbled(self) -> Crop:
+        """Strokes through random points."""
+        return crop_of(scribble(self.rng))
+
+    def shape(self) -> Crop:
+        """A polygon, an ellipse's sector or a blob, filled or drawn."""
+        image = np.zeros((64, 64), np.uint8)
+        thickness = -1 if self.rng.random() < 0.5 else int(self.rng.integers(2, 8))
+        if self.rng.random() < 0.6:
+            corners = self.rng.integers(8, 56, (int(self.rng.integers(3, 7)), 2)).astype(np.int32)
+            if thickness < 0:
+                cv2.fillPoly(image, [corners], INK, cv2.LINE_AA)
+            else:
+                cv2.polylines(image, [corners], True, INK, thickness, cv2.LINE_AA)
+        else:
+            axes = tuple(int(axis) for axis in self.rng.integers(8, 26, 2))
+            sweep = 360 if thickness < 0 else int(self.rng.integers(60, 200))
+            cv2.ellipse(image, (32, 32), axes, float(self.rng.uniform(0, 180)), 0, sweep, INK, thickness, cv2.LINE_AA)
+        return crop_of(image) if self.rng.random() < 0.7 else _shrunk(image)
+
+    def noise(self) -> Crop:
+        """Noise of any grain, density and strength."""
+        rng = self.rng
+        grain = int(rng.choice([28, 28, 28, 14, 9, 7]))
+        values = rng.random((grain, grain)) if rng.random() < 0.6 else rng.normal(rng.random(), 0.3, (grain, grain))
+        if rng.random() < 0.4:
+            values = (values > rng.uniform(0.5, 0.98)) * rng.uniform(0.3, 1.0)
+        image = cv2.resize(values, (SIDE, SIDE), interpolation=int(rng.choice([cv2.INTER_NEAREST, cv2.INTER_CUBIC])))
+        if rng.random() < 0.3:
+            image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 2.0))
+        return _pixels(image * rng.uniform(0.2, 1.2))
+
+    def blank(self) -> Crop:
+        """One grey level, a slow change of it, or a speck."""
+        rng = self.rng
+        y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+        image = np.full((SIDE, SIDE), rng.choice([0.0, 1.0, rng.random()]))
+        if rng.random() < 0.5:
+            image = image + rng.normal(0, 0.5) * x + rng.normal(0, 0.5) * y
+        if rng.random() < 0.3:
+            top, left, height, width = (*rng.integers(0, 26, 2), *rng.integers(1, 4, 2))
+            image[top : top + height, left : left + width] = rng.random()
+        return _pixels(image + rng.normal(0, rng.choice([0, 0.02]), image.shape))
+
+    def texture(self) -> Crop:
+        """Stripes, squares, waves and cloth."""
+        rng = self.rng
+        y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
+        angle, turn = rng.uniform(0, np.pi), rng.choice([np.pi / 2, rng.uniform(0.3, 1.5)])
+        phases = [x * np.cos(a) + y * np.sin(a) for a in (angle, angle + turn)]
+        one, other = (np.sin(p * 2 * np.pi / rng.uniform(2, 16) + rng.uniform(0, 6)) for p in phases)
+        image = [one, one * other, np.maximum(one, other), np.sin(np.hypot(x - 28 * rng.random(), y - 14) / 1.5)][
+            rng.integers(4)
+        ]
+        if rng.random() < 0.5:
+            image = np.sign(image)
+        return _pixels((0.5 + 0.5 * image) * rng.uniform(0.3, 1.0) + rng.normal(0, rng.choice([0, 0.1]), image.shape))
+
+    def scene(self) -> Crop | None:
+        """Edges, bars and windows, as the finder cuts them out of a photograph."""
+        rng = self.rng
+        ink = np.zeros((64, 64), np.uint8)
+        for _ in range(rng.integers(1, 5)):
+            left, top = rng.integers(-8, 50, 2)
+            width, height = rng.integers(4, 44, 2)
+            cv2.rectangle(
+                ink, (int(left), int(top)), (int(left + width), int(top + height)), int(rng.integers(90, 256)), -1
+            )
+        for _ in range(rng.integers(0, 4)):
+            place = int(rng.integers(0, 64))
+            cv2.line(ink, (0, place), (64, int(rng.integers(0, 64))), 0, int(rng.integers(1, 5)))
+        return found_any_crop(photograph(ink, rng)) if ink.max() > _NO_INK_BELOW else None
+
+    def _digit(self) -> Crop:
+        return np.asarray(self.digits.crops[self.rng.integers(len(self.digits))])
+
+    def _letters(self, count: int) -> Crop:
+        """The ink of some letters that one face has all of."""
+        while True:
+            text = "".join(LETTERS[place] for place in self.rng.integers(len(LETTERS), size=count))
+            ink = self.fonts.draw(text, self.rng)
+            if ink.any():
+                return ink
+
+    def _slanted(self, ink: Crop) -> Crop:
+        height, width = ink.shape
+        slant, turn = self.rng.normal(0, 0.15), self.rng.normal(0, 0.08)
+        plane = np.array([[1.0, slant, 24 - slant * height / 2], [turn, 1.0, 24 - turn * width / 2]])
+        return np.asarray(cv2.warpAffine(ink, plane, (width + 48, height + 48)))
+
+
+def drawn_sheet(fonts: Fonts) -> Crop:
+    """Draws the crops that calibrate besides digits, `<uint8>[64, 28, 28]`, eight of each kind.
+
+    They are what the finder hands to the network. Raw noise and white crops, which no finder hands over, would widen
+    the cell states' ranges several times and blur the digits. The digits halved and joined are of our own pens: the
+    sheet is part of the project, MNIST is not.
+    """
+    rng = np.random.default_rng(_SHEET_SEED)
+    labels = (np.arange(_SHEET_DIGITS) % len(LABELS)).astype(np.uint8)
+    of = Negatives(fonts, Labelled(np.array([crop_of(write(int(label), rng)) for label in labels]), labels), rng)
+    found = (of.photographed(of.noise), of.photographed(of.blank), of.photographed(of.texture))
+    kinds = (of.letter, of.photographed_letter, of.half, of.several, *found, of.scene)
+    return of.draw_alike(kinds, 8 * len(kinds))
+
+
+def _is_bar(crop: Crop) -> bool:
+    """Whether it is one plain stroke: a one, wherever it comes from."""
+    ink = (crop > INK // 2).view(np.uint8)
+    pieces, _ = cv2.connectedComponents(ink)
+    if pieces != 2:  # the background, and one
+        return False
+    _, sides, _ = cv2.minAreaRect(cv2.findNonZero(ink))
+    # A rectangle through the middles of its outermost pixels is a pixel smaller than they are.
+    width, length = sorted(side + 1 for side in sides)
+    return bool(width < _BAR * length and cv2.countNonZero(ink) > _BAR_FILL * width * length)
+
+
+def _trimmed(crop: Crop, axis: int) -> Crop:
+    """A digit without the blank lines across the axis on which others join it, but one."""
+    lines = np.flatnonzero(crop.max(axis=axis) > _NO_INK_BELOW)
+    first, last = max(0, int(lines[0]) - 1), int(lines[-1]) + 2
+    return crop[:, first:last] if axis == 0 else crop[first:last]
+
+
+def _shrunk(image: Crop) -> Crop:
+    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+
+
+def _pixels(image: npt.NDArray[np.float64]) -> Crop:
+    return np.asarray(np.clip(np.round(INK * image), 0, INK), np.uint8)
+
+
+JUDGED_NEGATIVES = 10_000
+
+
+_SEED = 20_260_202
+
+
+def judged_negatives(splits: Splits) -> npt.NDArray[np.uint8] | None:
+    """Returns letters, halves of digits, noise, blanks and textures in equal parts, `<uint8>[10000, 28, 28]`.
+
+    None where the labels are no digits: nobody knows what shows none of them.
+    """
+    if splits.names != LABELS:
+        return None
+    of = Negatives(judging_fonts(), splits.judged, np.random.default_rng(_SEED))
+    return of.draw_alike((of.letter, of.half, of.noise, of.blank, of.texture), JUDGED_NEGATIVES)

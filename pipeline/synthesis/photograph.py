@@ -1,0 +1,147 @@
+"""Photographs of ink, made up: paper and light, rules, neighbours, pens, a lens, a sensor, JPEG.
+
+What the device's finder makes of them is what the network learns from, so that it meets in training what it meets in
+the field. Not the finder itself (`device.vision.finder`), and not the variety of hands (`pipeline.training.augment`,
+`pipeline.synthesis.handwriting`).
+
+Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, for learning from such views; the
+faults are those of cheap cameras: uneven light, defocus, motion, noise, blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from device.vision.boxes import Box, overlap
+from device.vision.finder import Finder
+
+Ink = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+_FINDER = Finder()
+_LEAST_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture `<uint8>[side, side]`, and where in it the ink lies."""
+
+    image: Image
+    box: Box
+
+
+def photograph(ink: Ink, rng: np.random.Generator, neighbour: Ink | None = None) -> Photograph:
+    """Returns a picture of ink `<uint8>[h, w]`, 255 on 0, that fills half of it or more; a neighbour shows its edge."""
+    side = int(rng.integers(36, 88))
+    cover = _placed(_pressed(ink, rng), side, rng, offset=(0.0, 0.0))
+    box = Box(*cv2.boundingRect((cover > 0.5).view(np.uint8)))
+    if neighbour is not None:
+        away = rng.uniform(0.75, 1.0) * (1 if rng.random() < 0.5 else -1)
+        offset = (away, rng.normal(0, 0.1)) if rng.random() < 0.6 else (rng.normal(0, 0.1), away)
+        cover = np.maximum(cover, _placed(_pressed(neighbour, rng), side, rng, offset))
+    # A fine pen on coarse pixels covers none of them wholly.
+    image = _inked(_paper(side, rng), cover * rng.uniform(0.6, 1.0), rng)
+    return Photograph(_taken(image, rng), box)
+
+
+def found_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
+    """Returns the crop `<uint8>[28, 28]` that the device finds in a picture; None where it finds other than the ink."""
+    candidate = _FINDER.find_one(picture.image)
+    if candidate is None or overlap(candidate.box, picture.box) < _LEAST_OVERLAP:
+        return None
+    return candidate.crop
+
+
+def found_any_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
+    """Returns the crop `<uint8>[28, 28]` that the device finds in a picture, whatever it is; None if it finds none."""
+    candidate = _FINDER.find_one(picture.image)
+    return candidate.crop if candidate is not None else None
+
+
+def _pressed(ink: Ink, rng: np.random.Generator) -> Floats:
+    """Ink of a finer or a broader pen, `<float32>[h, w]` in 0..1."""
+    scale = 84 / max(ink.shape)
+    fine = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    soft = cv2.GaussianBlur(cv2.copyMakeBorder(fine, *(8,) * 4, cv2.BORDER_CONSTANT), (0, 0), rng.uniform(1.5, 3.5))
+    return np.asarray(np.clip(8 * (soft - rng.uniform(0.25, 0.55)) + 0.5, 0, 1), np.float32)
+
+
+def _placed(ink: Floats, side: int, rng: np.random.Generator, offset: tuple[float, float]) -> Floats:
+    """Ink in a picture's plane, in perspective, its middle near the picture's, `<float32>[side, side]`."""
+    x, y, width, height = cv2.boundingRect((ink > 0.3).view(np.uint8))
+    if not width:
+        return np.zeros((side, side), np.float32)
+    scale = rng.uniform(0.45, 0.85) * side / max(width, height)
+    middle = side * (0.5 + np.array(offset) + rng.normal(0, 0.04, 2))
+    corners = np.array([[x, y], [x + width, y], [x + width, y + height], [x, y + height]], np.float32)
+    turn, lean = rng.normal(0, 0.08), rng.normal(0, 0.12)
+    turned = (corners - corners.mean(axis=0)) @ np.array([[np.cos(turn), np.sin(turn)], [lean, np.cos(turn)]])
+    seen = scale * turned * rng.uniform(0.85, 1.15, (1, 2)) * rng.normal(1, 0.04, (4, 2)) + middle
+    plane = cv2.getPerspectiveTransform(corners, seen.astype(np.float32))
+    small = cv2.GaussianBlur(ink, (0, 0), max(0.3, 0.4 / scale))
+    return np.asarray(cv2.warpPerspective(small, plane, (side, side), flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _paper(side: int, rng: np.random.Generator) -> Floats:
+    """Paper under a light, `<float32>[side, side]` around 1."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
+    light = 1 + rng.normal(0, 0.15) * x + rng.normal(0, 0.15) * y
+    if rng.random() < 0.2:
+        edge = x * rng.normal() + y * rng.normal() + rng.uniform(-0.3, 0.3)
+        light *= 1 - rng.uniform(0.1, 0.5) * expit(edge * rng.uniform(5, 60))
+    light *= 1 + cv2.resize(rng.normal(0, rng.uniform(0, 0.04), (9, 9)), (side, side)).astype(np.float32)
+    if rng.random() < 0.45:
+        light *= _rules(side, rng)
+    return np.asarray(light, np.float32)
+
+
+def _rules(side: int, rng: np.random.Generator) -> Floats:
+    """Lines on paper: ruled, squared, or the frame of a box."""
+    lines = np.ones((side, side), np.float32)
+    strength, width = 1 - rng.uniform(0.05, 0.7), int(rng.integers(1, 1 + max(2, side // 24)))
+    if rng.random() < 0.5:
+        near, far = rng.normal((0.02, 0.98), 0.07) * side
+        places = [[near], [far], [near, far]][rng.integers(3)]
+    else:
+        strength = max(strength, 0.75)
+        step = side * rng.uniform(0.15, 0.6)
+        places = list(np.arange(rng.uniform(0, step), side, step))
+    both = rng.random() < 0.6
+    tilt = rng.normal(0, 0.03) * side
+    for place in places:
+        cv2.line(lines, (0, round(place)), (side, round(place + tilt)), strength, width, cv2.LINE_AA)
+        if both:
+            cv2.line(lines, (round(place), 0), (round(place - tilt), side), strength, width, cv2.LINE_AA)
+    return lines
+
+
+def _inked(paper: Floats, cover: Floats, rng: np.random.Generator) -> Floats:
+    """Grey levels `<float32>[side, side]`: dark ink on bright paper, or the other way round."""
+    if rng.random() < 0.7:
+        level = rng.uniform(50, 235)
+        contrast = rng.uniform(0.25, 0.9)
+        return np.asarray(level * paper * (1 - contrast * cover))
+    level = rng.uniform(5, 120)
+    ink = level + rng.uniform(25, 235 - level)
+    return np.asarray(level * paper * (1 - cover) + ink * cover * (0.5 + 0.5 * paper))
+
+
+def _taken(image: Floats, rng: np.random.Generator) -> Image:
+    """The picture through a lens, onto a sensor, and, perhaps, as JPEG."""
+    image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.2, 0.9))
+    if rng.random() < 0.15:
+        reach = int(rng.integers(2, 5))
+        kernel = np.eye(reach) if rng.random() < 0.5 else np.eye(reach)[::-1]
+        image = cv2.filter2D(image, -1, kernel / reach)
+    noisy = image + rng.normal(0, rng.uniform(0, 5), image.shape)
+    grey = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))]
+        grey = cv2.imdecode(cv2.imencode(".jpg", grey, quality)[1], cv2.IMREAD_GRAYSCALE)
+    return np.asarray(grey)

@@ -1,0 +1,130 @@
+"""What a network learns from: digits as MNIST has them, digits photographed, and crops that show none.
+
+Not how it learns (`pipeline.training.train`). All of it is drawn from seeds, MNIST's training images and the installed fonts.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from pipeline.data.splits import Labelled
+from pipeline.synthesis.fonts import DIGITS, Fonts
+from pipeline.synthesis.handwriting import write
+from pipeline.synthesis.negatives import Negatives
+from pipeline.synthesis.photograph import found_crop, photograph
+from pipeline.variants import LABELS
+
+log = logging.getLogger(__name__)
+
+# The label of a crop that shows no digit, in training alone.
+NO_DIGIT = len(LABELS)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is drawn, and what an epoch takes of it.
+
+    Attributes:
+        photographed: digits to photograph: MNIST's, those of European pens, and printed ones.
+        negatives: crops that show no digit.
+        written_share, printed_share: how many of the photographed digits are not MNIST's.
+        epoch_images: crops an epoch takes, of which `photographed_share` and `negative_share` are not MNIST's own.
+        seed: of all draws.
+    """
+
+    photographed: int = 60_000
+    negatives: int = 80_000
+    written_share: float = 0.35
+    printed_share: float = 0.2
+    epoch_images: int = 72_000
+    photographed_share: float = 0.33
+    negative_share: float = 0.27
+    seed: int = 11
+
+    def __post_init__(self) -> None:
+        if self.photographed < 1 or self.negatives < 1 or self.epoch_images < 1:
+            raise ValueError(f"Expected at least one crop of each. Received: {asdict(self)}")
+        for one, other in ((self.written_share, self.printed_share), (self.photographed_share, self.negative_share)):
+            if min(one, other) < 0 or one + other > 1:
+                raise ValueError(f"Expected shares in 0..1, together at most 1. Received: {one} and {other}")
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """All that is learnt from; labels are digits, or `NO_DIGIT`."""
+
+    plan: Plan
+    fonts_sha256: str
+    digits: Labelled
+    photographed: Labelled
+    negatives: Labelled
+
+    def epoch(self, epoch: int) -> Labelled:
+        """Returns an epoch's crops and labels in their order; the same for the same number."""
+        rng = np.random.default_rng((self.plan.seed, epoch))
+        photographed = round(self.plan.epoch_images * self.plan.photographed_share)
+        negatives = round(self.plan.epoch_images * self.plan.negative_share)
+        digits = self.plan.epoch_images - photographed - negatives
+        parts = (
+            _some(self.digits, digits, rng),
+            _some(self.photographed, photographed, rng),
+            _some(self.negatives, negatives, rng),
+        )
+        order = rng.permutation(sum(map(len, parts)))
+        crops = np.concatenate([part.crops for part in parts])[order]
+        return Labelled(crops, np.concatenate([part.labels for part in parts])[order])
+
+
+def prepare(digits: Labelled, fonts: Fonts, plan: Plan) -> Lessons:
+    """Draws all that is learnt from, of MNIST's training images and fonts."""
+    log.info("Photographing %s digits, drawing %s negatives", f"{plan.photographed:,}", f"{plan.negatives:,}")
+    rng = np.random.default_rng((plan.seed, 0xF0))
+    negatives = Negatives(fonts, digits, rng).draw(plan.negatives)
+    return Lessons(
+        plan=plan,
+        fonts_sha256=fonts.sha256,
+        digits=digits,
+        photographed=photographed_digits(digits, fonts, plan, rng),
+        negatives=Labelled(negatives, np.full(len(negatives), NO_DIGIT, np.uint8)),
+    )
+
+
+def photographed_digits(digits: Labelled, fonts: Fonts, plan: Plan, rng: np.random.Generator) -> Labelled:
+    """Returns `plan.photographed` digits as the device's finder cuts them out of photographs."""
+    crops, labels = np.empty((plan.photographed, *digits.crops.shape[1:]), np.uint8), []
+    for place in tqdm(range(plan.photographed), desc="photographs", disable=None):
+        crops[place], label = _photographed(digits, fonts, plan, rng)
+        labels.append(label)
+    return Labelled(crops, np.array(labels, np.uint8))
+
+
+def _photographed(
+    digits: Labelled, fonts: Fonts, plan: Plan, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], int]:
+    while True:
+        ink, label = _ink(digits, fonts, plan, rng)
+        neighbour = _ink(digits, fonts, plan, rng)[0] if rng.random() < 0.3 else None
+        crop = found_crop(photograph(ink, rng, neighbour))
+        if crop is not None:
+            return crop, label
+
+
+def _ink(digits: Labelled, fonts: Fonts, plan: Plan, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], int]:
+    draw, label = rng.random(), int(rng.integers(len(LABELS)))
+    if draw < plan.written_share:
+        return write(label, rng), label
+    if draw < plan.written_share + plan.printed_share:
+        return fonts.draw(DIGITS[label], rng), label
+    place = int(rng.integers(len(digits)))
+    return digits.crops[place], int(digits.labels[place])
+
+
+def _some(images: Labelled, count: int, rng: np.random.Generator) -> Labelled:
+    """As many of the images, none twice before each was there once."""
+    whole = [rng.permutation(len(images)) for _ in range(-(-count // len(images)))]
+    return images[np.concatenate([*whole, np.zeros(0, np.intp)])[:count].astype(np.intp)]

@@ -1,0 +1,140 @@
+"""The four corrected CNN-LSTMs, as Keras models that give logits.
+
+Not their training (`pipeline.training.train`) and not their inference graph (`converters`). What the variants mend is
+in `tests/pipeline/training/test_broken_programs.py`.
+
+Convolutions pad causally along time: with rows above only, never below, so that a row's features depend on no
+row that has yet to arrive (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation follows each
+convolution and folds into it (Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import keras
+from keras import layers
+
+from device.pixels import SIDE
+from pipeline.folders import ModelFolder
+from pipeline.variants import LABELS, VARIANTS, Variant
+
+UNITS = 128
+_DROPOUT = 0.3
+
+
+@keras.saving.register_keras_serializable("rowstream")
+class NoisyCell(layers.LSTMCell):  # type: ignore[misc]  # Keras has no types
+    """An LSTM cell that remembers badly while it is trained: normal noise is added to the cell state that it reads.
+
+    What int8 rounds off the cell state at every step does the same to it later. The weights are those of `LSTMCell`,
+    and the noise is of its seed generator.
+
+    Source: Fan et al., Training with Quantization Noise for Extreme Model Compression, 2021, section 4, for noise in
+    training that stands for rounding.
+    """
+
+    def __init__(self, units: int, deviation: float, **options: Any) -> None:
+        super().__init__(units, **options)
+        self.deviation = deviation
+
+    def call(self, inputs: Any, states: Sequence[Any], training: bool = False) -> Any:
+        hidden, cell = states
+        if training and self.deviation:
+            noise = keras.random.normal(keras.ops.shape(cell), stddev=self.deviation, seed=self.seed_generator)
+            cell = cell + noise
+        return super().call(inputs, [hidden, cell], training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "deviation": self.deviation}
+
+
+def build(variant: Variant) -> keras.Sequential:
+    """Returns the untrained network: crops `<float32>[n, 28, 28, 1]` in 0..1 → logits `<float32>[n, 10]`."""
+    return _built(variant, layers.LSTM(UNITS))
+
+
+def build_for_training(variant: Variant, cell_noise: float) -> keras.Sequential:
+    """Returns it with the logits after each time step, `<float32>[n, steps, 10]`, and noise on the cell states.
+
+    Its weights are those of `build`, in the same order.
+    """
+    return _built(variant, layers.RNN(NoisyCell(UNITS, cell_noise), return_sequences=True))
+
+
+def _built(variant: Variant, lstm: keras.Layer) -> keras.Sequential:
+    return keras.Sequential(
+        [
+            layers.Input((SIDE, SIDE, 1), name="crop"),
+            *_FRONTS[variant.name](),
+            lstm,
+            layers.Dropout(_DROPOUT),
+            layers.Dense(len(LABELS), name="logits"),
+        ],
+        name=variant.name,
+    )
+
+
+def load_network(name: str, model: ModelFolder) -> keras.Sequential:
+    """Returns the float network in a model's folder: saved whole as `float.keras`, or a variant's by its weights.
+
+    Raises:
+        ValueError: the file holds another network, or its weights.
+        OSError: the file cannot be read.
+    """
+    if not model.float_model.is_file():
+        raise FileNotFoundError(f"{model.float_model}: Expected the float weights of {name}: make train")
+    whole = model.float_model == model.network
+    if not whole and name not in VARIANTS:
+        raise ValueError(f"{model.network}: Expected it, as {name} is none of {', '.join(VARIANTS)}. Found none")
+    try:
+        if whole:
+            return keras.models.load_model(model.network)
+        network = build(VARIANTS[name])
+        network.load_weights(model.weights)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{model.float_model}: Expected the float network {name}. {error}") from error
+    return network
+
+
+def _conv2d_rows() -> list[keras.Layer]:
+    return [*_conv2d_block(32), *_conv2d_block(64), layers.Reshape((7, 7 * 64)), layers.Dropout(_DROPOUT)]
+
+
+def _conv2d_columns() -> list[keras.Layer]:
+    return [layers.Permute((2, 1, 3)), *_conv2d_rows()]
+
+
+def _conv1d_rows() -> list[keras.Layer]:
+    return [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)]
+
+
+def _pixel_rows() -> list[keras.Layer]:
+    return [layers.Reshape((SIDE, SIDE))]
+
+
+def _conv2d_block(filters: int) -> list[keras.Layer]:
+    causal_rows_same_columns = ((2, 0), (1, 1))
+    return [
+        layers.ZeroPadding2D(causal_rows_same_columns),
+        layers.Conv2D(filters, 3, use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPool2D(2),
+    ]
+
+
+def _conv1d_block(filters: int) -> list[keras.Layer]:
+    return [
+        layers.Conv1D(filters, 3, padding="causal", use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.MaxPool1D(2),
+    ]
+
+
+_FRONTS: Mapping[str, Callable[[], list[keras.Layer]]] = MappingProxyType(
+    {"rows2d": _conv2d_rows, "cols2d": _conv2d_columns, "conv1d": _conv1d_rows, "rows": _pixel_rows}
+)

@@ -1,0 +1,238 @@
+"""Trains a variant's float network: seeded, resumable, best weights by validation accuracy.
+
+Not what it learns from (`pipeline.synthesis.training_set`), and not a choice by test images: those are never seen here. An
+interrupted run goes on from its last whole epoch; every epoch draws its images and views from a seed of its own, so the
+epochs after an interruption see what they would have seen without it.
+
+A crop that shows no digit is to be answered by all ten alike, so that no probability is high where none should be.
+
+Noise on the cell states stands for what int8 will round off them (`pipeline.training.networks.NoisyCell`).
+
+The answers after earlier time steps are trained too, so that a crop need not be read to its end; which epoch was best
+is told by the last step's answers alone.
+
+Sources: Loshchilov, Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW, cosine decay); Szegedy et al.,
+Rethinking the Inception Architecture, 2016, section 7 (label smoothing); Teerapittayanon, McDanel, Kung, BranchyNet,
+2016, section III.B (a weighted sum of the exits' losses); Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with
+Outlier Exposure, 2019, section 3 (uniform targets for what is none of the classes).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tqdm.keras import TqdmCallback
+
+from device.pixels import INK
+from pipeline.data.splits import Labelled
+from pipeline.synthesis.training_set import Lessons
+from pipeline.training.augment import AffineRange, random_affine
+from pipeline.training.networks import NoisyCell, build, build_for_training
+from pipeline.variants import LABELS, Variant
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained."""
+
+    epochs: int = 40
+    batch_size: int = 128
+    peak_learning_rate: float = 2e-3
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.03
+    earlier_steps_weight: float = 1.0
+    """What the losses of all earlier time steps weigh together, against the last one's 1."""
+    cell_noise: float = 0.0
+    """The standard deviation of the noise on the cell states."""
+    seed: int = 7
+    views: AffineRange = field(default_factory=AffineRange)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1:
+            raise ValueError(f"Expected epochs >= 1 and batch_size >= 1. Received: {self.epochs} and {self.batch_size}")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(f"Expected 0 <= label_smoothing < 1. Received: {self.label_smoothing}")
+        if not 0 <= self.cell_noise < np.inf:
+            raise ValueError(f"Expected cell_noise >= 0. Received: {self.cell_noise}")
+        if not 0 <= self.earlier_steps_weight < np.inf:
+            raise ValueError(f"Expected earlier_steps_weight >= 0. Received: {self.earlier_steps_weight}")
+
+    def step_weights(self, steps: int) -> npt.NDArray[np.float32]:
+        """Returns what each time step's loss weighs, `<float32>[steps]`: the last one 1, the others more the later."""
+        weights = np.arange(1, steps + 1, dtype=np.float32)
+        weights[:-1] *= self.earlier_steps_weight / max(1.0, weights[:-1].sum())
+        weights[-1] = 1
+        return weights
+
+
+# Small networks learn on where large ones are done. Over 28 steps cell states grow, and with them the step of int8 that
+# holds them, and what it rounds off adds up: smaller weights hold them down, noise teaches to bear the rounding.
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {
+        "rows2d": Recipe(),
+        "cols2d": Recipe(cell_noise=0.05),
+        "conv1d": Recipe(epochs=60),
+        "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one training run: the last epoch, the best so far, and the recipe they were made by."""
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        return self.folder / "last.keras"
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best.keras"
+
+    @property
+    def recipe(self) -> Path:
+        return self.folder / "recipe.json"
+
+    def prepare(self, variant: Variant, recipe: Recipe, lessons: Lessons) -> None:
+        """Makes the folder, emptied of what another variant, recipe or other lessons left there."""
+        learnt = {"images": len(lessons.digits), "fonts_sha256": lessons.fonts_sha256, **asdict(lessons.plan)}
+        described = json.dumps({"variant": variant.name, **asdict(recipe), "lessons": learnt}, indent=2)
+        if self.recipe.is_file() and self.recipe.read_text() != described:
+            log.warning("The recipe has changed: training starts from scratch.")
+            shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.recipe.write_text(described)
+
+    def discard(self) -> None:
+        """Deletes the run, so that the next training starts from scratch."""
+        shutil.rmtree(self.folder)
+
+
+def train(variant: Variant, recipe: Recipe, lessons: Lessons, validation: Labelled, run: Run) -> keras.Sequential:
+    """Trains a variant, or goes on with a run that was interrupted; returns the network of the best epoch.
+
+    Raises:
+        ValueError: an epoch has fewer images than fill a batch.
+    """
+    steps = lessons.plan.epoch_images // recipe.batch_size
+    if not steps:
+        raise ValueError(f"Expected at least {recipe.batch_size} images. Received: {lessons.plan.epoch_images}")
+    run.prepare(variant, recipe, lessons)
+    keras.utils.set_random_seed(recipe.seed)
+    last_step = build(variant)
+    judged = _batches(validation, 1_000).cache()
+    network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
+    best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
+    done = int(network.optimizer.iterations) // steps
+    if done:
+        log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
+    for epoch in range(done, recipe.epochs):
+        images = epoch_images(lessons, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
+        _seed_noise(network, recipe.seed, epoch)
+        fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
+        last_step.set_weights(network.get_weights())
+        accuracy = _accuracy(last_step, judged)
+        log.info(
+            "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
+            variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
+        )  # fmt: skip
+        if accuracy >= best:
+            best = accuracy
+            _save(last_step, run.best)
+        _save(network, run.last)
+    return keras.models.load_model(run.best)
+
+
+def epoch_images(lessons: Lessons, recipe: Recipe, epoch: int) -> tf.data.Dataset:
+    """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and targets `<float32>[batch, 10]`.
+
+    A digit's target is one-hot; that of a crop which shows none is uniform.
+    """
+    batches = _batches(lessons.epoch(epoch), recipe.batch_size, drop_remainder=True)
+
+    def view(batch: tf.Tensor, pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        crops, labels = pair
+        seed = tf.stack([tf.constant(recipe.seed, tf.int64), epoch * 1_000_000 + batch])
+        return random_affine(crops, seed, recipe.views), labels
+
+    return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4)
+
+
+def _batches(images: Labelled, size: int, drop_remainder: bool = False) -> tf.data.Dataset:
+    def scale(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        one_hot = tf.one_hot(labels, len(LABELS))
+        uniform = (1 - tf.reduce_sum(one_hot, axis=1, keepdims=True)) / len(LABELS)
+        return tf.cast(crops, tf.float32)[..., tf.newaxis] / INK, one_hot + uniform
+
+    whole = tf.data.Dataset.from_tensor_slices((images.crops, images.labels))
+    return whole.batch(size, drop_remainder=drop_remainder).map(scale)
+
+
+def _repeated(step_weights: npt.NDArray[np.float32]) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
+    """Gives each label to every time step, `[batch, steps, 10]`, with the steps' weights `[batch, steps]`."""
+    # Keras divides a loss by the number of steps, whatever they weigh.
+    weights = tf.constant(step_weights * len(step_weights))
+
+    def repeat(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        every_step = tf.repeat(labels[:, tf.newaxis], len(step_weights), axis=1)
+        return crops, every_step, tf.repeat(weights[tf.newaxis], tf.shape(labels)[0], axis=0)
+
+    return repeat
+
+
+def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
+    network = build_for_training(variant, recipe.cell_noise)
+    warmup = max(1, int(recipe.warmup_epochs * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0,
+        decay_steps=max(1, recipe.epochs * steps - warmup),
+        warmup_target=recipe.peak_learning_rate,
+        warmup_steps=warmup,
+    )
+    network.compile(
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+    )
+    return network
+
+
+def _seed_noise(network: keras.Model, seed: int, epoch: int) -> None:
+    # Keras saves no state of it: without this, an epoch after an interruption would drop other units, add other noise.
+    for index, layer in enumerate(network.layers):
+        source = layer.cell if isinstance(layer, keras.layers.RNN) else layer
+        if isinstance(source, keras.layers.Dropout | NoisyCell):
+            state = np.random.default_rng((seed, epoch, index)).integers(0, 2**32, 2, np.uint32)
+            source.seed_generator.state.assign(state)
+
+
+def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:
+    right = [
+        network.predict_on_batch(crops).argmax(axis=1) == labels.numpy().argmax(axis=1) for crops, labels in images
+    ]
+    return float(np.concatenate(right).mean())
+
+
+def _progress(variant: str, epoch: int, recipe: Recipe) -> keras.callbacks.Callback:
+    return TqdmCallback(verbose=1, desc=f"{variant} {epoch + 1}/{recipe.epochs}", disable=None, leave=False)
+
+
+def _save(network: keras.Model, path: Path) -> None:
+    # A file half written by an interrupt must not be what the next run goes on from.
+    partial = path.with_suffix(".partial.keras")
+    network.save(partial)
+    partial.replace(path)

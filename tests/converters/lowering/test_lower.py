@@ -1,0 +1,285 @@
+"""Tests of `converters.lowering.lower`: what a lowered network gives is what Keras gives at inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tensorflow as tf
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from keras import layers
+
+from converters.lowering.lower import InferenceNetwork
+from pipeline.training.networks import build
+from pipeline.variants import VARIANTS
+
+NAMES = ["rows2d", "cols2d", "conv1d", "rows"]
+SEEDS = st.integers(0, 2**32 - 1)
+WINDOWS = st.tuples(st.integers(1, 4), st.integers(1, 4))
+MARGINS = st.tuples(st.integers(0, 2), st.integers(0, 2))
+
+
+def randomised(network: keras.Sequential, seed: int) -> keras.Sequential:
+    """The network with biases and batch statistics as training leaves them: neither zeros nor ones."""
+    random = np.random.default_rng(seed)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights([random.uniform(0.5, 2.0, weight.shape) for weight in layer.get_weights()])
+        elif layer.get_weights():
+            layer.set_weights([weight + random.normal(0, 0.05, weight.shape) for weight in layer.get_weights()])
+    return network
+
+
+def stacked(*shape: int, of: tuple[keras.Layer, ...], seed: int = 3) -> keras.Sequential:
+    return randomised(keras.Sequential([layers.Input(shape), *of]), seed)
+
+
+def inputs(*shape: int, seed: int = 4) -> npt.NDArray[np.float32]:
+    return np.random.default_rng(seed).uniform(-1, 1, (1, *shape)).astype(np.float32)
+
+
+def lowered(network: keras.Sequential, crop: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(InferenceNetwork(network).classify(tf.constant(crop))["logits"])
+
+
+def check_equals_keras(*of: keras.Layer, shape: tuple[int, ...], seed: int = 3) -> None:
+    network = stacked(*shape, of=of, seed=seed)
+    expected = np.asarray(network(inputs(*shape), training=False))
+    np.testing.assert_allclose(lowered(network, inputs(*shape)), expected, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def variants() -> dict[str, tuple[keras.Sequential, InferenceNetwork]]:
+    networks = {name: randomised(build(VARIANTS[name]), seed=11) for name in NAMES}
+    return {name: (network, InferenceNetwork(network)) for name, network in networks.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(crop=hnp.arrays(np.uint8, (1, 28, 28, 1)))
+@settings(deadline=None, max_examples=5)
+def test_variants_equal_keras(
+    variants: dict[str, tuple[keras.Sequential, InferenceNetwork]], name: str, crop: npt.NDArray[np.uint8]
+) -> None:
+    """Each variant gives the logits that Keras gives, whatever its batch statistics are."""
+    network, inference = variants[name]
+    pixels = crop / np.float32(255)
+    logits = inference.classify(tf.constant(pixels))["logits"]
+    assert logits.shape == (1, 10)
+    np.testing.assert_allclose(logits, network(pixels, training=False), atol=1e-5)
+
+
+def test_stacked_lstms() -> None:
+    """An LSTM above the states of another, which runs backwards, gives what Keras gives."""
+    below = layers.LSTM(5, return_sequences=True, go_backwards=True)
+    check_equals_keras(below, layers.Dropout(0.5), layers.LSTM(4), layers.Dense(3), shape=(6, 3))
+
+
+@given(
+    window=WINDOWS,
+    above_and_beside=st.tuples(MARGINS, MARGINS),
+    padding=st.sampled_from(["valid", "same"]),
+    reach=st.sampled_from([{}, {"strides": 2}, {"strides": (1, 2)}, {"dilation_rate": 2}, {"dilation_rate": (2, 1)}]),
+    channels=st.integers(1, 3),
+)
+@settings(deadline=None, max_examples=30)
+def test_convolutions_of_images(
+    window: tuple[int, int],
+    above_and_beside: tuple[tuple[int, int], tuple[int, int]],
+    padding: str,
+    reach: dict[str, Any],
+    channels: int,
+) -> None:
+    """Windows, strides, dilations and paddings of every kind give what Keras gives, and so does zero padding ahead."""
+    convolution = layers.Conv2D(3, window, padding=padding, **reach)
+    check_equals_keras(
+        layers.ZeroPadding2D(above_and_beside), convolution, layers.BatchNormalization(), shape=(9, 8, channels)
+    )
+
+
+@given(
+    size=st.integers(1, 4),
+    padding=st.sampled_from(["valid", "same", "causal"]),
+    reach=st.sampled_from([{}, {"strides": 2}, {"strides": 3}, {"dilation_rate": 2}, {"dilation_rate": 3}]),
+    steps=st.integers(3, 12),
+)
+@settings(deadline=None, max_examples=30)
+def test_convolutions_of_sequences(size: int, padding: str, reach: dict[str, Any], steps: int) -> None:
+    """Convolutions along time, causal and dilated ones among them, give what Keras gives."""
+    assume(padding != "valid" or reach.get("dilation_rate", 1) * (size - 1) < steps)
+    check_equals_keras(layers.Conv1D(3, size, padding=padding, **reach), shape=(steps, 2))
+
+
+def test_grouped_convolution() -> None:
+    """A convolution whose filters see a part of the channels each gives what Keras gives."""
+    check_equals_keras(layers.Conv2D(6, 3, groups=2), layers.BatchNormalization(), shape=(7, 6, 4))
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_normalisation_behind_a_convolution(*, scale: bool, center: bool, use_bias: bool) -> None:
+    """Batch normalisation behind a convolution gives what Keras gives, with and without gamma, beta and a bias."""
+    convolution = layers.Conv1D(4, 3, use_bias=use_bias)
+    check_equals_keras(convolution, layers.BatchNormalization(scale=scale, center=center), layers.ReLU(), shape=(8, 2))
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("center", [True, False])
+def test_normalisation_behind_no_convolution(*, scale: bool, center: bool) -> None:
+    """Batch normalisation of the input, or behind a dense layer, gives what Keras gives."""
+    first, second = (layers.BatchNormalization(scale=scale, center=center) for _ in range(2))
+    check_equals_keras(first, layers.Flatten(), layers.Dense(5), second, layers.Dense(3), shape=(4, 3))
+
+
+def test_normalisation_folds() -> None:
+    """Batch normalisation behind a convolution without activation leaves no operator of its own."""
+    assert operator_types(layers.Conv1D(4, 3), layers.BatchNormalization()).count("Mul") == 0
+    assert operator_types(layers.Conv1D(4, 3), layers.Dropout(0.5), layers.BatchNormalization()).count("Mul") == 0
+
+
+def test_normalisation_behind_an_activation_does_not_fold() -> None:
+    """A convolution that squashes before batch normalisation keeps its weights, and gives what Keras gives."""
+    assert operator_types(layers.Conv1D(4, 3, activation="relu"), layers.BatchNormalization()).count("Mul") == 1
+    check_equals_keras(layers.Conv1D(4, 3, activation="relu"), layers.BatchNormalization(), shape=(8, 2))
+
+
+def test_second_normalisation_does_not_fold() -> None:
+    """Of two batch normalisations in a row only the first folds, and both count."""
+    check_equals_keras(
+        layers.Conv1D(4, 3), layers.BatchNormalization(), layers.BatchNormalization(), layers.ReLU(), shape=(8, 2)
+    )
+
+
+def operator_types(*of: keras.Layer) -> list[str]:
+    network = InferenceNetwork(stacked(8, 2, of=of))
+    return [operation.type for operation in network.classify.get_concrete_function().graph.get_operations()]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Dense(3, activation="tanh"),
+        layers.Dense(3, use_bias=False),
+        layers.Activation("sigmoid"),
+        layers.ReLU(max_value=0.5, negative_slope=0.1),
+        layers.Permute((2, 1)),
+        layers.Reshape((3, 4)),
+        layers.MaxPooling1D(2),
+        layers.AveragePooling1D(2, padding="same"),
+        layers.ZeroPadding1D(2),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_layers_that_are_computed_as_they_are(layer: keras.Layer) -> None:
+    """Layers without a state give what Keras gives, on a sequence as well as on a vector."""
+    check_equals_keras(layer, layers.Flatten(), shape=(6, 2))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.Dropout(0.9), layers.SpatialDropout1D(0.9), layers.GaussianNoise(0.9)],
+    ids=lambda layer: layer.name,
+)
+def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
+    """Noise and dropout do nothing to a crop."""
+    assert set(operator_types(layer)) == {"Placeholder", "Identity"}
+    sequence = inputs(8, 2)
+    np.testing.assert_array_equal(lowered(stacked(8, 2, of=(layer,)), sequence), sequence)
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [
+        (layers.GRU(3, name="odd"), "GRU"),
+        (layers.LayerNormalization(name="odd"), "LayerNormalization"),
+        (layers.SimpleRNN(3, name="odd"), "SimpleRNN"),
+        (keras.Sequential([layers.Dense(3)], name="odd"), "Sequential"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
+    """A layer that nothing here computes is refused by its name and its class."""
+    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered"):
+        InferenceNetwork(stacked(4, 2, of=(layer,)))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        layers.Dense(3, activation="softmax", name="odd"),
+        layers.Activation("softmax", name="odd"),
+        layers.Softmax(name="odd"),
+    ],
+    ids=["dense", "activation", "softmax"],
+)
+def test_refuses_probabilities(head: keras.Layer) -> None:
+    """A network that ends in a softmax, however it is written, is refused by the name of its last layer."""
+    message = "^odd: expected a network that gives logits. Received one that ends in a softmax$"
+    with pytest.raises(ValueError, match=message):
+        InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+def test_both_ways(return_sequences: bool) -> None:
+    """A bidirectional LSTM's two readings stand side by side, the one from the end put back in order."""
+    both_ways = layers.Bidirectional(layers.LSTM(3, return_sequences=return_sequences))
+    check_equals_keras(both_ways, layers.Flatten(), layers.Dense(2), shape=(5, 4))
+
+
+@pytest.mark.parametrize(
+    ("odd", "received"),
+    [
+        (layers.Bidirectional(layers.LSTM(3), merge_mode="sum", name="odd"), "LSTM, sum"),
+        (layers.Bidirectional(layers.GRU(3), name="odd"), "GRU, concat"),
+    ],
+    ids=["sum", "gru"],
+)
+def test_refuses_other_ways_to_read_both_ways(odd: keras.Layer, received: str) -> None:
+    """Of layers that read both ways, LSTMs side by side are lowered, and others refused by name."""
+    with pytest.raises(ValueError, match=f"^odd: Expected LSTMs merged by concat. Received: {received}$"):
+        InferenceNetwork(stacked(5, 4, of=(odd, layers.Dense(2))))
+
+
+def test_weights_are_constants() -> None:
+    """Every weight that is not folded is in the function itself, and the function depends on no variable."""
+    network = stacked(4, 3, of=(layers.LSTM(5), layers.Dense(2)))
+    function = InferenceNetwork(network).classify.get_concrete_function()
+    constants = [
+        tf.make_ndarray(operation.get_attr("value"))
+        for operation in function.graph.get_operations()
+        if operation.type == "Const"
+    ]
+    assert not function.variables
+    assert not function.captured_inputs
+    for weight in network.get_weights():
+        assert any(np.array_equal(weight, constant) for constant in constants), weight.shape
+
+
+def test_training_on_changes_nothing() -> None:
+    """What was lowered stays as it is when the network's weights change."""
+    network = stacked(4, 3, of=(layers.Conv1D(2, 2), layers.BatchNormalization(), layers.LSTM(5), layers.Dense(2)))
+    inference = InferenceNetwork(network)
+    before = inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist()
+    network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
+    assert inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist() == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_do_not_matter(name: str) -> None:
+    """Of the same weights comes the same function, however many layers Keras has counted up before."""
+    first, second = (build(VARIANTS[name]) for _ in range(2))
+    second.set_weights(first.get_weights())
+    assert [layer.name for layer in first.layers] != [layer.name for layer in second.layers]
+    one, other = (InferenceNetwork(network).classify.get_concrete_function().graph for network in (first, second))
+    assert one.as_graph_def() == other.as_graph_def()
+
+
+def test_takes_one_crop() -> None:
+    """The function takes a batch of one and no other."""
+    specification = InferenceNetwork(stacked(4, 3, of=(layers.Flatten(),))).classify.input_signature
+    assert specification == (tf.TensorSpec((1, 4, 3), tf.float32, name="crop"),)

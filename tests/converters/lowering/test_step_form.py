@@ -1,0 +1,276 @@
+"""Tests of `converters.lowering.step_form`: fed line by line, a step form gives what the whole network gives, or is refused."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import layers
+
+from converters.lowering.lower import InferenceNetwork, lowered
+from converters.lowering.step_form import NotStreamableError, StepForm, step_form
+from converters.tflite.graph import read_graphs
+from pipeline.training.networks import build
+from pipeline.variants import VARIANTS
+from tests.conftest import Converted
+from tests.converters.lowering.test_lower import SEEDS, randomised
+
+WIDTH = 6
+BLOCKS = st.fixed_dictionaries(
+    {
+        "rows": st.integers(1, 3),
+        "columns": st.integers(1, 3),
+        "reach": st.sampled_from([{}, {"dilation_rate": 2}, {"strides": 2}]),
+        "normalised": st.booleans(),
+        "activation": st.sampled_from(["relu", "tanh", "linear"]),
+        "pool": st.sampled_from([None, layers.MaxPooling1D, layers.AveragePooling1D]),
+    }
+)
+POOLS_OF_IMAGES = {layers.MaxPooling1D: layers.MaxPooling2D, layers.AveragePooling1D: layers.AveragePooling2D}
+
+
+def lines_consumed(block: dict[str, Any]) -> int:
+    return int(block["reach"].get("strides", 1)) * (2 if block["pool"] else 1)
+
+
+def image_block(block: dict[str, Any]) -> list[keras.Layer]:
+    """A convolution of images that sees rows above alone, with whatever comes after it."""
+    reach = block["reach"].get("dilation_rate", 1) * (block["rows"] - 1)
+    window = (block["rows"], block["columns"])
+    rates = {name: (rate, 1) for name, rate in block["reach"].items()}
+    found = [layers.ZeroPadding2D(((reach, 0), (0, block["columns"] - 1))), layers.Conv2D(3, window, **rates)]
+    return [*found, *behind(block, POOLS_OF_IMAGES[block["pool"]]((2, 1)) if block["pool"] else None)]
+
+
+def sequence_block(block: dict[str, Any]) -> list[keras.Layer]:
+    convolution = layers.Conv1D(3, block["rows"], padding="causal", **block["reach"])
+    return [convolution, *behind(block, block["pool"](2) if block["pool"] else None)]
+
+
+def behind(block: dict[str, Any], pool: keras.Layer | None) -> list[keras.Layer]:
+    normalisation = [layers.BatchNormalization()] if block["normalised"] else []
+    return [*normalisation, layers.Activation(block["activation"]), *([pool] if pool else []), layers.Dropout(0.5)]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network of causal blocks over an image or a sequence of rows, one or two LSTMs and a dense head."""
+
+    blocks: list[dict[str, Any]]
+    steps: int
+    image: bool
+    sideways: bool
+    stacked_lstms: bool
+
+    def network(self) -> keras.Sequential:
+        height = self.steps * math.prod(map(lines_consumed, self.blocks))
+        front: list[keras.Layer] = [layers.Permute((2, 1, 3))] if self.sideways else []
+        if self.image:
+            front += [layer for block in self.blocks for layer in image_block(block)]
+            front += [layers.Reshape((self.steps, WIDTH * (3 if self.blocks else 1))), layers.Dense(5, "relu")]
+        else:
+            front += [layers.Reshape((height, WIDTH))]
+            front += [layer for block in self.blocks for layer in sequence_block(block)]
+        below = [layers.LSTM(4, return_sequences=True)] if self.stacked_lstms else []
+        shape = (WIDTH, height, 1) if self.sideways else (height, WIDTH, 1)
+        return keras.Sequential([layers.Input(shape), *front, *below, layers.LSTM(3), layers.Dense(2)])
+
+
+PLANS = st.builds(
+    Plan,
+    blocks=st.lists(BLOCKS, max_size=2),
+    steps=st.integers(2, 4),
+    image=st.booleans(),
+    sideways=st.booleans(),
+    stacked_lstms=st.booleans(),
+)
+
+
+def fed(form: StepForm, crop: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The logits after the last of a crop's lines, each step given the states that the one before gave out."""
+    image = crop.swapaxes(1, 2) if form.time_axis == "columns" else crop
+    states = [tf.zeros(shape) for shape in form.states.values()]
+    for lines in np.split(image, image.shape[1] // form.lines[1], axis=1):
+        logits, states = form(tf.constant(lines), states)
+        assert {name: tuple(state.shape) for name, state in zip(form.states, states, strict=True)} == form.states
+    return np.asarray(logits)
+
+
+def check_equals_whole(network: keras.Sequential, seed: int) -> None:
+    inference = InferenceNetwork(network)
+    assert inference.reason == ""
+    assert inference.step_form is not None
+    crop = np.random.default_rng(seed).uniform(0, 1, (1, *network.input_shape[1:])).astype(np.float32)
+    whole = inference.classify(tf.constant(crop))["logits"]
+    np.testing.assert_allclose(fed(inference.step_form, crop), whole, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "time_axis", "states"),
+    [
+        (
+            "rows2d",
+            (1, 4, 28, 1),
+            "rows",
+            {"rows0": (1, 2, 28, 1), "rows3": (1, 2, 14, 32), "h7": (1, 128), "c7": (1, 128)},
+        ),
+        (
+            "cols2d",
+            (1, 4, 28, 1),
+            "columns",
+            {"rows0": (1, 2, 28, 1), "rows3": (1, 2, 14, 32), "h7": (1, 128), "c7": (1, 128)},
+        ),
+        (
+            "conv1d",
+            (1, 4, 28, 1),
+            "rows",
+            {"rows1": (1, 2, 28), "rows4": (1, 2, 32), "h7": (1, 128), "c7": (1, 128)},
+        ),
+        ("rows", (1, 1, 28, 1), "rows", {"h1": (1, 128), "c1": (1, 128)}),
+    ],
+)
+def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dict[str, tuple[int, ...]]) -> None:
+    """Each variant takes a step's lines, and remembers the rows that its windows still need and the LSTM's states."""
+    network = randomised(build(VARIANTS[name]), seed=12)
+    form = step_form(lowered(network.layers), (1, 28, 28, 1))
+    assert (form.lines, form.time_axis) == (lines, time_axis)
+    assert list(form.states.items()) == list(states.items())
+    check_equals_whole(network, seed=13)
+
+
+@given(plan=PLANS, seed=SEEDS)
+@settings(deadline=None, max_examples=25)
+def test_steps_equal_the_whole(plan: Plan, seed: int) -> None:
+    """Any causal network of blocks, fed line by line, ends in the logits of the whole crop."""
+    check_equals_whole(randomised(plan.network(), seed), seed)
+
+
+def test_permuting_columns_and_channels() -> None:
+    """A permutation that leaves time where it is moves the same values in a step as in the whole."""
+    kept = [layers.ZeroPadding2D(((1, 0), (0, 0))), layers.Conv2D(3, (2, 1)), layers.Permute((1, 3, 2))]
+    network = keras.Sequential([layers.Input((4, 6, 1)), *kept, layers.Reshape((4, 18)), layers.LSTM(3)])
+    check_equals_whole(randomised(network, seed=14), seed=15)
+
+
+def test_what_stands_behind_the_last_lstm() -> None:
+    """Behind the last LSTM there is no time: a convolution over its units sees those of one step alone."""
+    behind_it = [layers.Reshape((4, 1)), layers.Conv1D(1, 3, padding="causal"), layers.Flatten(), layers.Dense(2)]
+    network = keras.Sequential([layers.Input((4, 6, 1)), layers.Reshape((4, 6)), layers.LSTM(4), *behind_it])
+    check_equals_whole(randomised(network, seed=16), seed=17)
+
+
+def test_signature_of_a_step() -> None:
+    """The function `step` takes lines and states by name, and gives the logits and every state with `_out` behind."""
+    network = keras.Sequential(
+        [layers.Input((4, 6, 1)), layers.Reshape((4, 6)), layers.Conv1D(2, 3, padding="causal"), layers.LSTM(3)]
+    )
+    inference = InferenceNetwork(network)
+    assert list(inference.signatures) == ["classify", "step"]
+    assert inference.step is not None
+    assert [(spec.name, tuple(spec.shape)) for spec in inference.step.input_signature] == [
+        ("rows", (1, 1, 6, 1)),
+        ("rows1", (1, 2, 6)),
+        ("h2", (1, 3)),
+        ("c2", (1, 3)),
+    ]
+    given_out = inference.step(*(tf.zeros(spec.shape) for spec in inference.step.input_signature))
+    assert {name: tuple(value.shape) for name, value in given_out.items()} == {
+        "logits": (1, 3),
+        "rows1_out": (1, 2, 6),
+        "h2_out": (1, 3),
+        "c2_out": (1, 3),
+    }
+
+
+REFUSED = {
+    "same padding": (
+        [layers.Conv2D(3, 3, padding="same", name="odd"), layers.Reshape((8, 18)), layers.LSTM(4)],
+        "odd: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1",
+    ),
+    "padding below": (
+        [layers.ZeroPadding2D(((0, 1), (0, 0))), layers.Conv2D(3, (2, 1), name="odd"), layers.Reshape((8, 18))],
+        "odd: looks ahead along time. Expected 1 rows of padding above and 0 below. Received: 0 and 1",
+    ),
+    "overlapping pools": (
+        [layers.MaxPooling2D((3, 1), (2, 1), padding="same", name="odd"), layers.Reshape((4, 6))],
+        "odd: windows of 3 straddle steps of 2 rows",
+    ),
+    "pools over the edge of a step": (
+        [layers.AveragePooling2D((3, 1), name="odd"), layers.Reshape((2, 6))],
+        "odd: windows of 3 straddle steps of 4 rows",
+    ),
+    "stride over the edge of a step": (
+        [layers.Conv2D(2, 1, strides=(7, 1), name="odd"), layers.Reshape((2, 12))],
+        "odd: 4 rows a step do not divide by its stride",
+    ),
+    "rows taken together": ([layers.Reshape((4, 12), name="odd")], "odd: mixes time steps"),
+    "rows or columns cut off": (
+        [layers.Cropping2D(((0, 0), (0, 2)), name="odd"), layers.Reshape((8, 4))],
+        "odd: mixes time steps",
+    ),
+    "flattened states": (
+        [layers.Reshape((8, 6)), layers.LSTM(3, return_sequences=True), layers.Flatten(name="odd"), layers.Dense(2)],
+        "odd: mixes time steps",
+    ),
+    "product over time": (
+        [layers.Conv2D(1, (1, 6)), layers.Flatten(name="odd"), layers.Dense(8), layers.Reshape((8, 1))],
+        "odd: mixes time steps",
+    ),
+    "backwards": ([layers.Reshape((8, 6)), layers.LSTM(3, go_backwards=True, name="odd")], "odd: reads time backwards"),
+    "both ways": (
+        [layers.Reshape((8, 6)), layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="odd")],
+        "odd: reads time both ways",
+    ),
+    "lines that do not divide": (
+        [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
+        "8 lines do not divide into 6 time steps",
+    ),
+    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, hence no time steps"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refuses(case: str) -> None:
+    """What needs lines that have yet to arrive has no step, is refused by layer and reason, and is still classified."""
+    of, reason = REFUSED[case]
+    ends_in_time_steps = case not in {"flattened states", "no LSTM"} and not isinstance(of[-1], layers.LSTM)
+    network = keras.Sequential([layers.Input((8, 6, 1)), *of, *([layers.LSTM(4)] if ends_in_time_steps else [])])
+    inference = InferenceNetwork(network)
+    assert (inference.step, inference.step_form, inference.reason) == (None, None, reason)
+    assert list(inference.signatures) == ["classify"]
+    crop = np.random.default_rng(5).uniform(0, 1, (1, 8, 6, 1)).astype(np.float32)
+    np.testing.assert_allclose(
+        inference.classify(tf.constant(crop))["logits"], network(crop, training=False), atol=1e-5
+    )
+    with pytest.raises(NotStreamableError):
+        step_form(lowered(network.layers), (1, 8, 6, 1))
+
+
+def test_conversion_of_what_does_not_stream(converted_small: Converted) -> None:
+    """A network that looks ahead is converted to a file with `classify` alone, and the reason comes with it."""
+    conversion = converted_small.conversion
+    assert conversion.not_streamable == (
+        "ahead: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1"
+    )
+    assert list(conversion.graphs) == ["classify"]
+    for content in (conversion.float_tflite, conversion.int8_tflite):
+        assert list(Interpreter(model_content=content).get_signature_list()) == ["classify"]
+
+
+def test_conversion_of_what_streams(converted_rows2d: Converted) -> None:
+    """A causal network is converted to files with both signatures, of which `step` is the primary graph."""
+    conversion = converted_rows2d.conversion
+    assert conversion.not_streamable == ""
+    assert sorted(conversion.graphs) == ["classify", "step"]
+    for content in (conversion.float_tflite, conversion.int8_tflite):
+        assert sorted(Interpreter(model_content=content).get_signature_list()) == ["classify", "step"]
+        assert [graph.signature for graph in read_graphs(content)] == ["step", "classify"]

@@ -1,0 +1,165 @@
+"""Tests of `python -m device run --serve`: how it starts and ends, and what it shows of a source."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import MODELS, ROOT, Digits, run_python
+from tests.support.scenes import Stream, page, serving
+from tests.support.served import PAGE, RAW, keeps, served
+
+
+def test_a_token_is_asked_of_every_request() -> None:
+    with served("--token", "se-cret_1.~") as server:
+        for path in ("/", "/draw.js", "/model", "/openapi.json", "/classify", "/nosuch"):
+            for headers in ({}, {"Authorization": "Bearer se-cret"}, {"Cookie": f"rowstream_{server.port}=other"}):
+                response = server.ask(path, headers=headers)
+                assert (response.status, response.headers["www-authenticate"]) == (401, "Bearer")
+        assert server.ask("/model?token=other").status == 401
+        assert server.ask("/model", headers={"Authorization": "Bearer se-cret_1.~"}).status == 200
+        by_address = server.ask("/?token=se-cret_1.~")
+        cookie, *attributes = by_address.headers["set-cookie"].split("; ")
+        assert (by_address.status, attributes) == (200, ["Path=/", "HttpOnly", "SameSite=Strict"])
+        assert server.ask("/draw.js", headers={"Cookie": cookie}).status == 200
+        assert server.ask("/model", headers={"Host": "pi.example", "Cookie": cookie}).status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server_well_though_somebody_never_finishes_asking(number: signal.Signals) -> None:
+    with served() as server, socket.create_connection(("127.0.0.1", server.port)) as asking:
+        asking.sendall(
+            b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\n"
+        )
+        server.ask("/model")
+        status, stderr = server.ended(number)
+    assert status == 0
+    assert "Traceback" not in stderr
+    assert "rror" not in stderr
+
+
+def test_a_source_is_shown_as_it_is_read(digits: Digits) -> None:
+    with serving(Stream([page(digits, (3, 1))])) as port, served("--source", f"http://127.0.0.1:{port}/") as server:
+        assert server.ask("/").body == (PAGE / "live.html").read_bytes()
+        assert server.ask("/model").json["live"] is True
+        states = server.states()
+        shown = next(state for state in states if state["picture"] and state["rate_hz"])
+        later = next(states)
+        status, stderr = server.ended()
+    keeps("State", shown)
+    assert [reading["label"] for reading in shown["readings"]] == ["3", "1"]
+    assert [len(reading["steps"]) for reading in shown["readings"]] == [7, 7]
+    assert (shown["picture"]["width"], shown["picture"]["height"]) == (640, 240)
+    jpeg = np.frombuffer(base64.b64decode(shown["picture"]["jpeg"]), np.uint8)
+    assert cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape == (240, 640, 3)
+    assert later["sequence"] > shown["sequence"]
+    assert (shown["rejected"], shown["candidates"], shown["ended"]) == (0, 2 * shown["frames"], False)
+    assert (status, "Traceback" in stderr) == (0, False)
+
+
+def test_the_page_stays_when_its_source_has_ended(tmp_path: Path, digits: Digits) -> None:
+    assert cv2.imwrite(str(tmp_path / "photo.png"), page(digits, (3, 1, 4)))
+    with served("--source", tmp_path / "photo.png") as server:
+        state = next(state for state in server.states() if state["ended"])
+        assert server.classify(digits[0][0].tobytes(), RAW).json["label"] == "0"
+        status, stderr = server.ended()
+    assert [reading["label"] for reading in state["readings"]] == ["3", "1", "4"]
+    assert (state["frame"], state["frames"], state["rate_hz"]) == (0, 1, 0)
+    assert (status, "1 frames, 0 dropped, 3 candidates" in stderr) == (0, True)
+
+
+def test_viewers_who_take_nothing_hold_up_neither_the_source_nor_the_others() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
+    with (
+        ExitStack() as stack,
+        serving(Stream([noise])) as port,
+        served("--source", f"http://127.0.0.1:{port}/", "--roi", "0,0,64,64") as server,
+    ):
+        states = server.states()
+        next(states)
+        for _ in range(50):
+            idle = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            idle.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(3)
+        first = next(states)
+        second = next(state for state in states if state["frames"] >= first["frames"] + 30)
+        # What each of them was not sent is not kept for it: the queues would hold hundreds of pictures by now.
+        assert server.resident_kb() < 400_000
+        status, stderr = server.ended()
+    assert second["sequence"] > first["sequence"]
+    assert (status, "Traceback" in stderr) == (0, False)
+
+
+def test_an_address_in_use_is_said() -> None:
+    with served() as server:
+        address = f"127.0.0.1:{server.port}"
+        child = run_python("-m", "device", "run", "--model", MODELS / "rows2d", "--serve", address)
+    assert (child.returncode, child.stdout) == (2, "")
+    assert f"error: {address}: Expected an address to listen at. Address already in use" in child.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--serve", "here"), "argument --serve: Expected HOST:PORT, such as 127.0.0.1:8080. Received: here"),
+        (("--serve", "127.0.0.1:99999"), "argument --serve: Expected a host and a port of 0 to 65535"),
+        (
+            ("--serve", "0.0.0.0:0"),
+            "Expected --token with an address that other machines reach. Received: --serve 0.0.0.0:0",
+        ),
+        (("--serve", "[::]:0"), "Expected --token with an address that other machines reach. Received: --serve [::]:0"),
+        (
+            ("--serve", "0", "--token", "a b"),
+            "argument --token: Expected a token of 1 to 200 letters, digits, and . _ ~ -",
+        ),
+        (("--token", "a", "b.npy"), "Expected --serve with --token. Received none"),
+        (("--serve", "0", "b.npy"), "Expected CROPS or --serve. Received both: b.npy, --serve 127.0.0.1:0"),
+        (("--serve", "0", "--stable", "3"), "Expected --source with --stable. Received --serve alone"),
+        (("--serve", "0", "--rows"), "Expected --rows, --partial and --early-exit with CROPS or --source"),
+        (
+            ("--serve", "nosuch.invalid:0", "--token", "a"),
+            "error: nosuch.invalid:0: Expected an address of this machine",
+        ),
+    ],
+)
+def test_wrong_use_ends_with_2_and_says_why(arguments: tuple[str, ...], message: str) -> None:
+    child = run_python("-m", "device", "run", "--model", MODELS / "rows2d", *arguments)
+    assert (child.returncode, child.stdout) == (2, "")
+    assert message in child.stderr
+
+
+@pytest.mark.parametrize("source", [(), ("--source", "photo.png")])
+def test_without_the_servers_library_it_is_said_what_to_install(
+    tmp_path: Path, digits: Digits, bare_site: Callable[..., Path], source: tuple[str, ...]
+) -> None:
+    assert cv2.imwrite(str(tmp_path / "photo.png"), page(digits, (3,)))
+    site = bare_site("numpy", "ai-edge-litert", "opencv-python-headless", "pillow")
+    (tmp_path / "device").symlink_to(ROOT / "device")
+    command = ("-m", "device", "run", "--model", MODELS / "rows2d")
+    child = run_python(*command, *source, "--serve", "0", folder=tmp_path, site=site)
+    assert (child.returncode, child.stdout) == (2, "")
+    assert child.stderr.endswith("error: --serve needs Starlette and Uvicorn: pip install starlette uvicorn\n")
+    read = run_python(*command, "--source", "photo.png", folder=tmp_path, site=site)
+    assert [json.loads(line)["label"] for line in read.stdout.splitlines()] == ["3"]
+
+
+def test_without_a_server_its_library_is_not_loaded(tmp_path: Path, digits: Digits) -> None:
+    assert cv2.imwrite(str(tmp_path / "photo.png"), page(digits, (3,)))
+    code = f"""
+import sys
+from device.__main__ import main
+main(["run", "--model", "{MODELS / "rows2d"}", "--source", "{tmp_path}/photo.png"])
+print(sorted(sys.modules.keys() & {{"starlette", "uvicorn"}}))
+"""
+    assert run_python("-c", code).stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,251 @@
+"""Tests of `device.vision.finder`, with what it is built on: `device.vision.ink` and `device.vision.shapes`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from device.vision.boxes import Box
+from device.vision.finder import Candidate, Finder
+from device.vision.normalise import crop_of
+from tests.conftest import Digits
+
+Image = npt.NDArray[np.uint8]
+
+FINDER = Finder()
+BLUE_PEN = (150, 60, 30)
+PLACES = ((100, 80), (600, 60), (1000, 90), (250, 450), (800, 420))
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of paper to write digits of MNIST on."""
+
+    image: Image
+
+    @classmethod
+    def of(cls, width: int, height: int, paper: int = 200) -> Sheet:
+        return cls(np.full((height, width, 3), paper, np.uint8))
+
+    def write(self, digit: Image, x: int, y: int, side: int, pen: tuple[int, int, int] = BLUE_PEN) -> Sheet:
+        """Writes a digit into a square of the sheet."""
+        ink = cv2.resize(digit, (side, side), interpolation=cv2.INTER_CUBIC)[..., np.newaxis] / 255
+        square = self.image[y : y + side, x : x + side]
+        square[:] = square * (1 - ink) + np.array(pen) * ink
+        return self
+
+    def photographed(self, *, brightness: float = 1.0, shade: float = 0.0, noise: float = 2.0) -> Image:
+        """The sheet under light that falls off to the right."""
+        height, width = self.image.shape[:2]
+        light = brightness * (1 - shade * np.linspace(0, 1, width))[np.newaxis, :, np.newaxis]
+        grain = np.random.default_rng(0).normal(0, noise, (height, width, 1))
+        return np.asarray(np.clip(self.image * light + grain, 0, 255), np.uint8)
+
+
+def likeness(candidate: Candidate | None, digit: Image) -> float:
+    """The correlation of a candidate's crop with the digit's own, a pixel off at most."""
+    assert candidate is not None
+    around = cv2.copyMakeBorder(candidate.crop, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return float(cv2.matchTemplate(around, crop_of(digit), cv2.TM_CCOEFF_NORMED).max())
+
+
+@pytest.fixture
+def five(digits: Digits) -> list[Image]:
+    """A nought, a two, a four, a six and an eight."""
+    return [digits[0][np.flatnonzero(digits[1] == label)[3]] for label in (0, 2, 4, 6, 8)]
+
+
+def written(five: list[Image], sheet: Sheet, pen: tuple[int, int, int] = BLUE_PEN) -> Sheet:
+    for digit, (x, y) in zip(five, PLACES, strict=True):
+        sheet.write(digit, x, y, 140, pen)
+    return sheet
+
+
+def assert_found(found: tuple[Candidate, ...], five: list[Image], least: float = 0.9) -> None:
+    assert len(found) == 5
+    for candidate, digit, (x, y) in zip(found, five, PLACES, strict=True):
+        box = candidate.box
+        assert likeness(candidate, digit) > least
+        assert x - 3 <= box.x
+        assert y - 3 <= box.y
+        assert box.x + box.width <= x + 143
+        assert box.y + box.height <= y + 143
+
+
+@pytest.mark.parametrize("pen", [(30, 30, 30), BLUE_PEN, (40, 40, 190), (60, 120, 40), (180, 180, 180)])
+def test_digits_in_pens_of_any_colour_are_found_in_reading_order(five: list[Image], pen: tuple[int, int, int]) -> None:
+    assert_found(FINDER.find(written(five, Sheet.of(1280, 720), pen).photographed()), five)
+
+
+def test_light_digits_on_dark_are_found(five: list[Image]) -> None:
+    assert_found(FINDER.find(written(five, Sheet.of(1280, 720, 40), (210, 220, 230)).photographed()), five)
+
+
+def test_digits_in_a_grey_image_are_found(five: list[Image]) -> None:
+    grey = cv2.cvtColor(written(five, Sheet.of(1280, 720)).photographed(), cv2.COLOR_BGR2GRAY)
+    assert_found(FINDER.find(grey), five)
+
+
+def test_uneven_light_changes_nothing(five: list[Image]) -> None:
+    assert_found(FINDER.find(written(five, Sheet.of(1280, 720)).photographed(shade=0.7)), five)
+
+
+def test_ten_grey_levels_of_contrast_suffice(five: list[Image]) -> None:
+    assert_found(FINDER.find(written(five, Sheet.of(1280, 720), (188, 188, 188)).photographed(noise=0.5)), five, 0.85)
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_ruled_paper_is_no_ink(five: list[Image], squared: bool) -> None:
+    sheet = Sheet.of(1280, 720)
+    for y in range(20, 720, 40):
+        cv2.line(sheet.image, (0, y), (1279, y + 12), (190, 170, 150), 2, cv2.LINE_AA)
+    for x in range(20, 1280, 40) if squared else ():
+        cv2.line(sheet.image, (x, 0), (x - 7, 719), (190, 170, 150), 2, cv2.LINE_AA)
+    assert_found(FINDER.find(written(five, sheet).photographed()), five, 0.85)
+
+
+def test_crops_of_a_large_picture_are_cut_from_the_picture_itself(five: list[Image]) -> None:
+    sheet = Sheet.of(4000, 3000)
+    for column, digit in enumerate(five):
+        sheet.write(digit, 300 + 700 * column, 1000, 180)
+    found = FINDER.find(sheet.photographed())
+    assert len(found) == 5
+    assert all(likeness(candidate, digit) > 0.95 for candidate, digit in zip(found, five, strict=True))
+
+
+def test_what_is_cut_off_at_the_edge_of_a_frame_is_no_candidate(five: list[Image]) -> None:
+    image = Sheet.of(640, 480).write(five[4], 200, 150, 140).photographed()
+    assert len(FINDER.find(image)) == 1
+    assert FINDER.find(image[:, :270]) == ()
+
+
+def test_the_one_digit_of_a_cell_is_found_between_its_lines(five: list[Image]) -> None:
+    for digit in five:
+        sheet = Sheet.of(64, 64).write(digit, 12, 10, 46)
+        sheet.image[:3] = sheet.image[:, -4:] = 20
+        assert likeness(FINDER.find_one(sheet.photographed()), digit) > 0.9
+
+
+def test_a_foot_along_the_line_beneath_it_stays() -> None:
+    plain = Sheet.of(64, 64)
+    bent = np.array([(20, 22), (26, 17), (36, 17), (39, 24), (20, 55)], np.int32)
+    cv2.polylines(plain.image, [bent], False, BLUE_PEN, 4, cv2.LINE_AA)
+    cv2.line(plain.image, (20, 56), (42, 55), BLUE_PEN, 4, cv2.LINE_AA)
+    whole = FINDER.find_one(plain.photographed())
+    plain.image[58:62] = 20
+    assert whole is not None
+    assert likeness(FINDER.find_one(plain.photographed()), whole.crop) > 0.9
+
+
+def test_both_sides_of_a_loop_that_the_picture_cuts_are_one_shape() -> None:
+    sheet = Sheet.of(64, 64)
+    for side in ([(46, 10), (22, 40), (20, 66)], [(28, 46), (38, 46), (38, 66)]):
+        cv2.polylines(sheet.image, [np.array(side, np.int32)], False, BLUE_PEN, 4, cv2.LINE_AA)
+    found = FINDER.find_one(sheet.photographed())
+    assert found is not None
+    assert np.count_nonzero(found.crop[20]) > 5
+    assert found.crop[20, 14:20].max() > 200
+
+
+def test_the_one_digit_may_be_light(five: list[Image]) -> None:
+    for digit in five:
+        image = Sheet.of(28, 36, 15).write(digit, 2, 4, 26, (50, 50, 50)).photographed(noise=1)
+        assert likeness(FINDER.find_one(image), digit) > 0.85
+
+
+def test_the_one_digit_of_a_large_picture_is_found(five: list[Image]) -> None:
+    for digit in five:
+        image = Sheet.of(1500, 2000).write(digit, 400, 600, 700).photographed(shade=0.4)
+        assert likeness(FINDER.find_one(image), digit) > 0.9
+
+
+def test_parts_that_stand_apart_are_one_digit() -> None:
+    digit = np.zeros((28, 28), np.uint8)
+    cv2.line(digit, (9, 7), (19, 7), 255, 2)
+    cv2.ellipse(digit, (13, 17), (6, 6), 0, -100, 150, 255, 2)
+    alone = FINDER.find_one(Sheet.of(84, 84).write(digit, 0, 0, 84).photographed())
+    assert likeness(alone, digit) > 0.85
+    (among,) = FINDER.find(Sheet.of(1280, 720).write(digit, 500, 300, 168).photographed())
+    assert likeness(among, digit) > 0.85
+
+
+def test_the_box_of_the_one_digit_is_in_pixels_of_the_image() -> None:
+    image = np.full((400, 300), 220, np.uint8)
+    cv2.rectangle(image, (100, 120), (179, 279), 30, 14)
+    found = FINDER.find_one(image)
+    assert found is not None
+    box = found.box
+    assert abs(box.x - 93) <= 6
+    assert abs(box.y - 113) <= 6
+    assert abs(box.width - 94) <= 10
+    assert abs(box.height - 174) <= 10
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (300, 7, 3), (64, 64), (64, 64, 3), (720, 1280, 3), (1, 900)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_blank_image_shows_nothing(shape: tuple[int, ...], level: int) -> None:
+    blank = np.full(shape, level, np.uint8)
+    assert FINDER.find(blank) == ()
+    assert FINDER.find_one(blank) is None
+
+
+def test_noise_shows_nothing() -> None:
+    assert FINDER.find(Sheet.of(1280, 720).photographed(noise=6)) == ()
+
+
+def test_an_empty_image_shows_nothing() -> None:
+    assert FINDER.find(np.zeros((0, 0, 3), np.uint8)) == ()
+    assert FINDER.find_one(np.zeros((5, 0), np.uint8)) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(image=hnp.arrays(np.uint8, st.tuples(st.integers(8, 70), st.integers(8, 70), st.just(3))))
+def test_whatever_the_image_boxes_lie_in_it(image: Image) -> None:
+    height, width = image.shape[:2]
+    one = FINDER.find_one(image)
+    for candidate in (*FINDER.find(image), *(() if one is None else (one,))):
+        box = candidate.box
+        assert min(box.x, box.y, box.width - 1, box.height - 1) >= 0
+        assert box.x + box.width <= width
+        assert box.y + box.height <= height
+        assert candidate.crop.shape == (28, 28)
+
+
+@pytest.mark.parametrize(
+    ("image", "received"),
+    [
+        (np.zeros((64, 64), np.float32), r"shape=\(64, 64\), dtype=float32"),
+        (np.zeros((64, 64, 4), np.uint8), r"shape=\(64, 64, 4\), dtype=uint8"),
+        (np.zeros(64, np.uint8), r"shape=\(64,\), dtype=uint8"),
+    ],
+)
+def test_other_arrays_are_refused(image: Image, received: str) -> None:
+    for search in (FINDER.find, FINDER.find_one):
+        with pytest.raises(ValueError, match=rf"Expected image <uint8>.* Received: {received}"):
+            search(image)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"least_contrast": 0}, "Expected a least contrast of 1 to 255 grey levels. Received: 0"),
+        ({"least_height": 0.0}, "Expected a least height above 0 and up to 1. Received: 0.0"),
+        ({"least_height_alone": 1.5}, "Expected a least height alone above 0 and up to 1. Received: 1.5"),
+        ({"frame_px": 31}, "Expected at least 32 px to search in. Received: 31, 96"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Finder(**options)
+
+
+def test_boxes_compare_by_value() -> None:
+    assert Box(1, 2, 3, 4) == Box(1, 2, 3, 4)

@@ -1,0 +1,134 @@
+"""Tests of `device.watch.watcher`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from device.runner import Runner
+from device.sources.frames import Frame
+from device.vision.finder import Finder
+from device.vision.region import Region
+from device.watch.watcher import Reading, Watcher, WatchOptions, due, watch
+from tests.conftest import MODELS, Digits
+from tests.support.scenes import Image, blank, page
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Runner]:
+    """The default model."""
+    with Runner(MODELS / "rows2d") as runner:
+        yield runner
+
+
+def labels(readings: Iterator[Reading]) -> list[str | None]:
+    return [reading.label for reading in readings]
+
+
+def moving(images: list[Image]) -> list[Frame]:
+    return [Frame(image, number, position_s=number / 10) for number, image in enumerate(images)]
+
+
+def test_the_digits_of_a_picture_are_read_in_reading_order(runner: Runner, digits: Digits) -> None:
+    readings = list(watch([Frame(page(digits, (3, 1, 4)), 5, "a.png")], runner))
+    assert [reading.label for reading in readings] == ["3", "1", "4"]
+    for place, reading in enumerate(readings):
+        assert reading.frame.number == 5
+        assert reading.box is not None
+        assert 40 + 150 * place <= reading.box.x < reading.box.x + reading.box.width <= 130 + 150 * place
+        assert 75 <= reading.box.y < reading.box.y + reading.box.height <= 165
+
+
+def test_a_reading_is_what_the_runner_says_of_the_finders_crop(runner: Runner, digits: Digits) -> None:
+    image = page(digits, (7,))
+    (candidate,) = Finder().find(image)
+    (reading,) = watch([Frame(image)], runner)
+    expected = runner.read(candidate.crop)
+    assert reading.prediction is not None
+    assert (reading.prediction.top, reading.prediction.lines_read) == (expected.top, 28)
+    assert reading.crop is not None
+    np.testing.assert_array_equal(reading.crop, candidate.crop)
+
+
+def test_early_exit_reads_no_further_than_the_runner_does(runner: Runner, digits: Digits) -> None:
+    image = page(digits, (0, 1, 2, 6))
+    lines = [
+        r.prediction.lines_read for r in watch([Frame(image)], runner, WatchOptions(early_exit=True)) if r.prediction
+    ]
+    expected = [runner.read(candidate.crop, early_exit=True).lines_read for candidate in Finder().find(image)]
+    assert lines == expected
+
+
+def test_a_still_without_digits_gives_one_reading_of_nothing(runner: Runner) -> None:
+    (reading,) = watch([Frame(blank())], runner)
+    assert (reading.box, reading.crop, reading.prediction, reading.label) == (None, None, None, None)
+
+
+def test_a_moving_frame_without_digits_gives_none(runner: Runner) -> None:
+    assert list(watch(moving([blank()]), runner)) == []
+
+
+def test_with_one_every_frame_gives_a_reading(runner: Runner, digits: Digits) -> None:
+    frames = moving([blank(200, 200), page(digits, (4,), 170, 160), blank(200, 200)])
+    assert labels(watch(frames, runner, WatchOptions(one=True))) == [None, "4", None]
+
+
+def test_a_region_is_looked_at_alone_and_boxes_are_the_frames(runner: Runner, digits: Digits) -> None:
+    options = WatchOptions(region=Region.parse("180,60,130,120"))
+    (reading,) = watch([Frame(page(digits, (3, 1, 4)))], runner, options)
+    assert reading.label == "1"
+    assert reading.box is not None
+    assert 190 <= reading.box.x < reading.box.x + reading.box.width <= 280
+
+
+def test_a_region_outside_the_frame_is_a_value_error(runner: Runner) -> None:
+    with pytest.raises(ValueError, match="Expected a region inside 640 x 240 pixels"):
+        list(watch([Frame(blank())], runner, WatchOptions(region=Region.parse("600,0,100,100"))))
+
+
+def test_a_stable_digit_is_reported_once_and_all_are_observed(runner: Runner, digits: Digits) -> None:
+    frames = moving([page(digits, (3, 1))] * 5)
+    watcher = Watcher(runner, WatchOptions(stable_frames=3))
+    observations = [watcher.observe(frame) for frame in frames]
+    assert [len(observation.reported) for observation in observations] == [0, 0, 2, 0, 0]
+    assert [len(observation.readings) for observation in observations] == [2] * 5
+    assert labels(watch(frames, runner, WatchOptions(stable_frames=3))) == ["3", "1"]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "numbers"), [(0.0, [0, 1, 2, 3, 4, 5, 6]), (0.2, [0, 2, 4, 6]), (0.25, [0, 3, 6])]
+)
+def test_the_interval_is_kept_on_the_sources_clock(interval_s: float, numbers: list[int]) -> None:
+    frames = moving([blank(1, 1)] * 7)
+    assert [frame.number for frame in due(frames, WatchOptions(interval_s=interval_s))] == numbers
+
+
+def test_every_still_is_due() -> None:
+    stills = [Frame(blank(1, 1), number) for number in range(3)]
+    assert len(list(due(stills, WatchOptions(interval_s=9)))) == 3
+
+
+def test_no_frame_is_taken_beyond_the_greatest_number() -> None:
+    source = iter(moving([blank(1, 1)] * 5))
+    assert len(list(due(source, WatchOptions(max_frames=2)))) == 2
+    assert next(source).number == 2
+
+
+@pytest.mark.parametrize("shade", [0, 255])
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (640, 480), (4000, 3000)])
+def test_a_picture_of_one_shade_shows_no_digit(runner: Runner, shade: int, size: tuple[int, int]) -> None:
+    image = np.full((size[1], size[0], 3), shade, np.uint8)
+    for one in (False, True):
+        assert labels(watch([Frame(image)], runner, WatchOptions(one=one))) == [None]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"interval_s": -1.0}, {"interval_s": float("nan")}, {"max_frames": 0}, {"stable_frames": 0}],
+    ids=str,
+)
+def test_options_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"Expected .* Received: "):
+        WatchOptions(**wrong)  # type: ignore[arg-type]  # numbers, and wrong ones

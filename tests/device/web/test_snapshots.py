@@ -1,0 +1,130 @@
+"""Tests of `device.web.snapshots` and `device.web.viewers`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from device.runner import Runner
+from device.sources.frames import Frame, Source
+from device.watch.watcher import Observation, Watcher, WatchOptions
+from device.web.runner_thread import BusyError, RunnerThread
+from device.web.snapshots import Live
+from device.web.viewers import Viewers
+from tests.conftest import MODELS, Digits
+from tests.support.scenes import blank, page
+
+
+class Still(Source):
+    """A source of nothing, that dropped seven frames."""
+
+    dropped = 7
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(())
+
+
+@pytest.fixture(scope="module")
+def observation(digits: Digits) -> Observation:
+    """A frame with two digits."""
+    with Runner(MODELS / "rows2d") as runner:
+        return Watcher(runner, WatchOptions()).observe(Frame(page(digits, (3, 1)), 5))
+
+
+@pytest.fixture
+def thread() -> Iterator[RunnerThread]:
+    """The default model in a thread of its own."""
+    thread = RunnerThread(Runner(MODELS / "rows2d"))
+    yield thread
+    thread.close()
+
+
+def told(content: bytes) -> dict[str, Any]:
+    return dict(json.loads(content.removeprefix(b"data: ")))
+
+
+def test_the_newest_state_counts_what_came_before(observation: Observation) -> None:
+    live = Live(Still())
+    assert (live.newest.sequence, live.newest.observation) == (0, None)
+    for _ in range(3):
+        live.take(observation)
+    newest = live.newest
+    assert newest.observation is observation
+    assert (newest.sequence, newest.frames, newest.candidates, newest.rejected, newest.dropped) == (3, 3, 6, 0, 7)
+
+
+def test_a_place_without_a_label_is_rejected_and_a_frame_without_places_is_not(observation: Observation) -> None:
+    frame, (reading, _) = observation.frame, observation.readings
+    nothing = type(reading)(frame, None, None, None, reading.timings)
+    no_digit = type(reading)(frame, reading.box, reading.crop, None, reading.timings)
+    live = Live(Still())
+    live.take(Observation(frame, (nothing,), ()))
+    live.take(Observation(frame, (no_digit, reading), ()))
+    assert (live.newest.candidates, live.newest.rejected) == (2, 1)
+
+
+def test_at_the_end_the_last_picture_stays(observation: Observation) -> None:
+    live = Live(Still())
+    live.take(observation)
+    live.end()
+    assert (live.newest.ended, live.newest.sequence, live.newest.observation) == (True, 2, observation)
+
+
+def test_a_viewer_is_sent_the_newest_state_and_no_older_one(observation: Observation, thread: RunnerThread) -> None:
+    async def look() -> list[int]:
+        live = Live(Still())
+        viewers = Viewers(live, thread)
+        stream = viewers.stream()
+        seen = [told(await anext(stream))["sequence"]]
+        for _ in range(50):
+            live.take(observation)
+        seen.append(told(await anext(stream))["sequence"])
+        live.end()
+        seen.append(told(await anext(stream))["sequence"])
+        await stream.aclose()
+        assert viewers.count == 0
+        return seen
+
+    assert asyncio.run(look()) == [0, 50, 51]
+
+
+def test_a_state_is_put_into_words_once_for_all_viewers(observation: Observation, thread: RunnerThread) -> None:
+    async def look() -> set[int]:
+        live = Live(Still())
+        live.take(observation)
+        streams = [Viewers.stream(viewers) for viewers in [Viewers(live, thread)] * 20]
+        contents = await asyncio.gather(*(anext(stream) for stream in streams))
+        for stream in streams:
+            await stream.aclose()
+        return {id(content) for content in contents}
+
+    assert len(asyncio.run(look())) == 1
+
+
+def test_closing_ends_the_streams_of_those_who_wait(thread: RunnerThread) -> None:
+    async def look() -> list[bytes]:
+        viewers = Viewers(Live(Still()), thread)
+
+        async def all_of_it() -> list[bytes]:
+            return [content async for content in viewers.stream()]
+
+        looking = asyncio.create_task(all_of_it())
+        await asyncio.sleep(0.5)
+        viewers.close()
+        return await looking
+
+    assert [told(content)["sequence"] for content in asyncio.run(look())] == [0]
+
+
+def test_more_readings_than_can_wait_are_refused(thread: RunnerThread) -> None:
+    async def ask() -> int:
+        jobs = [thread.do(lambda runner: runner.classify(blank(28, 28)[..., 0]).lines_read) for _ in range(40)]
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert [result for result in results if isinstance(result, int)] == [28] * 32
+        return sum(isinstance(result, BusyError) for result in results)
+
+    assert asyncio.run(ask()) == 8

@@ -1,0 +1,48 @@
+"""Tests of `pipeline.bench.timing`: what it counts and prints; how fast anything is, no test says."""
+
+from __future__ import annotations
+
+import pytest
+import tensorflow as tf
+
+from converters.tflite.graph import read_graphs
+from device.runner import Runner
+from pipeline.bench.timing import Reading, reading_table, time_files, time_reading
+from tests.conftest import MODELS, Digits, TfliteWriter
+
+
+@pytest.mark.parametrize(
+    ("variant", "classify", "step", "steps"),
+    [("rows2d", 5_838_592, 844_544, 7), ("conv1d", 785_152, 122_624, 7), ("rows", 2_172_160, 81_152, 28)],
+)
+def test_all_steps_multiply_hardly_more_than_the_whole(
+    variant: str, classify: int, step: int, steps: int, digits: Digits
+) -> None:
+    """All steps together do at most 1.1 times the multiply-accumulates of `classify`."""
+    with Runner(MODELS / variant) as runner:
+        graphs = read_graphs((MODELS / variant / "model.int8.tflite").read_bytes())
+        readings = time_reading(runner, digits[0][:3], graphs)
+    assert [reading.name for reading in readings] == ["whole crop", "last line to answer", "all lines"]
+    assert [reading.multiply_accumulates for reading in readings] == [classify, step, steps * step]
+    assert steps * step <= 1.1 * classify
+    assert min(reading.median_us for reading in readings) > 0
+
+
+def test_reading_table() -> None:
+    """The table gives each reading's ratio to the whole crop."""
+    lines = reading_table([Reading("whole crop", 50.0, 4_000), Reading("all lines", 125.0, 4_400)]).splitlines()
+    assert lines[-1].split() == ["all", "lines", "125.0", "2.50", "4,400", "1.10"]
+
+
+def test_a_file_with_one_signature_is_timed_whatever_its_name(write_tflite: TfliteWriter) -> None:
+    """Another converter names its one signature as it likes."""
+    (timing,) = time_files({"other": write_tflite((1, 28, 28, 1), serving_default=tf.tanh)})
+    assert 0 < timing.least_us <= timing.median_us
+
+
+def test_files_take_turns() -> None:
+    """Each file is timed under its name, with its size."""
+    content = (MODELS / "conv1d" / "model.int8.tflite").read_bytes()
+    timings = time_files({"one": content, "other": content})
+    assert [(timing.name, timing.file_bytes) for timing in timings] == [("one", len(content)), ("other", len(content))]
+    assert all(0 < timing.least_us <= timing.median_us for timing in timings)

@@ -1,0 +1,107 @@
+"""Tests of `pipeline.data.calibration`, on the sheet that is part of the project."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from pipeline.data.calibration import drawn, read_sheet, write_sheet
+from pipeline.data.mnist import embedded_splits, load
+from pipeline.folders import MODELS
+from pipeline.synthesis.fonts import training_fonts
+from pipeline.synthesis.negatives import drawn_sheet, judged_negatives
+
+SHEETS = st.integers(1, 4).flatmap(lambda rows: arrays.arrays(np.uint8, (8 * rows, 28, 28)))
+
+
+def test_the_sheet_holds_64_crops_that_differ_and_all_show_something() -> None:
+    crops = read_sheet()
+    assert crops.shape == (64, 28, 28)
+    assert crops.dtype == np.uint8
+    assert len({crop.tobytes() for crop in crops}) == 64
+    assert all(crop.max() >= 128 for crop in crops)
+
+
+@given(crops=SHEETS)
+def test_a_sheet_reads_as_it_was_written(
+    crops: npt.NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("sheet") / "negatives.png"
+    write_sheet(crops, path)
+    assert np.array_equal(read_sheet(path), crops)
+
+
+def test_a_crop_of_the_sheet_is_seen_where_it_lies(tmp_path: Path) -> None:
+    """The tenth crop is the second one of the second row."""
+    crops = np.zeros((16, 28, 28), np.uint8)
+    crops[9, 5, 7] = 200
+    write_sheet(crops, tmp_path / "negatives.png")
+    picture = cv2.imread(str(tmp_path / "negatives.png"), cv2.IMREAD_UNCHANGED)
+    assert picture.shape == (56, 224)
+    assert np.argwhere(picture).tolist() == [[28 + 5, 28 + 7]]
+
+
+def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:
+    text, narrow = tmp_path / "text.png", tmp_path / "narrow.png"
+    text.write_text("no picture")
+    cv2.imwrite(str(narrow), np.zeros((28, 196), np.uint8))
+    with pytest.raises(ValueError, match=r"text\.png: Expected a picture 224 pixels wide .* Received: no picture$"):
+        read_sheet(text)
+    with pytest.raises(ValueError, match=r"narrow\.png: Expected .* a multiple of 28 high\. Received: 196 x 28$"):
+        read_sheet(narrow)
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(ValueError, match=r"empty\.png: Expected a picture .* Received: no picture$"):
+        read_sheet(tmp_path / "empty.png")
+    with pytest.raises(FileNotFoundError, match=r"gone\.png"):
+        read_sheet(tmp_path / "gone.png")
+
+
+def test_negatives_follow_the_images_drawn() -> None:
+    images = np.arange(3, dtype=np.uint8)[:, np.newaxis, np.newaxis].repeat(28, 1).repeat(28, 2)
+    calibration = drawn(images, np.array([2, 0]), "three greys", 5)
+    both = calibration.with_negatives()
+    assert calibration.crops[:, 0, 0].tolist() == [2, 0]
+    assert both.crops.shape == (66, 28, 28)
+    assert np.array_equal(both.crops[:2], calibration.crops)
+    assert np.array_equal(both.crops[2:], read_sheet())
+    assert (both.source, both.seed) == ("three greys and 64 crops that show no digit", 5)
+    assert both.indices_sha256 == calibration.indices_sha256
+
+
+@pytest.mark.parametrize(("names", "calibrate"), [("0123456789", 69), ("abcdefghij", 5)])
+def test_the_sheet_calibrates_ones_own_data_where_they_are_digits(names: str, calibrate: int, tmp_path: Path) -> None:
+    """Of other labels nobody knows what shows none of them."""
+    crops, labels = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8)
+    own = {f"{use}_crops": crops for use in ("judged", "validation", "calibration")}
+    np.savez(tmp_path / "crops.npz", judged_labels=labels, validation_labels=labels, names=np.array(list(names)), **own)
+    assert len(load(tmp_path).calibration.crops) == calibrate
+
+
+def test_no_crop_of_the_sheet_is_judged() -> None:
+    splits = embedded_splits()
+    negatives = judged_negatives(splits)
+    assert negatives is not None
+    judged = {crop.tobytes() for crop in (*negatives, *splits.judged.crops)}
+    assert judged.isdisjoint(crop.tobytes() for crop in read_sheet())
+
+
+def test_the_sheet_drawn_anew_is_the_sheet() -> None:
+    """Within one grey level: another processor may round another way."""
+    if not cv2.__version__.startswith("4."):
+        pytest.skip(f"OpenCV {cv2.__version__} turns and shrinks otherwise than 4, of which it was drawn")
+    fonts = json.loads((MODELS / "rows2d" / "training.json").read_text())["lessons"]["fonts_sha256"]
+    try:
+        installed = training_fonts()
+    except ValueError:
+        pytest.skip("no fonts are installed to draw it from")
+    if installed.sha256 != fonts:
+        pytest.skip("other fonts are installed than it was drawn from")
+    assert np.abs(drawn_sheet(installed).astype(int) - read_sheet()).max() <= 1

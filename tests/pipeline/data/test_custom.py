@@ -1,0 +1,95 @@
+"""Tests of `pipeline.data.custom`: a file that is none, or holds something else, is refused by its name."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.data.custom import read_own_data
+
+CROPS, LABELS = np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0], np.uint8)
+ARRAYS: dict[str, Any] = {
+    "judged_crops": CROPS,
+    "judged_labels": LABELS,
+    "validation_crops": CROPS,
+    "validation_labels": LABELS,
+    "calibration_crops": CROPS,
+    "names": np.array(["cat", "dog"]),
+}
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(ValueError, match=r"crops\.npz: ") as refused:
+        read_own_data(folder)
+    return str(refused.value).removeprefix(f"{folder / 'crops.npz'}: ")
+
+
+def test_the_arrays_become_splits_without_anything_to_train_on(tmp_path: Path) -> None:
+    np.savez(tmp_path / "crops.npz", **ARRAYS)
+    splits = read_own_data(tmp_path)
+    assert (len(splits.judged), len(splits.validation), len(splits.training)) == (3, 3, 0)
+    assert (splits.names, splits.judged.labels.tolist()) == (("cat", "dog"), [0, 1, 0])
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"], ids=["empty", "text", "cut off"])
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "crops.npz").write_bytes(content)
+    assert refusal(tmp_path).startswith("Expected a .npz file. ")
+
+
+def test_a_single_array_under_the_name_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "crops.npz").open("wb") as file:
+        np.save(file, CROPS)
+    assert refusal(tmp_path) == "Expected a .npz file. Received: a single array"
+
+
+def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "crops.npz", "w") as archive:
+        archive.writestr("judged_crops", "text")
+    assert refusal(tmp_path) == "Expected a .npz file. Received, which are no arrays: ['judged_crops']"
+
+
+def test_an_array_larger_than_memory_is_refused(tmp_path: Path) -> None:
+    header = "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 28, 28), }".ljust(117) + "\n"
+    with zipfile.ZipFile(tmp_path / "crops.npz", "w") as archive:
+        archive.writestr("judged_crops.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+    assert refusal(tmp_path).startswith("Expected a .npz file. ")
+
+
+@pytest.mark.parametrize(
+    ("names", "received"),
+    [
+        (np.array("cat"), "shape=(), dtype=<U3"),
+        (np.array([["cat", "dog"]]), "shape=(1, 2), dtype=<U3"),
+        (np.array([b"cat", b"dog"]), "shape=(2,), dtype=|S3"),
+        (np.array([0, 1]), "shape=(2,), dtype=int64"),
+        (np.array(["cat", "cat"]), "shape=(2,), dtype=<U3"),
+        (np.array([], str), "shape=(0,), dtype=<U1"),
+    ],
+    ids=["one", "a matrix", "bytes", "numbers", "twice the same", "none"],
+)
+def test_names_that_are_none_are_refused(tmp_path: Path, names: Any, received: str) -> None:
+    np.savez(tmp_path / "crops.npz", **{**ARRAYS, "names": names})
+    assert refusal(tmp_path) == f"Expected names <str>['classes'], all of them different. Received: {received}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"judged_crops": CROPS[:, :27]}, "Expected judged_crops <uint8>['n', 28, 28]. Received: shape=(3, 27, 28)"),
+        (
+            {"judged_labels": LABELS.astype(int)},
+            "Expected judged_labels <uint8>['n']. Received: shape=(3,), dtype=",
+        ),
+        ({"judged_labels": LABELS + 1}, "Expected judged_labels below 2, one for each name. Received: 2"),
+        ({"labels": LABELS}, "Expected the arrays ['calibration_crops', "),
+    ],
+    ids=["another shape", "another type", "a label without a name", "an array too many"],
+)
+def test_arrays_that_are_not_as_expected_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    np.savez(tmp_path / "crops.npz", **{**ARRAYS, **changed})
+    assert refusal(tmp_path).startswith(message)

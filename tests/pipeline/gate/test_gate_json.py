@@ -1,0 +1,149 @@
+"""Tests of reading `gate.json` back: what the gate wrote comes back, and nothing else is taken."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.gate.check import Check, Verdict
+from pipeline.gate.diagnosis import diagnose
+from pipeline.gate.gate_json import GateFileError, as_json, read_judgement
+from pipeline.gate.judgement import Judgement, StageResult
+from tests.support.measured import JUDGED, MEASURED
+
+REFUSED_EARLY = replace(
+    JUDGED,
+    measurements=None,
+    stages=(StageResult("files", (Check("file hash", "a", "b", Verdict.REFUSED, "another file"),)),),
+)
+
+
+def written(folder: Path, content: str | bytes) -> Path:
+    path = folder / "gate.json"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def edited(edit: Callable[[dict[str, Any]], object]) -> str:
+    fields = json.loads(as_json(JUDGED))
+    edit(fields)
+    return json.dumps(fields)
+
+
+@pytest.mark.parametrize(
+    "judgement",
+    [
+        pytest.param(JUDGED, id="measured"),
+        pytest.param(REFUSED_EARLY, id="refused early"),
+        pytest.param(replace(JUDGED, measurements=replace(MEASURED, early_exit=None, tensors=())), id="not all of it"),
+    ],
+)
+def test_what_the_gate_wrote_comes_back(judgement: Judgement, tmp_path: Path) -> None:
+    assert read_judgement(written(tmp_path, as_json(judgement))) == judgement
+
+
+def test_the_diagnosis_is_left_to_the_measurements(tmp_path: Path) -> None:
+    diagnosed = replace(JUDGED, diagnosis=diagnose(MEASURED))
+    assert read_judgement(written(tmp_path, as_json(diagnosed))) == JUDGED
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param("", "Expected JSON. Expecting value", id="empty"),
+        pytest.param(as_json(JUDGED)[:2_000], "Expected JSON. ", id="truncated"),
+        pytest.param(b"\xff\xfe\x00", "'utf-8' codec can't decode", id="binary"),
+        pytest.param("[" * 100_000, "recursion", id="deep"),
+        pytest.param("[]", "Expected gate.json of format 2. Received: None", id="a list"),
+        pytest.param('{"format_version": 1}', "Expected gate.json of format 2. Received: 1. Judge it anew", id="old"),
+        pytest.param(
+            '{"format_version": 2}', "gate: Expected the fields of Judgement. Missing: ['diagnosis'", id="bare"
+        ),
+        pytest.param(
+            edited(lambda gate: gate.update(more=1)),
+            "gate: Expected the fields of Judgement. Missing: []. Unknown: ['more']",
+            id="a field too many",
+        ),
+        pytest.param(
+            edited(lambda gate: gate.update(images=True)), "gate.images: Expected int. Received: True", id="a truth"
+        ),
+        pytest.param(
+            edited(lambda gate: gate.update(verdict="passed")),
+            "gate.verdict: Expected refused, as of the checks. Received: passed",
+            id="a better verdict",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["stages"][0]["checks"][0].update(verdict="fine")),
+            "gate.stages[0].checks[0].verdict: Expected one of ('passed', 'refused', 'not judged'). Received: 'fine'",
+            id="no verdict",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["int8"]["confusion"].pop()),
+            "gate.measurements: Expected confusion [3, 3]",
+            id="a row too few",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["mistakes"][1].update(png="PHN2Zz4=")),
+            "gate.measurements.mistakes[1]: png: Expected a PNG file in base64. Received: 'PHN2Zz4='",
+            id="no PNG",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["overall"].update(lost=12)),
+            "gate.measurements.overall: Expected images, and lost and won among them",
+            id="more lost than there were",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["latency"].update(counts=[])),
+            "gate.measurements.latency: Expected rising edges, one more than counts",
+            id="no times",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["tensors"][0].update(noise=None)),
+            "gate.measurements.tensors[0].noise: Expected float. Received: None",
+            id="no number",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["tensors"][0].update(noise=math.inf)),
+            "gate.measurements.tensors[0].noise: Expected a finite number. Received: inf",
+            id="infinity",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["tensors"][0].update(noise=-1)),
+            "gate.measurements.tensors[0]: Expected energies of 0 or more",
+            id="less than nothing",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["float"].update(bins=[])),
+            "gate.measurements.float: Expected bins, and counts of 0 or more",
+            id="no bins",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["classes"].pop()),
+            "gate.measurements: Expected a change of recall for each of ('one', 'two', 'three')",
+            id="a class too few",
+        ),
+        pytest.param(
+            edited(lambda gate: gate["measurements"]["early_exit"].update(accuracy_after_step=[])),
+            "gate.measurements: Expected an accuracy after each time step",
+            id="no steps",
+        ),
+    ],
+)
+def test_anything_else_is_refused_by_name(content: str | bytes, message: str, tmp_path: Path) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(GateFileError) as refused:
+        read_judgement(path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert message in str(refused.value)
+
+
+def test_texts_that_cannot_be_printed_are_replaced(tmp_path: Path) -> None:
+    content = edited(lambda gate: gate.update(model="a\x00b\ud800c\nd", source="die Ziffern, 数字"))
+    judgement = read_judgement(written(tmp_path, content))
+    assert (judgement.model, judgement.source) == ("a�b�c d", "die Ziffern, 数字")

@@ -1,0 +1,119 @@
+"""Tests of `pipeline.release.bundle`: what is packed is checked and run where nothing else of the project is."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import device
+from device.manifest import ManifestError
+from pipeline.folders import ModelFolder
+from pipeline.release.bundle import bundle
+from tests.conftest import MODELS, ROOT, Digits, run_python
+
+NAME = f"rowstream-rows2d-{device.__version__}"
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bundle(ModelFolder(MODELS / "rows2d"), tmp_path_factory.mktemp("dist"))
+
+
+def checked(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(shutil.which("sha256sum")), "--check", "SHA256SUMS"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
+    """A bundle is named for its release and holds the device's modules, the model, and what to do with them."""
+    assert packed.name == NAME
+    assert sorted(path.name for path in packed.iterdir()) == [
+        *("README.txt", "SHA256SUMS", "device", "model", "requirements.txt")
+    ]
+    assert sorted(path.name for path in (packed / "model").iterdir()) == ["manifest.json", "model.int8.tflite"]
+    modules = {path.name for path in (ROOT / "device").glob("*.py")}
+    assert {path.name for path in (packed / "device").iterdir()} == modules | {"page", "py.typed"}
+
+
+def test_bundled_model_is_the_released_one(packed: Path) -> None:
+    """Model and manifest are packed byte for byte."""
+    for name in ("manifest.json", "model.int8.tflite"):
+        assert (packed / "model" / name).read_bytes() == (MODELS / "rows2d" / name).read_bytes()
+
+
+def test_sums_verify(packed: Path) -> None:
+    """`sha256sum --check` finds every file of a bundle as it was packed."""
+    child = checked(packed)
+    assert child.returncode == 0, child.stderr
+    listed = {line.removesuffix(": OK") for line in child.stdout.splitlines()}
+    files = {path.relative_to(packed).as_posix() for path in packed.rglob("*") if path.is_file()}
+    assert listed == files - {"SHA256SUMS"}
+
+
+def test_sums_find_a_file_that_was_damaged(packed: Path, tmp_path: Path) -> None:
+    """`sha256sum --check` names the file that did not arrive as it was packed."""
+    copy = Path(shutil.copytree(packed, tmp_path / "copy"))
+    (copy / "device" / "pixels.py").write_text("SIDE = 27\n")
+    child = checked(copy)
+    assert child.returncode == 1
+    assert "device/pixels.py: FAILED\n" in child.stdout
+
+
+def test_bundle_reads_digits(packed: Path, tmp_path: Path, digits: Digits) -> None:
+    """From inside a bundle, with nothing else of the project in reach, the device reads digits."""
+    np.save(tmp_path / "crops.npy", digits[0][[0, 40]])
+    child = run_python("-m", "device", "run", "--model", "model", tmp_path / "crops.npy", folder=packed)
+    assert child.returncode == 0, child.stderr
+    assert [json.loads(line)["label"] for line in child.stdout.splitlines()] == ["0", "1"]
+
+
+def test_bundle_runs_its_own_device(packed: Path) -> None:
+    """`device` is the bundle's own folder there, and the project's other floors are out of reach."""
+    code = "import importlib.util, device; print(device.__file__, importlib.util.find_spec('pipeline'))"
+    assert run_python("-c", code, folder=packed).stdout == f"{packed / 'device' / '__init__.py'} None\n"
+
+
+def test_bundle_is_made_anew(tmp_path: Path) -> None:
+    """A file that an earlier bundle of the same name held is not in the next one."""
+    (tmp_path / NAME / "device").mkdir(parents=True)
+    (tmp_path / NAME / "device" / "stale.py").write_text("")
+    packed = bundle(ModelFolder(MODELS / "rows2d"), tmp_path)
+    assert not (packed / "device" / "stale.py").exists()
+    assert checked(packed).returncode == 0
+
+
+def test_refuses_a_tampered_model(model_copy: Path, tmp_path: Path) -> None:
+    """A model that is not the manifest's is not packed, and an earlier bundle is left as it is."""
+    path = model_copy / "model.int8.tflite"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    earlier = tmp_path / "dist" / NAME / "README.txt"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("earlier")
+    with pytest.raises(ManifestError, match=re.escape(f"{path}: Expected SHA-256 ")):
+        bundle(ModelFolder(model_copy), tmp_path / "dist")
+    assert [file.name for file in earlier.parent.iterdir()] == ["README.txt"]
+
+
+def test_refuses_a_folder_without_a_release(tmp_path: Path) -> None:
+    """A folder without a manifest is refused, and nothing is packed."""
+    with pytest.raises(FileNotFoundError, match=re.escape("manifest.json")):
+        bundle(ModelFolder(tmp_path), tmp_path / "dist")
+    assert not (tmp_path / "dist").exists()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no tomllib")
+def test_requirements_are_the_extra_device(packed: Path) -> None:
+    """A bundle requires what the package's extra `device` requires."""
+    tomllib = importlib.import_module("tomllib")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert (packed / "requirements.txt").read_text().splitlines() == extras["device"]

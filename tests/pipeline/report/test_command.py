@@ -1,0 +1,83 @@
+"""Tests of the command `python -m pipeline report`, in child processes: pages, messages and exit statuses."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.folders import ReportFolder
+from pipeline.gate.gate_json import as_json
+from pipeline.gate.judgement import Judgement
+from pipeline.gate.reports import write_reports
+from tests.support.commands import pipeline, refused
+from tests.support.measured import JUDGED
+
+
+def judged(folder: Path, variant: str, judgement: Judgement = JUDGED) -> Path:
+    reports = ReportFolder(folder / "build" / variant / "gate")
+    write_reports(replace(judgement, model=f"rowstream-{variant}"), reports)
+    return reports.json
+
+
+def test_writes_a_page_for_each_judged_model_and_an_index(tmp_path: Path) -> None:
+    """Those that were named and judged have pages; the index says which were not, and TensorFlow is not waited for."""
+    for variant in ("rows2d", "conv1d", "mine"):
+        judged(tmp_path, variant)
+    child = pipeline(tmp_path, "report", "rows2d", "cols2d", "mine", PYTHONPROFILEIMPORTTIME="1")
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.splitlines() == [f"build/report/{name}.html" for name in ("index", "rows2d", "mine")]
+    folder = tmp_path / "build" / "report"
+    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "mine.html", "rows2d.html"]
+    index = (folder / "index.html").read_text(encoding="utf-8")
+    assert "<strong>cols2d</strong>: not judged yet" in index
+    assert '<th scope="row">conv1d</th>' in index
+    assert '<a href="mine.html">mine</a>' in index
+    imported = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines()}
+    assert "jinja2" in imported
+    assert not imported & {"tensorflow", "keras", "ai_edge_litert"}
+
+
+def test_another_models_broken_file_is_no_hindrance(tmp_path: Path) -> None:
+    judged(tmp_path, "rows2d")
+    judged(tmp_path, "conv1d").write_text("{")
+    child = pipeline(tmp_path, "report", "rows2d")
+    assert child.returncode == 0, child.stderr
+    index = (tmp_path / "build" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<strong>conv1d</strong>: build/conv1d/gate/gate.json: Expected JSON. Expecting property name" in index
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(as_json(JUDGED)[:-100], "error: build/conv1d/gate/gate.json: Expected JSON. ", id="truncated"),
+        pytest.param(
+            json.dumps({**json.loads(as_json(JUDGED)), "format_version": 1}),
+            "error: build/conv1d/gate/gate.json: Expected gate.json of format 2. Received: 1. Judge it anew",
+            id="old",
+        ),
+        pytest.param(
+            as_json(replace(JUDGED, model="rowstream-rows")),
+            "error: build/conv1d/gate/gate.json: Expected the judgement of rowstream-conv1d. Received: rowstream-rows",
+            id="another model's",
+        ),
+    ],
+)
+def test_a_broken_file_is_refused(content: str, message: str, tmp_path: Path) -> None:
+    judged(tmp_path, "conv1d").write_text(content)
+    assert refused(pipeline(tmp_path, "report", "conv1d")).startswith(message)
+    assert not (tmp_path / "build" / "report").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("rows2d", "error: Expected build/rows2d/gate/gate.json. Found none: judge first, with `make gate`"),
+        ("../x", "error: Expected the name of a folder below build/, other than index. Received: '../x'"),
+        ("index", "error: Expected the name of a folder below build/, other than index. Received: 'index'"),
+    ],
+)
+def test_nothing_to_report_on_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    assert refused(pipeline(tmp_path, "report", name)) == message

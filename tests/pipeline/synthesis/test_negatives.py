@@ -1,0 +1,170 @@
+"""Tests of `pipeline.synthesis.negatives`, on embedded digits and the fonts that judge."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from device.vision.normalise import crop_of
+from pipeline.data.mnist import embedded_splits
+from pipeline.data.splits import Labelled
+from pipeline.synthesis.fonts import Fonts, judging_fonts
+from pipeline.synthesis.negatives import Kind, Negatives, _is_bar
+
+_JUDGED = embedded_splits().judged
+DIGITS = _JUDGED[np.arange(0, len(_JUDGED), 15)]
+KINDS = (
+    "letter",
+    "photographed_letter",
+    "half",
+    "several",
+    "scribbled",
+    "shape",
+    "noise",
+    "blank",
+    "texture",
+    "scene",
+)
+
+
+def negatives(seed: int = 0, digits: Labelled = DIGITS) -> Negatives:
+    return Negatives(judging_fonts(), digits, np.random.default_rng(seed))
+
+
+def drawn(kind: str, count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
+    of = negatives(seed)
+    method: Kind = getattr(of, kind)
+    return of.draw_alike([method], count)
+
+
+def halves_in_place(count: int) -> list[npt.NDArray[np.uint8]]:
+    """Those of so many halves of one digit that stand where they stood in it."""
+    of, whole = negatives(digits=DIGITS[:1]), DIGITS.crops[0]
+    return [crop for crop in of.draw_alike([of.half], count) if (crop[crop > 0] == whole[crop > 0]).all()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_is_crops(kind: str) -> None:
+    crops = drawn(kind, 50)
+    assert crops.shape == (50, 28, 28)
+    assert crops.dtype == np.uint8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_seed_draws_the_same_again_and_another_seed_others(kind: str) -> None:
+    first = drawn(kind, 20, seed=5)
+    assert np.array_equal(first, drawn(kind, 20, seed=5))
+    assert not np.array_equal(first, drawn(kind, 20, seed=6))
+
+
+@pytest.mark.parametrize("kind", ["letter", "several", "scribbled"])
+def test_what_keeps_the_pixel_contract_is_20_pixels_long(kind: str) -> None:
+    for crop in drawn(kind, 50):
+        lengths = [len(np.flatnonzero(crop.any(axis=axis))) for axis in (0, 1)]
+        assert 18 <= max(lengths) <= 20
+        assert crop.max() == 255
+
+
+def test_all_kinds_together_are_crops_and_the_same_for_the_same_seed() -> None:
+    crops = negatives().draw(100)
+    assert crops.shape == (100, 28, 28)
+    assert crops.dtype == np.uint8
+    assert np.array_equal(crops, negatives().draw(100))
+    assert not np.array_equal(crops, negatives(1).draw(100))
+
+
+def test_kinds_are_drawn_in_turn() -> None:
+    def grey(level: int) -> Callable[[], npt.NDArray[np.uint8]]:
+        return lambda: np.full((28, 28), level, np.uint8)
+
+    crops = negatives().draw_alike([grey(1), grey(2), grey(3)], 7)
+    assert crops[:, 0, 0].tolist() == [1, 2, 3, 1, 2, 3, 1]
+
+
+def test_a_kind_that_gives_nothing_is_asked_again() -> None:
+    answers = iter([None, None, np.ones((28, 28), np.uint8)])
+    assert negatives().draw_alike([lambda: next(answers)], 1).sum() == 784
+
+
+def test_halves_keep_less_ink_than_the_whole() -> None:
+    halves, whole = halves_in_place(200), int(DIGITS.crops[0].sum())
+    assert halves
+    assert all(0.2 * whole < half.sum() < 0.7 * whole for half in halves)
+
+
+def test_halves_are_blank_on_one_side() -> None:
+    for half in halves_in_place(100):
+        blank = [not side.any() for side in (half[:11], half[17:], half[:, :11], half[:, 17:])]
+        assert any(blank)
+
+
+def test_some_halves_stand_in_place_and_the_others_are_brought_to_the_pixel_contract() -> None:
+    assert 80 <= len(halves_in_place(200)) <= 160
+
+
+def test_of_an_eight_the_left_half_alone_is_brought_to_the_pixel_contract() -> None:
+    """The others would be a nought or a three."""
+    eight = DIGITS[np.flatnonzero(DIGITS.labels == 8)[:1]]
+    whole, of = eight.crops[0], negatives(digits=eight)
+    left = {crop_of(np.where(np.arange(28) < cut, whole, 0).astype(np.uint8)).tobytes() for cut in range(10, 19)}
+    moved = [half for half in of.draw_alike([of.half], 200) if (half[half > 0] != whole[half > 0]).any()]
+    assert 10 <= len(moved) <= 60
+    assert left.issuperset(half.tobytes() for half in moved)
+
+
+def test_blanks_have_hardly_any_edges() -> None:
+    steps = [np.abs(np.diff(crop.astype(int), axis=1)).mean() for crop in drawn("blank", 100)]
+    assert max(steps) < 20
+    noise = [np.abs(np.diff(crop.astype(int), axis=1)).mean() for crop in drawn("noise", 100)]
+    assert np.mean(noise) > 2 * np.mean(steps)
+
+
+def test_shares_of_the_kinds_make_a_whole() -> None:
+    kinds, shares = zip(*negatives()._kinds(), strict=True)
+    assert [kind.__name__ for kind in kinds] == list(KINDS)
+    assert sum(shares) == pytest.approx(1)
+
+
+def test_letters_that_a_font_lacks_are_not_drawn(tmp_path: Path) -> None:
+    """A font without Greek and Cyrillic draws other letters instead: neither blanks nor boxes."""
+    plain = Path(shutil.copy(Path(mpl.get_data_path(), "fonts", "ttf", "cmr10.ttf"), tmp_path))
+    of = Negatives(Fonts(((plain,),)), DIGITS, np.random.default_rng(0))
+    assert len({crop.tobytes() for crop in of.draw_alike([of.letter], 100)}) == 100
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_bar"),
+    [
+        ([(4, 24, 12, 15)], True),
+        ([(12, 15, 4, 24)], True),
+        ([(4, 7, 12, 15), (10, 24, 12, 15)], False),
+        ([(4, 24, 12, 15), (21, 24, 12, 22)], False),
+        ([(4, 24, 4, 24)], False),
+        ([], False),
+    ],
+    ids=["upright", "level", "with a dot", "with a foot", "a square", "nothing"],
+)
+def test_a_plain_stroke_is_a_one_and_no_negative(parts: list[tuple[int, int, int, int]], is_bar: bool) -> None:
+    crop = np.zeros((28, 28), np.uint8)
+    for top, bottom, left, right in parts:
+        crop[top:bottom, left:right] = 255
+    assert _is_bar(crop) == is_bar
+
+
+def test_a_blank_digit_has_no_half() -> None:
+    blank = Labelled(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+    assert negatives(digits=blank).half() is None
+
+
+def test_digits_of_which_no_negative_can_be_drawn_are_refused() -> None:
+    """Faint ones have no half that is ink, however often one is tried."""
+    faint = Labelled(np.full((3, 28, 28), 60, np.uint8), np.zeros(3, np.uint8))
+    of = negatives(digits=faint)
+    with pytest.raises(ValueError, match=r"^Expected digits of which negatives .*\. None came of 10,000 tries$"):
+        of.draw_alike([of.half], 1)

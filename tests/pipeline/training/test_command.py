@@ -1,0 +1,70 @@
+"""Tests of the command `python -m pipeline train`, in child processes, on a folder cut as MNIST is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conftest import ROOT, SmallMnist
+
+# The command with the small folder's hashes in place of MNIST's, and few lessons.
+CHILD = """
+import functools, json, sys
+import pipeline.data
+import pipeline.lessons
+from pipeline.__main__ import main
+pipeline.data.mnist.SHA256 = json.loads(sys.argv[1])
+few = {"photographed": 64, "negatives": 64, "epoch_images": 6_400}
+pipeline.synthesis.training_set.Plan = functools.partial(pipeline.synthesis.training_set.Plan, **few)
+sys.exit(main(["train", "rows", "--data", sys.argv[2], "--fonts", sys.argv[3]]))
+"""
+
+
+def until(line: str, training: subprocess.Popen[str]) -> Iterator[str]:
+    assert training.stderr is not None
+    for written in training.stderr:
+        yield written
+        if line in written:
+            return
+
+
+def child(small: SmallMnist, fonts: Path, folder: Path) -> subprocess.Popen[str]:
+    """`train rows` in `folder`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", CHILD, json.dumps(dict(small.sha256)), str(small.folder), str(fonts)]
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def interrupted(line: str, small: SmallMnist, fonts: Path, folder: Path) -> tuple[str, int]:
+    """Runs `train rows`, presses Ctrl-C at a line of its log; gives all of the log and the status."""
+    with child(small, fonts, folder) as training:
+        log = "".join(until(line, training))
+        training.send_signal(signal.SIGINT)
+        log += training.communicate()[1]
+    return log, training.returncode
+
+
+def test_ctrl_c_ends_training_and_the_next_goes_on(small_mnist: SmallMnist, font_folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends `train` with status 130 and no traceback, and the next `train` goes on after the last epoch."""
+    log, status = interrupted("epoch 2 of 60", small_mnist, font_folder, tmp_path)
+    assert (status, "Traceback" in log) == (130, False)
+    assert "Photographing 64 digits, drawing 64 negatives" in log
+    assert (tmp_path / "build" / "rows" / "train" / "last.keras").is_file()
+    log, status = interrupted("validation accuracy", small_mnist, font_folder, tmp_path)
+    assert (status, "Traceback" in log) == (130, False)
+    assert re.findall(r"epoch (\d+) of 60", log)[0] in {"2", "3"}
+
+
+def test_training_without_fonts_exits_2(small_mnist: SmallMnist, tmp_path: Path) -> None:
+    """A folder of no fonts is refused in a line, before anything is trained."""
+    with child(small_mnist, tmp_path, tmp_path) as training:
+        _, log = training.communicate()
+    assert training.returncode == 2
+    assert log.splitlines()[-1] == "error: Expected at least one font that draws digits. Found none"
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,104 @@
+"""Runs a bundle in fresh environments that hold numpy and one TFLite interpreter: what a device has.
+
+Not a pytest module, since it installs: `make test-device` runs it, one environment a runtime, and the newest Python on
+this machine for the runtime that supports it. An environment that cannot be made is a failure, not a skip.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.data.mnist import embedded_splits
+from pipeline.folders import ModelFolder
+from pipeline.release.bundle import bundle
+
+CROPS = 200
+LEAST_RIGHT = 196
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Python and the requirements installed into it."""
+
+    python: str
+    requirements: tuple[str, ...]
+
+
+def main(model: Path) -> int:
+    """Returns 0 if the bundle reads digits in every environment."""
+    passed = [_reads_digits(environment, model) for environment in _environments()]
+    print(f"{passed.count(True)} passed, {passed.count(False)} failed")
+    return 0 if all(passed) else 1
+
+
+def _environments() -> Sequence[Environment]:
+    pythons = _pythons()
+    newest = pythons[max(pythons)]
+    oldest = pythons[min(pythons)]
+    environments = [
+        Environment(oldest, ("ai-edge-litert==2.3.0", "numpy")),
+        Environment(newest, ("ai-edge-litert", "numpy")),
+    ]
+    if min(pythons) < (3, 12) and sys.platform == "linux":
+        environments.insert(0, Environment(oldest, ("tflite-runtime==2.14.0", "numpy<2")))
+    return environments
+
+
+def _pythons() -> dict[tuple[int, int], str]:
+    """The Pythons on this machine from 3.10 on, that running this one and pyenv's included, by version."""
+    folders = [*os.environ.get("PATH", "").split(os.pathsep), *map(str, Path.home().glob(".pyenv/versions/*/bin"))]
+    found = {sys.version_info[:2]: sys.executable}
+    for path in (path for folder in folders for path in Path(folder).glob("python3.*")):
+        named = re.fullmatch(r"python3\.(\d+)", path.name)
+        if named and int(named[1]) >= 10 and _runs([str(path), "-c", "import venv, ensurepip"]):
+            found.setdefault((3, int(named[1])), str(path))
+    return found
+
+
+def _reads_digits(environment: Environment, model: Path) -> bool:
+    with tempfile.TemporaryDirectory(prefix="rowstream-device-") as temporary:
+        folder = bundle(ModelFolder(model), Path(temporary))
+        judged = embedded_splits().judged[:CROPS]
+        np.save(folder / "crops.npy", judged.crops)
+        python = str(folder / ".venv" / "bin" / "python")
+        made = _runs([environment.python, "-m", "venv", str(folder / ".venv")]) and _runs(
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *environment.requirements]
+        )
+        command = [python, "-m", "device", "run", "--model", "model", "crops.npy"]
+        answers = _lines(command, folder) if made else []
+        right = sum(answer["label"] == str(label) for answer, label in zip(answers, judged.labels, strict=False))
+        version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout
+        print(f"{version.strip()}, {', '.join(environment.requirements)}: {right} of {CROPS} right", flush=True)
+        return right >= LEAST_RIGHT
+
+
+def _lines(command: Sequence[str], folder: Path) -> Sequence[dict[str, object]]:
+    child = subprocess.run(command, cwd=folder, env=_bare(), stdout=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in child.stdout.splitlines()]
+
+
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+
+
+def _runs(command: Sequence[str]) -> bool:
+    child = subprocess.run(
+        command, env=_bare(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    if child.returncode and "pip" in command:
+        print(child.stderr, file=sys.stderr)
+    return child.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
