@@ -19,7 +19,7 @@ from .manifest import Runtime
 RUNTIMES: Mapping[str, str] = MappingProxyType({"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"})
 
 
-_MOST_THREADS = 2**10
+_MAX_THREADS = 2**10
 
 
 class NoInterpreterError(ImportError):
@@ -38,8 +38,8 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
         NoInterpreterError: the runtime, or any runtime, is not installed; the message says what to install.
         ValueError: the bytes are no model that this runtime can read.
     """
-    if not 1 <= threads <= _MOST_THREADS:
-        raise ValueError(f"Expected threads in 1..{_MOST_THREADS}. Received: {threads}")
+    if not 1 <= threads <= _MAX_THREADS:
+        raise ValueError(f"Expected threads in 1..{_MAX_THREADS}. Received: {threads}")
     for distribution, package in RUNTIMES.items():
         if runtime not in (None, distribution):
             continue

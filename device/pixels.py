@@ -27,7 +27,7 @@ def checked_crop(crop: object) -> Crop:
     raise ValueError(f"Expected crop <uint8>[{SIDE}, {SIDE}]. {_received(crop)}")
 
 
-def checked_row(row: object) -> Crop:
+def checked_line(row: object) -> Crop:
     """Returns the row if it is `<uint8>[28]`; raises ValueError as `checked_crop` does."""
     if isinstance(row, np.ndarray) and row.shape == (SIDE,) and row.dtype == np.uint8:
         return row

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from .interpreter import load_interpreter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
-from .pixels import SIDE, checked_crop, checked_row
+from .pixels import SIDE, checked_crop, checked_line
 from .quantisation import PIXEL_QUANTISATION, Int8, Softmax, quantise_pixels
 from .signatures import LINES, step_contracts
 from .streaming import Collector, Reader, Stream
@@ -154,7 +154,7 @@ class Runner:
         if self._received == SIDE:
             raise RuntimeError(f"Expected reset() after the {SIDE} lines of a crop. Received: another line")
         started = time.perf_counter()
-        logits = self._reader.push(checked_row(line))
+        logits = self._reader.push(checked_line(line))
         self._received += 1
         if logits is None:
             return None

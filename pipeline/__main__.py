@@ -60,12 +60,12 @@ def _train(options: argparse.Namespace) -> None:
     splits.require_training()
     fonts = training_fonts(options.fonts)
     _import_tensorflow()
-    from pipeline.synthesis.training_set import Plan, prepare
+    from pipeline.synthesis.training_set import TrainingMix, build_training_set
     from pipeline.training.train import RECIPES, Run, train
 
-    lessons = prepare(splits.training, fonts, Plan())
+    training_set = build_training_set(splits.training, fonts, TrainingMix())
     run = Run(build_folder(options.variant).training)
-    network = train(VARIANTS[options.variant], RECIPES[options.variant], lessons, splits.validation, run)
+    network = train(VARIANTS[options.variant], RECIPES[options.variant], training_set, splits.validation, run)
     model = model_folder(options.variant)
     model.path.mkdir(parents=True, exist_ok=True)
     network.save_weights(model.weights)
@@ -167,7 +167,7 @@ def _bench(options: argparse.Namespace) -> None:
     print(table(time_files(files)))
     with Runner(model.path) as runner:
         if runner.manifest.states:
-            readings = time_reading(runner, splits.judged.crops[::4], read_graphs(files[options.variant]))
+            readings = time_reading(runner, splits.test.crops[::4], read_graphs(files[options.variant]))
             print("\n" + reading_table(readings))
 
 
@@ -177,9 +177,9 @@ def _stream(options: argparse.Namespace) -> None:
     from pipeline.data.mnist import embedded_splits
     from pipeline.folders import model_folder
 
-    judged = embedded_splits().judged
+    test = embedded_splits().test
     with Runner(model_folder(options.variant).path) as runner:
-        for line in reading(runner, judged.crops[options.digit % len(judged)], options.pause_ms / 1e3):
+        for line in reading(runner, test.crops[options.digit % len(test)], options.pause_ms / 1e3):
             print(line, flush=True)
 
 

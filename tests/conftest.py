@@ -80,8 +80,8 @@ def _heed_interrupts() -> None:
 @pytest.fixture(scope="session")
 def digits() -> Digits:
     """Three hundred real digits `<uint8>[300, 28, 28]`, thirty or so of each class in order, and what they show."""
-    judged = embedded_splits().judged
-    return judged.crops[::15], judged.labels[::15]
+    test = embedded_splits().test
+    return test.crops[::15], test.labels[::15]
 
 
 @pytest.fixture(scope="session", params=["rows2d", "cols2d", "conv1d", "rows"])
@@ -139,7 +139,7 @@ def mnist_folder() -> Path:
 @pytest.fixture(scope="session")
 def small_mnist(tmp_path_factory: pytest.TempPathFactory) -> SmallMnist:
     """The least that can be cut as MNIST is: 6,000 images to validate, and more to train than calibrate."""
-    drawn = embedded_splits().judged[np.random.default_rng(0).integers(0, 4_488, 6_740)]
+    drawn = embedded_splits().test[np.random.default_rng(0).integers(0, 4_488, 6_740)]
     arrays = {
         "train-images-idx3-ubyte": drawn.crops[:6_640],
         "train-labels-idx1-ubyte": drawn.labels[:6_640],
@@ -258,7 +258,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
 
     folder = tmp_path_factory.mktemp("good")
     embedded = embedded_splits()
-    splits = replace(embedded, judged=embedded.judged[::2])
+    splits = replace(embedded, test=embedded.test[::2])
     return Good(released(folder / "conv1d", splits), splits, limits_for_this_python(folder))
 
 

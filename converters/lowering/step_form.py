@@ -29,7 +29,7 @@ class NotStreamableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Stage:
+class StepStage:
     """An operation's step form: what it remembers, by name and shape, and how it advances."""
 
     states: Mapping[str, tuple[int, ...]]
@@ -42,7 +42,7 @@ class StepForm:
 
     lines: tuple[int, ...]
     time_axis: str
-    stages: tuple[Stage, ...]
+    stages: tuple[StepStage, ...]
 
     @property
     def states(self) -> Mapping[str, tuple[int, ...]]:
@@ -88,7 +88,7 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
     if whole.shape[1] % steps:
         raise NotStreamableError(f"{whole.shape[1]} lines do not divide into {steps} time steps")
     part = lines = tf.zeros((1, whole.shape[1] // steps, *whole.shape[2:]))
-    stages: list[Stage] = []
+    stages: list[StepStage] = []
     over_time = True
     for index, operation in enumerate(kept):
         stage = _stage(operation, Place(index, whole, part)) if over_time else _stateless(operation)
@@ -112,12 +112,12 @@ def _steps(operations: Sequence[Operation], image: tf.Tensor) -> int:
 
 
 @singledispatch
-def _stage(operation: Operation, place: Place) -> Stage:
+def _stage(operation: Operation, place: Place) -> StepStage:
     raise NotStreamableError(f"{operation.name}: nothing here says how operation {place.index} is computed in steps")
 
 
 @_stage.register
-def _(operation: Convolution, place: Place) -> Stage:
+def _(operation: Convolution, place: Place) -> StepStage:
     reach = operation.dilations[0] * (len(operation.kernel) - 1)
     (above, below), *columns = operation.padding
     if (above, below) != (reach, 0):
@@ -135,18 +135,18 @@ def _(operation: Convolution, place: Place) -> Stage:
         seen = tf.concat([*states, x], axis=1)
         return unpadded(seen), (seen[:, -reach:],)
 
-    return Stage({f"rows{place.index}": (1, reach, *place.part.shape[2:])}, advance)
+    return StepStage({f"rows{place.index}": (1, reach, *place.part.shape[2:])}, advance)
 
 
 @_stage.register
-def _(operation: Pooling, place: Place) -> Stage:
+def _(operation: Pooling, place: Place) -> StepStage:
     if not operation.tiles or place.rows % operation.size:
         raise NotStreamableError(f"{operation.name}: windows of {operation.size} straddle steps of {place.rows} rows")
     return _stateless(operation)
 
 
 @_stage.register
-def _(operation: Recurrence, place: Place) -> Stage:
+def _(operation: Recurrence, place: Place) -> StepStage:
     if operation.unrolled.go_backwards:
         raise NotStreamableError(f"{operation.name}: reads time backwards")
     if place.rows != 1:
@@ -157,17 +157,17 @@ def _(operation: Recurrence, place: Place) -> Stage:
         h, c = cell.advance(cell.project(tf.reshape(x, (1, -1))), *states)
         return h[tf.newaxis] if operation.unrolled.return_sequences else h, (h, c)
 
-    return Stage({f"h{place.index}": (1, cell.units), f"c{place.index}": (1, cell.units)}, advance)
+    return StepStage({f"h{place.index}": (1, cell.units), f"c{place.index}": (1, cell.units)}, advance)
 
 
 @_stage.register
-def _(operation: BothWays, place: Place) -> Stage:
+def _(operation: BothWays, place: Place) -> StepStage:
     del place
     raise NotStreamableError(f"{operation.name}: reads time both ways")
 
 
 @_stage.register
-def _(operation: Reordering, place: Place) -> Stage:
+def _(operation: Reordering, place: Place) -> StepStage:
     shape = operation(place.whole).shape
     keeps_time = len(shape) > 2 and shape[1] == place.whole.shape[1]  # batch, time, features
     if operation.moves_time or not keeps_time:
@@ -177,10 +177,10 @@ def _(operation: Reordering, place: Place) -> Stage:
 
 @_stage.register(Pointwise)
 @_stage.register(Dense)
-def _(operation: Pointwise | Dense, place: Place) -> Stage:
+def _(operation: Pointwise | Dense, place: Place) -> StepStage:
     del place
     return _stateless(operation)
 
 
-def _stateless(function: Callable[[tf.Tensor], tf.Tensor]) -> Stage:
-    return Stage({}, lambda x, _: (function(x), ()))
+def _stateless(function: Callable[[tf.Tensor], tf.Tensor]) -> StepStage:
+    return StepStage({}, lambda x, _: (function(x), ()))

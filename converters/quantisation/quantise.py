@@ -1,6 +1,7 @@
 """Quantises a float flatbuffer to static int8: weights per channel, activations per tensor, ranges as given.
 
-Not calibration: the ranges are measured in `converters.quantisation.ranges` and tied in `converters.quantisation.roles`.
+Not calibration: the ranges are measured in `converters.quantisation.ranges` and tied in
+`converters.quantisation.roles`.
 
 Source: TensorFlow Lite 8-bit quantization specification, https://ai.google.dev/edge/litert/models/quantization_spec.
 """

@@ -24,7 +24,7 @@ from ..sources.stills import Stills
 from ..vision.region import Region
 from ..watch.crop_dump import CropDump
 from ..watch.recording import Recording
-from ..watch.watcher import Observation, Reading, Watcher, WatchOptions, due
+from ..watch.watcher import DigitReading, Observation, Watcher, WatchOptions, due
 from ..watch.window import Window
 from ..web.snapshots import Live
 from .quiet import quieten
@@ -167,7 +167,7 @@ def _refuse_source(recording: Path, source: str) -> None:
         raise ValueError(f"Expected a recording beside its source. Received: {recording}, which is the source")
 
 
-def line(reading: Reading) -> dict[str, Any]:
+def line(reading: DigitReading) -> dict[str, Any]:
     """Returns a reading as a line of JSON holds it."""
     frame, box = reading.frame, reading.box
     return {

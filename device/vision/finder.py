@@ -19,7 +19,7 @@ from .normalise import crop_of
 from .shapes import FRAME, SINGLE, Scene, Shape
 
 # Fewer pixels across are no picture of a digit.
-_LEAST_SIDE_PX = 8
+_MIN_SIDE_PX = 8
 # A digit is at most so many times as wide as it is high, and at most so many times as high as it is wide.
 _WIDEST, _NARROWEST = 1.6, 16
 # By which a digit counts less for each edge of the picture that it reaches: what does is a neighbour, or a line.
@@ -39,23 +39,23 @@ class Finder:
     """How digits are searched for.
 
     Attributes:
-        least_contrast: by how many grey levels ink differs from its paper at least, in one of the colours.
-        least_height: the least height of a digit in a frame, as a share of the frame's.
-        least_height_alone: likewise where a picture shows one digit.
+        min_contrast: by how many grey levels ink differs from its paper at least, in one of the colours.
+        min_height: the least height of a digit in a frame, as a share of the frame's.
+        min_height_alone: likewise where a picture shows one digit.
         frame_px: to about which longer side a frame is shrunk for the search; crops are cut from the frame itself.
         alone_px: likewise where a picture shows one digit.
     """
 
-    least_contrast: int = 8
-    least_height: float = 0.03
-    least_height_alone: float = 0.2
+    min_contrast: int = 8
+    min_height: float = 0.03
+    min_height_alone: float = 0.2
     frame_px: int = 800
     alone_px: int = 96
 
     def __post_init__(self) -> None:
-        if not 1 <= self.least_contrast <= 255:
-            raise ValueError(f"Expected a least contrast of 1 to 255 grey levels. Received: {self.least_contrast}")
-        for name, height in (("height", self.least_height), ("height alone", self.least_height_alone)):
+        if not 1 <= self.min_contrast <= 255:
+            raise ValueError(f"Expected a least contrast of 1 to 255 grey levels. Received: {self.min_contrast}")
+        for name, height in (("height", self.min_height), ("height alone", self.min_height_alone)):
             if not 0 < height <= 1:
                 raise ValueError(f"Expected a least {name} above 0 and up to 1. Received: {height}")
         if min(self.frame_px, self.alone_px) < 32:
@@ -69,10 +69,10 @@ class Finder:
         Raises:
             ValueError: another shape or dtype.
         """
-        if min(_checked(image).shape[:2]) < _LEAST_SIDE_PX:
+        if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return ()
-        scene = Scene.of(image, self.frame_px, self.least_contrast, FRAME)
-        shapes = [shape for is_dark in (True, False) for shape in scene.shapes(self.least_height, is_dark=is_dark)]
+        scene = Scene.of(image, self.frame_px, self.min_contrast, FRAME)
+        shapes = [shape for is_dark in (True, False) for shape in scene.shapes(self.min_height, is_dark=is_dark)]
         whole = [shape for shape in shapes if not shape.edges and _has_proportions(shape)]
         return tuple(map(_candidate, _in_reading_order(_without_halos(whole))))
 
@@ -81,11 +81,11 @@ class Finder:
 
         It may reach the image's edge, if nothing better is there. Raises as `find` does.
         """
-        if min(_checked(image).shape[:2]) < _LEAST_SIDE_PX:
+        if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return None
-        scene = Scene.of(image, self.alone_px, self.least_contrast, SINGLE)
+        scene = Scene.of(image, self.alone_px, self.min_contrast, SINGLE)
         shapes = [
-            shape for is_dark in scene.polarities() for shape in scene.shapes(self.least_height_alone, is_dark=is_dark)
+            shape for is_dark in scene.polarities() for shape in scene.shapes(self.min_height_alone, is_dark=is_dark)
         ]
         likely = [shape for shape in shapes if not shape.is_cut_bar]
         return _candidate(max(likely, key=_prominence)) if likely else None

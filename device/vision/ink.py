@@ -26,7 +26,7 @@ _SLENDER = 25
 # The window of the background's median counts so many cells across.
 _CELLS = 10
 # How little paper in a window is outweighed by the median, and how far noise may stray: in medians of the distance.
-_LEAST_PAPER = 0.02
+_MIN_PAPER = 0.02
 _STRAY = 3
 
 
@@ -36,29 +36,29 @@ class Rules:
 
     Attributes:
         thickness_px: their greatest thickness.
-        least_px: their least length.
+        min_px: their least length.
         to_edge: only lines that run into the picture's edge, beside it or from one edge to the other.
     """
 
     thickness_px: int
-    least_px: int
+    min_px: int
     to_edge: bool
 
 
-def background_of(image: Image, window_px: int, least_contrast: float) -> Image:
+def background_of(image: Image, window_px: int, min_contrast: float) -> Image:
     """Returns what an image `<uint8>[h, w, ...]` would be without ink.
 
     Args:
         image: strokes on paper, either of which may be the brighter.
         window_px: how far around a pixel its paper is looked for; several strokes wide.
-        least_contrast: what differs by less is no ink, in grey levels.
+        min_contrast: what differs by less is no ink, in grey levels.
     """
     height, width = image.shape[:2]
     cell_px = max(1, window_px // _CELLS)
     size = (-(-width // cell_px), -(-height // cell_px))
     median = _median_around(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     distance = _strongest(cv2.absdiff(image, cv2.resize(median, (width, height), interpolation=cv2.INTER_LINEAR)))
-    paper = cv2.compare(distance, max(least_contrast, _STRAY * typical(distance)), cv2.CMP_LE)
+    paper = cv2.compare(distance, max(min_contrast, _STRAY * typical(distance)), cv2.CMP_LE)
     grid = _mean_around(image, paper, median)
     background: Image = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
     return background
@@ -105,10 +105,10 @@ def _level(mask: Image, rules: Rules) -> tuple[Image, Image]:
     thickness_px = rules.thickness_px
     thin = mask & ~_morphed(mask, cv2.MORPH_OPEN, 1, thickness_px + 1)
     # A line that is not quite level still covers a piece of each row, and the strokes across it leave gaps.
-    straight = _morphed(thin, cv2.MORPH_OPEN, max(2, min(rules.least_px // 5, thickness_px + 2)), 1)
+    straight = _morphed(thin, cv2.MORPH_OPEN, max(2, min(rules.min_px // 5, thickness_px + 2)), 1)
     if not cv2.countNonZero(straight):
         return straight, straight
-    gap_px = rules.least_px if rules.to_edge else max(2 * thickness_px, rules.least_px // 8)
+    gap_px = rules.min_px if rules.to_edge else max(2 * thickness_px, rules.min_px // 8)
     joined = straight | _morphed(straight, cv2.MORPH_CLOSE, gap_px | 1, 1)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     lines = _are_lines(stats, mask.shape, rules)
@@ -144,10 +144,10 @@ def _are_lines(stats: npt.NDArray[np.int32], shape: tuple[int, ...], rules: Rule
     straight = h <= w // 8 + rules.thickness_px
     if rules.to_edge:
         beside = np.minimum(y + h // 2, height - y - h // 2) <= height // 5
-        lines = straight & (w >= rules.least_px) & ((left & right) | ((left | right) & beside))
+        lines = straight & (w >= rules.min_px) & ((left & right) | ((left | right) & beside))
     else:
         slender = w * w >= _SLENDER * area
-        lines = straight & (slender & (w >= rules.least_px) | (left | right) & (w >= rules.least_px // 4))
+        lines = straight & (slender & (w >= rules.min_px) | (left | right) & (w >= rules.min_px // 4))
     lines[0] = False  # the background
     return np.asarray(lines, np.bool_)
 
@@ -168,8 +168,8 @@ def _mean_around(image: Image, paper: Image, median: Image) -> Image:
     weight = paper if image.ndim == 2 else cv2.merge((paper, paper, paper))
     sums = cv2.resize(cv2.bitwise_and(image, weight), size, interpolation=cv2.INTER_AREA)
     shares = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-    total = cv2.blur(sums.astype(np.float32), window) + _LEAST_PAPER * median
-    share = cv2.blur(shares.astype(np.float32), window) / np.float32(255) + _LEAST_PAPER
+    total = cv2.blur(sums.astype(np.float32), window) + _MIN_PAPER * median
+    share = cv2.blur(shares.astype(np.float32), window) / np.float32(255) + _MIN_PAPER
     return np.asarray(np.minimum(total / share + 0.5, 255), np.uint8)
 
 

@@ -18,7 +18,7 @@ Numbers = npt.NDArray[np.int32]
 # Below this share of a digit's strongest ink its soft edges end.
 _FOOT = 0.15
 # Smaller pieces are noise: a share of the picture's height.
-_LEAST_PIECE = 0.01
+_MIN_PIECE = 0.01
 # How many times as wide as high the parts of a digit may be together.
 _WIDEST = 1.4
 # What fills so much of its box, and is no mere upright stroke, is no stroke.
@@ -77,18 +77,18 @@ class Scene:
     small: Image
     background: Image
     zoom: float
-    least_contrast: int
+    min_contrast: int
     scale: Scale
 
     @classmethod
-    def of(cls, image: Image, side_px: int, least_contrast: int, scale: Scale) -> Scene:
+    def of(cls, image: Image, side_px: int, min_contrast: int, scale: Scale) -> Scene:
         """Returns the scene in which an image `<uint8>[h, w, ...]` is about `side_px` long or wide, if not smaller."""
         # By a whole number, since that is many times as fast.
         factor = max(1, round(max(image.shape[:2]) / side_px))
         size = [max(1, side // factor) for side in image.shape[1::-1]]
         small = image if factor == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        background = background_of(small, round(scale.background * max(size)), least_contrast)
-        return cls(image, small, background, 1 / factor, least_contrast, scale)
+        background = background_of(small, round(scale.background * max(size)), min_contrast)
+        return cls(image, small, background, 1 / factor, min_contrast, scale)
 
     def ink(self, *, is_dark: bool) -> Image:
         """Returns the ink, darker or lighter than the paper, `<uint8>[h, w]`."""
@@ -101,12 +101,12 @@ class Scene:
         dark, light = (cv2.norm(self.ink(is_dark=is_dark)[middle], cv2.NORM_L2SQR) for is_dark in (True, False))
         return [is_dark for is_dark, own, other in ((True, dark, light), (False, light, dark)) if 4 * own >= other]
 
-    def shapes(self, least_height: float, *, is_dark: bool) -> list[Shape]:
+    def shapes(self, min_height: float, *, is_dark: bool) -> list[Shape]:
         """Returns the shapes of one polarity that are as high, as a share of the picture's height, and no blots."""
         pieces = Pieces.of(self, is_dark=is_dark)
-        least_px = max(6, least_height * self.small.shape[0])
+        min_px = max(6, min_height * self.small.shape[0])
         shapes = (pieces.shape(int(root)) for root in np.unique(pieces.owners) if root)
-        return [shape for shape in shapes if shape.height >= least_px and not shape.is_blot]
+        return [shape for shape in shapes if shape.height >= min_px and not shape.is_blot]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +134,7 @@ class Pieces:
         """Returns the pieces of a scene's dark or light ink."""
         ink, scale = scene.ink(is_dark=is_dark), scene.scale
         # Ink is half as strong at a stroke's edge.
-        least = max(scene.least_contrast / 2, scale.noise * typical(ink))
+        least = max(scene.min_contrast / 2, scale.noise * typical(ink))
         nearby_px = round(scale.nearby * max(ink.shape))
         thickness_px = max(3, round(scale.rule_thickness * max(ink.shape)))
         rules = Rules(thickness_px, round(scale.rule * min(ink.shape)), to_edge=scale.rules_to_edge)
@@ -246,7 +246,7 @@ def _owners(stats: Numbers, is_ink: npt.NDArray[np.bool_], shape: tuple[int, ...
     margin = 1 + scale.margin * min(shape)
     edges = 1 * (x < margin) + (y < margin) + (x + w > width - margin) + (y + h > height - margin)
     owners = np.zeros(len(stats), np.int32)
-    order = np.flatnonzero(is_ink & (np.maximum(w, h) >= max(3, _LEAST_PIECE * height)))
+    order = np.flatnonzero(is_ink & (np.maximum(w, h) >= max(3, _MIN_PIECE * height)))
     order = order[np.argsort(-area[order], kind="stable")]
     for place, piece in enumerate(order):
         larger = order[:place][edges[order[:place]] == edges[piece]]

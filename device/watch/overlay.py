@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 
 from ..vision.images import Image
-from .watcher import Observation, Reading
+from .watcher import DigitReading, Observation
 
 # Blue, green, red.
 _DIGIT = (0, 160, 0)
@@ -23,7 +23,7 @@ def annotated(observation: Observation) -> Image:
     return image
 
 
-def _draw(image: Image, reading: Reading, thickness: int) -> None:
+def _draw(image: Image, reading: DigitReading, thickness: int) -> None:
     box, label = reading.box, reading.label
     if box is None or reading.prediction is None:
         return

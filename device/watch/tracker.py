@@ -12,16 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..vision.boxes import Box, overlap
+from ..vision.boxes import Box, iou
 
 Place = tuple[str | None, Box | None]
 
 # Neighbouring digits hardly overlap; one in a hand-held camera's picture moves by less than half its width.
-_LEAST_OVERLAP = 0.3
+_MIN_OVERLAP = 0.3
 
 
 @dataclass
-class _Appearance:
+class _Track:
     label: str
     box: Box
     seen: int = 1
@@ -29,21 +29,21 @@ class _Appearance:
     told: bool = False
 
 
-class Appearances:
+class Tracker:
     """The digits in view.
 
     A digit is told when it has been seen in so many frames in a row, and not again until it has been away for as
     many. While it waits to be told, one frame without it starts the count anew.
     """
 
-    def __init__(self, frames: int, least_overlap: float = _LEAST_OVERLAP) -> None:
-        if frames < 1 or not 0 < least_overlap <= 1:
+    def __init__(self, frames: int, min_overlap: float = _MIN_OVERLAP) -> None:
+        if frames < 1 or not 0 < min_overlap <= 1:
             raise ValueError(
-                f"Expected at least 1 frame, and an overlap above 0 and up to 1. Received: {frames}, {least_overlap}"
+                f"Expected at least 1 frame, and an overlap above 0 and up to 1. Received: {frames}, {min_overlap}"
             )
         self._frames = frames
-        self._least_overlap = least_overlap
-        self._in_view: list[_Appearance] = []
+        self._min_overlap = min_overlap
+        self._in_view: list[_Track] = []
 
     def new(self, places: Sequence[Place]) -> tuple[int, ...]:
         """Takes the labels and boxes read in the next frame; returns the indices of those to be told now.
@@ -54,25 +54,25 @@ class Appearances:
         for index, (label, box) in enumerate(places):
             if label is None or box is None:
                 continue
-            appearance = self._matching(unmatched, label, box)
-            if appearance is None:
-                appearance = _Appearance(label, box)
+            track = self._matching(unmatched, label, box)
+            if track is None:
+                track = _Track(label, box)
             else:
-                unmatched = [other for other in unmatched if other is not appearance]
-                appearance.box, appearance.seen, appearance.missed = box, appearance.seen + 1, 0
-            if appearance.seen >= self._frames and not appearance.told:
-                appearance.told = True
+                unmatched = [other for other in unmatched if other is not track]
+                track.box, track.seen, track.missed = box, track.seen + 1, 0
+            if track.seen >= self._frames and not track.told:
+                track.told = True
                 told.append(index)
-            matched.append(appearance)
+            matched.append(track)
         self._in_view = matched + self._still_remembered(unmatched)
         return tuple(told)
 
-    def _matching(self, appearances: Sequence[_Appearance], label: str, box: Box) -> _Appearance | None:
-        alike = [appearance for appearance in appearances if appearance.label == label]
-        nearest = max(alike, key=lambda appearance: overlap(appearance.box, box), default=None)
-        return nearest if nearest is not None and overlap(nearest.box, box) >= self._least_overlap else None
+    def _matching(self, tracks: Sequence[_Track], label: str, box: Box) -> _Track | None:
+        alike = [track for track in tracks if track.label == label]
+        nearest = max(alike, key=lambda track: iou(track.box, box), default=None)
+        return nearest if nearest is not None and iou(nearest.box, box) >= self._min_overlap else None
 
-    def _still_remembered(self, appearances: Sequence[_Appearance]) -> list[_Appearance]:
-        for appearance in appearances:
-            appearance.missed += 1
-        return [appearance for appearance in appearances if appearance.told and appearance.missed < self._frames]
+    def _still_remembered(self, tracks: Sequence[_Track]) -> list[_Track]:
+        for track in tracks:
+            track.missed += 1
+        return [track for track in tracks if track.told and track.missed < self._frames]

@@ -23,7 +23,7 @@ from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box
 from ..vision.finder import Candidate, Finder
 from ..vision.region import Region
-from .tracker import Appearances
+from .tracker import Tracker
 
 # To what the clocks of videos are rounded.
 _CLOCK_S = 1e-3
@@ -69,7 +69,7 @@ class Timings:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class DigitReading:
     """What was read at one place of a frame.
 
     Attributes:
@@ -97,8 +97,8 @@ class Observation:
     """A frame, all that was read in it, and what of that is to be reported."""
 
     frame: Frame
-    readings: tuple[Reading, ...]
-    reported: tuple[Reading, ...]
+    readings: tuple[DigitReading, ...]
+    reported: tuple[DigitReading, ...]
 
 
 class Watcher:
@@ -108,7 +108,7 @@ class Watcher:
         self._runner = runner
         self._options = options
         stable_frames = options.stable_frames
-        self._appearances = None if stable_frames is None else Appearances(stable_frames)
+        self._appearances = None if stable_frames is None else Tracker(stable_frames)
 
     def observe(self, frame: Frame) -> Observation:
         """Finds and reads the digits of a frame; raises ValueError where the region does not lie in it."""
@@ -118,12 +118,12 @@ class Watcher:
         places = [(reading.label, reading.box) for reading in readings]
         return Observation(frame, readings, tuple(readings[index] for index in self._appearances.new(places)))
 
-    def _readings(self, frame: Frame) -> tuple[Reading, ...]:
+    def _readings(self, frame: Frame) -> tuple[DigitReading, ...]:
         started = time.perf_counter()
         candidates = self._candidates(frame)
         crop_ms = elapsed_ms(started)
         if not candidates and (self._options.one or frame.still):
-            return (Reading(frame, None, None, None, Timings(frame.capture_ms, crop_ms, 0.0)),)
+            return (DigitReading(frame, None, None, None, Timings(frame.capture_ms, crop_ms, 0.0)),)
         return tuple(self._reading(frame, candidate, crop_ms) for candidate in candidates)
 
     def _candidates(self, frame: Frame) -> tuple[Candidate, ...]:
@@ -134,16 +134,16 @@ class Watcher:
         found = finder.find_one(image)
         return () if found is None else (found,)
 
-    def _reading(self, frame: Frame, candidate: Candidate, crop_ms: float) -> Reading:
+    def _reading(self, frame: Frame, candidate: Candidate, crop_ms: float) -> DigitReading:
         region = self._options.region
         box = candidate.box if region is None else region.box_in_frame(candidate.box)
         started = time.perf_counter()
         prediction = self._runner.read(candidate.crop, early_exit=self._options.early_exit)
         timings = Timings(frame.capture_ms, crop_ms, elapsed_ms(started))
-        return Reading(frame, box, candidate.crop, prediction, timings)
+        return DigitReading(frame, box, candidate.crop, prediction, timings)
 
 
-def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None = None) -> Iterator[Reading]:
+def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None = None) -> Iterator[DigitReading]:
     """Yields what the frames show, in reading order; a still image, or one with `one`, that shows nothing included.
 
     Args:

@@ -1,6 +1,7 @@
 """What is served: the page, its parts, the model's facts, a reading of what is posted, and a source's states.
 
-Not the server (`device.web.server`), and not who may ask (`device.web.access`). `page/openapi.json` describes every path.
+Not the server (`device.web.server`), and not who may ask (`device.web.access`). `page/openapi.json` describes every
+path.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from ..runner import Runner
 from ..vision.finder import Finder
 from .messages import answer
 from .runner_thread import BusyError, RunnerThread
-from .upload import MOST_BYTES, TooLargeError, Upload, read_png, read_raw
-from .viewers import MOST_VIEWERS, Viewers
+from .upload import MAX_BYTES, TooLargeError, Upload, read_png, read_raw
+from .viewers import MAX_VIEWERS, Viewers
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = MappingProxyType(
@@ -122,8 +123,8 @@ def _events(viewers: Viewers) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
-        if viewers.count >= MOST_VIEWERS:
-            raise _busy(f"Expected at most {MOST_VIEWERS} viewers. Received: one more")
+        if viewers.count >= MAX_VIEWERS:
+            raise _busy(f"Expected at most {MAX_VIEWERS} viewers. Received: one more")
         return StreamingResponse(viewers.stream(), media_type="text/event-stream")
 
     return endpoint
@@ -141,14 +142,14 @@ async def _body(request: Request) -> bytes:
 async def _within_limit(request: Request) -> bytes:
     content = bytearray()
     announced = request.headers.get("content-length", "0")
-    if int(announced) <= MOST_BYTES:
+    if int(announced) <= MAX_BYTES:
         async for chunk in request.stream():
             content += chunk
-            if len(content) > MOST_BYTES:
+            if len(content) > MAX_BYTES:
                 break
         else:
             return bytes(content)
-    raise HTTPException(413, f"Expected a body of at most {MOST_BYTES:,} bytes. Received more")
+    raise HTTPException(413, f"Expected a body of at most {MAX_BYTES:,} bytes. Received more")
 
 
 def _busy(reason: str) -> HTTPException:

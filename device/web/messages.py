@@ -17,7 +17,7 @@ from ..runner import Prediction, Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box
 from ..vision.images import Image
-from ..watch.watcher import Observation, Reading
+from ..watch.watcher import DigitReading, Observation
 from .snapshots import Snapshot
 from .upload import Upload
 
@@ -25,7 +25,7 @@ from .upload import Upload
 _LONGEST_SIDE_PX = 960
 _JPEG_QUALITY = 80
 # Of more digits than that in a frame, the others are boxes alone.
-_MOST_READ = 12
+_MAX_READ = 12
 # Of a probability, so many digits are told.
 _DIGITS = 6
 
@@ -94,10 +94,10 @@ def event(content: dict[str, Any]) -> bytes:
 
 def _readings(runner: Runner, observation: Observation) -> list[dict[str, Any]]:
     found = [reading for reading in observation.readings if reading.box is not None]
-    return [_reading(runner, reading, in_full=place < _MOST_READ) for place, reading in enumerate(found)]
+    return [_reading(runner, reading, in_full=place < _MAX_READ) for place, reading in enumerate(found)]
 
 
-def _reading(runner: Runner, reading: Reading, *, in_full: bool) -> dict[str, Any]:
+def _reading(runner: Runner, reading: DigitReading, *, in_full: bool) -> dict[str, Any]:
     if reading.prediction is None:
         return _NOTHING
     told = _told(reading.prediction, reading.box, reading.timings.infer_ms)

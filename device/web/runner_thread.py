@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ..runner import Runner
 
-_MOST_WAITING = 32
+_MAX_WAITING = 32
 
 Result = TypeVar("Result")
 
@@ -36,8 +36,8 @@ class RunnerThread:
         Raises:
             BusyError: too many wait already.
         """
-        if self._waiting >= _MOST_WAITING:
-            raise BusyError(f"Expected at most {_MOST_WAITING} readings at a time. Received: one more")
+        if self._waiting >= _MAX_WAITING:
+            raise BusyError(f"Expected at most {_MAX_WAITING} readings at a time. Received: one more")
         self._waiting += 1
         future = asyncio.get_running_loop().run_in_executor(self._thread, job, self._runner)
         future.add_done_callback(self._done)

@@ -1,6 +1,7 @@
 """The server: a thread with a loop of `asyncio` that serves an application until it is closed.
 
-Not what is served (`device.web.application`). The thread that watches a source has no part in it, and waits for nothing.
+Not what is served (`device.web.application`). The thread that watches a source has no part in it, and waits for
+nothing.
 
 Source: https://www.uvicorn.org/, which is pure Python, as a Raspberry Pi likes it.
 """
@@ -24,7 +25,7 @@ from .snapshots import Live
 from .viewers import Viewers
 
 # More connections than that, and a new one is answered 503.
-_MOST_CONNECTIONS = 400
+_MAX_CONNECTIONS = 400
 _HANG_UP_S = 0.5
 _JOIN_S = 5.0
 
@@ -55,7 +56,7 @@ class Server:
                 log_level="error",
                 access_log=False,
                 server_header=False,
-                limit_concurrency=_MOST_CONNECTIONS,
+                limit_concurrency=_MAX_CONNECTIONS,
             )
         )
         self._loop = asyncio.new_event_loop()

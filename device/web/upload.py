@@ -18,8 +18,8 @@ from ..vision.finder import Finder
 from ..vision.images import decode_image
 
 # Eight million pixels are a photograph of 3264 x 2448.
-MOST_BYTES = 2**23
-MOST_PIXELS = 2**23
+MAX_BYTES = 2**23
+MAX_PIXELS = 2**23
 
 _HEADER = struct.Struct(">8s4s4sIIBB")
 _START, _HEADER_LENGTH, _HEADER_NAME = b"\x89PNG\r\n\x1a\n", b"\0\0\0\x0d", b"IHDR"
@@ -53,8 +53,8 @@ def read_png(content: bytes, finder: Finder) -> Upload:
         ValueError: the content is no PNG file that can be read.
     """
     width, height, depth, colour = _header(content)
-    if width * height > MOST_PIXELS:
-        raise TooLargeError(f"Expected a picture of at most {MOST_PIXELS:,} pixels. Received: {width:,} x {height:,}")
+    if width * height > MAX_PIXELS:
+        raise TooLargeError(f"Expected a picture of at most {MAX_PIXELS:,} pixels. Received: {width:,} x {height:,}")
     image = decode_image(content, "PNG")
     if (width, height) == (SIDE, SIDE) and (depth, colour) == _GREY_OF_8_BITS:
         return Upload(checked_crop(np.ascontiguousarray(image[..., 0])))

@@ -14,12 +14,12 @@ from .messages import event, state
 from .runner_thread import BusyError, RunnerThread
 from .snapshots import Live
 
-MOST_VIEWERS = 200
+MAX_VIEWERS = 200
 
 # No viewer is sent more than ten states a second, nor all of them together more than a hundred: what is left of a
 # small processor is for reading digits.
-_LEAST_INTERVAL_S = 0.1
-_MOST_SENDS_HZ = 100
+_MIN_INTERVAL_S = 0.1
+_MAX_SENDS_HZ = 100
 _TICK_S = 0.02
 # A viewer who has gone shows when something is sent.
 _SIGN_OF_LIFE = b":\n\n"
@@ -40,7 +40,7 @@ class Viewers:
         self._thread = thread
         self._message = _Message(-1, b"")
         self._making: asyncio.Task[None] | None = None
-        self._made_s = -_LEAST_INTERVAL_S
+        self._made_s = -_MIN_INTERVAL_S
         self._closed = False
         self.count = 0
 
@@ -93,6 +93,6 @@ class Viewers:
 
     @property
     def _is_due(self) -> bool:
-        interval_s = max(_LEAST_INTERVAL_S, self.count / _MOST_SENDS_HZ)
+        interval_s = max(_MIN_INTERVAL_S, self.count / _MAX_SENDS_HZ)
         elapsed_s = asyncio.get_running_loop().time() - self._made_s
         return self._live.newest.sequence > self._message.sequence and elapsed_s >= interval_s

@@ -34,7 +34,7 @@ class Timing:
 
     name: str
     file_bytes: int
-    least_us: float
+    min_us: float
     median_us: float
 
 
@@ -71,7 +71,7 @@ def table(timings: list[Timing]) -> str:
     """Returns the timings as a text table, with the first one's ratio to each."""
     first = timings[0]
     rows = [
-        (t.name, t.file_bytes, t.least_us, t.median_us, first.least_us / t.least_us, first.median_us / t.median_us)
+        (t.name, t.file_bytes, t.min_us, t.median_us, first.min_us / t.min_us, first.median_us / t.median_us)
         for t in timings
     ]
     headers = ("file", "bytes", "least µs", "median µs", f"{first.name} / least", f"{first.name} / median")
@@ -79,7 +79,7 @@ def table(timings: list[Timing]) -> str:
 
 
 @dataclass(frozen=True)
-class Reading:
+class TimedRead:
     """How a crop is read: whole, from its last line to the answer, or all of its lines; medians over crops."""
 
     name: str
@@ -87,7 +87,7 @@ class Reading:
     multiply_accumulates: int
 
 
-def time_reading(runner: Runner, crops: npt.NDArray[np.uint8], graphs: Sequence[Graph]) -> list[Reading]:
+def time_reading(runner: Runner, crops: npt.NDArray[np.uint8], graphs: Sequence[Graph]) -> list[TimedRead]:
     """Returns the time of the runner's public calls, `classify` and `push`, which take turns crop by crop.
 
     Args:
@@ -99,13 +99,13 @@ def time_reading(runner: Runner, crops: npt.NDArray[np.uint8], graphs: Sequence[
     whole, last, every = np.median(times, axis=0)
     count = {graph.signature: graph.multiply_accumulates for graph in graphs}
     return [
-        Reading("whole crop", whole, count["classify"]),
-        Reading("last line to answer", last, count["step"]),
-        Reading("all lines", every, runner.manifest.steps * count["step"]),
+        TimedRead("whole crop", whole, count["classify"]),
+        TimedRead("last line to answer", last, count["step"]),
+        TimedRead("all lines", every, runner.manifest.steps * count["step"]),
     ]
 
 
-def reading_table(readings: Sequence[Reading]) -> str:
+def reading_table(readings: Sequence[TimedRead]) -> str:
     """Returns the readings as a text table, with each one's ratio to the first."""
     whole = readings[0]
     rows = [

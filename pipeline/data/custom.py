@@ -1,7 +1,7 @@
 """One's own crops instead of MNIST's: a folder with one file, `crops.npz`.
 
-Its arrays: `judged_crops`, `validation_crops`, `calibration_crops` `<uint8>[n, 28, 28]`, which keep the pixel contract;
-`judged_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, what each label stands for. Where the
+Its arrays: `test_crops`, `validation_crops`, `calibration_crops` `<uint8>[n, 28, 28]`, which keep the pixel contract;
+`test_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, what each label stands for. Where the
 names are the digits', crops that show none calibrate too.
 """
 
@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from device.pixels import SIDE
 from pipeline.data.calibration import drawn
-from pipeline.data.splits import Labelled, Splits
+from pipeline.data.splits import LabelledImages, Splits
 from pipeline.variants import LABELS
 
 OWN_DATA_NAME = "crops.npz"
 _ARRAYS = frozenset(
-    {"judged_crops", "judged_labels", "validation_crops", "validation_labels", "calibration_crops", "names"}
+    {"test_crops", "test_labels", "validation_crops", "validation_labels", "calibration_crops", "names"}
 )
 
 
@@ -51,14 +51,14 @@ def read_own_data(folder: Path) -> Splits:
             raise ValueError(f"{path}: Expected {name} below {len(names)}, one for each name. Received: {array.max()}")
     crops = arrays["calibration_crops"]
     calibration = drawn(crops, np.arange(len(crops)), OWN_DATA_NAME, seed=0)
-    validation = Labelled(arrays["validation_crops"], arrays["validation_labels"])
+    validation = LabelledImages(arrays["validation_crops"], arrays["validation_labels"])
     return Splits(
         source=f"{OWN_DATA_NAME} in {folder.name}/",
         training=validation[:0],
         validation=validation,
         calibration=calibration.with_negatives() if names == LABELS else calibration,
-        judged=Labelled(arrays["judged_crops"], arrays["judged_labels"]),
-        judged_source=f"judged crops of {OWN_DATA_NAME}",
+        test=LabelledImages(arrays["test_crops"], arrays["test_labels"]),
+        test_source=f"test crops of {OWN_DATA_NAME}",
         names=names,
     )
 

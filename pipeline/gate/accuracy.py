@@ -84,7 +84,7 @@ def int8_indices(case: Case) -> Indices:
 def right(case: Case, answers: Indices) -> Bools:
     """Returns which answers name what the image shows, by the manifest's labels."""
     said, shown = np.array(case.manifest.labels), np.array(case.splits.names)
-    return np.asarray(said[answers] == shown[case.splits.judged.labels])
+    return np.asarray(said[answers] == shown[case.splits.test.labels])
 
 
 def reference(case: Case) -> Iterator[Check]:
@@ -121,7 +121,7 @@ def accuracy(case: Case) -> Iterator[Check]:
 
 def recall_drops_pp(case: Case, pair: Paired) -> npt.NDArray[np.float64]:
     """Returns the recall that int8 loses of each class `<float64>[classes]`, in percentage points."""
-    labels = case.splits.judged.labels
+    labels = case.splits.test.labels
     lost = pair.float_right.astype(np.int8) - pair.int8_right.astype(np.int8)
     return np.array([100 * lost[labels == label].mean() for label in range(len(case.splits.names))])
 
@@ -155,7 +155,7 @@ def confidence(case: Case) -> Iterator[Check]:
 
 
 def _misnamed(case: Case) -> Iterator[str]:
-    answers, shown = float_indices(case), case.splits.judged.labels
+    answers, shown = float_indices(case), case.splits.test.labels
     for index, label in enumerate(case.manifest.labels):
         of_class = shown[answers == index]
         if not len(of_class):

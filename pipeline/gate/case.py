@@ -20,7 +20,7 @@ from device.runner import Prediction, Runner
 from pipeline.data.splits import Splits, digests
 from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits
-from pipeline.synthesis.negatives import judged_negatives
+from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
 from pipeline.variants import PREFIX
 
@@ -52,31 +52,31 @@ class Case:
     @cached_property
     def float_logits(self) -> Float32:
         """The float network's logits for the judged images, `<float32>[n, classes]`."""
-        return np.asarray(self.network.predict(unit_range(self.splits.judged.crops), batch_size=500, verbose=0))
+        return np.asarray(self.network.predict(unit_range(self.splits.test.crops), batch_size=500, verbose=0))
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
         """The runner's answers to the judged images, each given whole."""
         with Runner(self.folder.path) as runner:
-            return tuple(runner.classify(crop) for crop in self.each(self.splits.judged.crops, "answers"))
+            return tuple(runner.classify(crop) for crop in self.each(self.splits.test.crops, "answers"))
 
     @cached_property
     def whole_logits(self) -> Int8:
         """The runner's logits for the judged images, each given whole, `<int8>[n, classes]`."""
         with Runner(self.folder.path) as runner:
-            return np.array([runner.logits(crop) for crop in self.each(self.splits.judged.crops, "whole")])
+            return np.array([runner.logits(crop) for crop in self.each(self.splits.test.crops, "whole")])
 
     @cached_property
     def line_logits(self) -> Int8:
         """The same, each given line by line."""
         with Runner(self.folder.path) as runner:
-            crops = self.each(self.splits.judged.crops, "by line")
+            crops = self.each(self.splits.test.crops, "by line")
             return np.array([runner.logits(crop, by_line=True) for crop in crops])
 
     @cached_property
     def negatives(self) -> npt.NDArray[np.uint8] | None:
         """Crops that show no digit, `<uint8>[n, 28, 28]`; None where the labels are no digits."""
-        return judged_negatives(self.splits)
+        return draw_test_negatives(self.splits)
 
     @cached_property
     def calibration_digests(self) -> tuple[str, ...]:
@@ -90,9 +90,9 @@ class Case:
         return {digest: crop for crops in sources for digest, crop in zip(digests(crops), crops, strict=True)}
 
     @cached_property
-    def judged_digests(self) -> frozenset[str]:
+    def test_digests(self) -> frozenset[str]:
         """The SHA-256 of each judged crop."""
-        return frozenset(digests(self.splits.judged.crops))
+        return frozenset(digests(self.splits.test.crops))
 
     @property
     def has_its_data(self) -> bool:

@@ -20,7 +20,7 @@ Integers = npt.NDArray[np.integer[Any]]
 
 def independence(case: Case) -> Iterator[Check]:
     """Yields whether the images get the same logits after another image than before, and after one broken off."""
-    crops = case.splits.judged.crops
+    crops = case.splits.test.crops
     with Runner(case.folder.path) as runner:
         again = np.array([runner.logits(crop) for crop in case.each(crops[::-1], "backwards")])
     yield _equal("order, whole", case.whole_logits, again[::-1], "depend on the image before")
@@ -38,7 +38,7 @@ def equality(case: Case) -> Iterator[Check]:
     """Yields whether the logits are the same whole and by line, on one thread and two, and in the answers."""
     yield _equal("whole, by line", case.whole_logits, case.line_logits, "differ between whole and by line")
     with Runner(case.folder.path, threads=_THREADS) as runner:
-        threaded = np.array([runner.logits(crop) for crop in case.each(case.splits.judged.crops, "two threads")])
+        threaded = np.array([runner.logits(crop) for crop in case.each(case.splits.test.crops, "two threads")])
     yield _equal("one thread, two", case.whole_logits, threaded, f"differ on {_THREADS} threads")
     answers = np.array([prediction.index for prediction in case.predictions])
     yield _equal("logits, answers", case.whole_logits.argmax(axis=1), answers, "are answered otherwise")

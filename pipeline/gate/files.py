@@ -27,19 +27,19 @@ def files(case: Case) -> Iterator[Check]:
 
 def images(case: Case) -> Iterator[Check]:
     """Yields whether there are images enough of every class, and none of them calibrated the file."""
-    judged = case.splits.judged
-    yield at_least("images", len(judged), case.limits.images_min, measured=f"{len(judged):,}")
-    count = np.bincount(judged.labels, minlength=len(case.splits.names))
+    test = case.splits.test
+    yield at_least("images", len(test), case.limits.images_min, measured=f"{len(test):,}")
+    count = np.bincount(test.labels, minlength=len(case.splits.names))
     missing = tuple(f"none shows {name}" for name, images in zip(case.splits.names, count, strict=True) if not images)
     yield held("classes", missing, "an image of each")
     recorded = case.calibration_digests
-    shared = len(case.judged_digests.intersection(recorded))
+    shared = len(case.test_digests.intersection(recorded))
     yield _none_of("calibration apart", shared, len(recorded), "are among the images judged")
     source = case.manifest.calibration.source
     if not case.has_its_data:
         yield not_judged("calibration known", f"the file was calibrated on {source}; at hand are {case.splits.source}")
     else:
-        unknown = sum(digest not in case.known_crops and digest not in case.judged_digests for digest in recorded)
+        unknown = sum(digest not in case.known_crops and digest not in case.test_digests for digest in recorded)
         yield _none_of("calibration known", unknown, len(recorded), f"are not among the {source}")
 
 

@@ -23,7 +23,7 @@ from pipeline.gate.measure import measure
 
 
 @dataclass(frozen=True)
-class Stage:
+class GateStage:
     """Checks that are judged together."""
 
     name: str
@@ -31,20 +31,20 @@ class Stage:
 
 
 STAGES = (
-    Stage("files", files.files),
-    Stage("images", files.images),
-    Stage("operators", structure.operators),
-    Stage("tensors", structure.tensors),
-    Stage("contract", structure.contract),
-    Stage("independence", equality.independence),
-    Stage("equality", equality.equality),
-    Stage("runtimes", structure.runs),
-    Stage("reference", accuracy.reference),
-    Stage("accuracy", accuracy.accuracy),
-    Stage("confidence", accuracy.confidence),
-    Stage("conversion", cost.conversion),
-    Stage("rejection", rejection.rejection),
-    Stage("budget", cost.budget),
+    GateStage("files", files.files),
+    GateStage("images", files.images),
+    GateStage("operators", structure.operators),
+    GateStage("tensors", structure.tensors),
+    GateStage("contract", structure.contract),
+    GateStage("independence", equality.independence),
+    GateStage("equality", equality.equality),
+    GateStage("runtimes", structure.runs),
+    GateStage("reference", accuracy.reference),
+    GateStage("accuracy", accuracy.accuracy),
+    GateStage("confidence", accuracy.confidence),
+    GateStage("conversion", cost.conversion),
+    GateStage("rejection", rejection.rejection),
+    GateStage("budget", cost.budget),
 )
 _COMPARES_WITH_FLOAT = frozenset({"accuracy", "confidence", "conversion"})
 # Without these there is nothing to measure: no file that runs, or no answers to compare.
@@ -75,8 +75,8 @@ def judge(case: Case) -> Judgement:
         model=case.manifest.name,
         version=case.manifest.version,
         file_sha256=case.manifest.file.sha256,
-        images=len(case.splits.judged),
-        source=case.splits.judged_source,
+        images=len(case.splits.test),
+        source=case.splits.test_source,
         stages=stages,
         diagnosis=diagnose(measured) if measured is not None and refused & _COMPARES_WITH_FLOAT else None,
         measurements=measured,

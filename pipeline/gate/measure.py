@@ -34,7 +34,7 @@ def measure(case: Case) -> Measurements:
     probability = np.array([prediction.probability for prediction in case.predictions])
     wrong = np.flatnonzero(~pair.int8_right)
     most_confident = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
-    labels, names = case.splits.judged.labels, case.splits.names
+    labels, names = case.splits.test.labels, case.splits.names
     return Measurements(
         names=names,
         labels=case.manifest.labels,
@@ -81,7 +81,7 @@ def reliability_bins(confidence: Floats, right: Bools) -> Iterator[ReliabilityBi
 
 def _answers(case: Case, answers: Indices, right: Bools, confidence: Floats) -> Answers:
     counts = np.zeros((len(case.splits.names), len(case.manifest.labels)), np.intp)
-    np.add.at(counts, (case.splits.judged.labels, answers), 1)
+    np.add.at(counts, (case.splits.test.labels, answers), 1)
     return Answers(
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
         bins=tuple(reliability_bins(confidence, right)),
@@ -108,12 +108,12 @@ def _examples(case: Case, images: Indices) -> Iterator[Example]:
         prediction = case.predictions[image]
         yield Example(
             image=int(image),
-            shown=case.splits.names[case.splits.judged.labels[image]],
+            shown=case.splits.names[case.splits.test.labels[image]],
             float_answer=labels[answers[image]],
             float_probability=round(float(probabilities[image].max()), 4),
             int8_answer=labels[prediction.index],
             int8_probability=round(prediction.probability, 4),
-            png=_png(case.splits.judged.crops[image]) if count < _PICTURES else "",
+            png=_png(case.splits.test.crops[image]) if count < _PICTURES else "",
         )
 
 

@@ -26,7 +26,7 @@ def tensor_signals(case: Case) -> Iterator[TensorSignal]:
     """Yields each activation that int8 and its float twin share; none where the conversion cannot be repeated."""
     if not case.can_convert:
         return
-    crops = case.splits.judged.crops[:_MEASURED_CROPS]
+    crops = case.splits.test.crops[:_MEASURED_CROPS]
     int8 = _activations(case.content, quantise_pixels(crops)[..., np.newaxis])
     twin = _activations(case.conversion.float_tflite, unit_range(crops))
     for place, (name, real) in enumerate(twin.items()):

@@ -77,7 +77,7 @@ def _on(case: Case, runtime: str) -> Check:
     name = f"runs on {runtime}"
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         crops = Path(folder) / "crops.npy"
-        np.save(crops, case.splits.judged.crops[:_TRIED_CROPS])
+        np.save(crops, case.splits.test.crops[:_TRIED_CROPS])
         command = [
             *(sys.executable, "-m", "device", "run", "--rows", "--runtime", runtime),
             *("--model", str(case.folder.path.resolve()), str(crops)),
@@ -95,7 +95,7 @@ def _on_micro(case: Case) -> Iterator[Check]:
     if importlib.util.find_spec("tflite_micro") is None:
         yield not_judged(name, f"{MICRO} is not installed")
         return
-    pixels = quantise_pixels(case.splits.judged.crops[:_TRIED_CROPS])
+    pixels = quantise_pixels(case.splits.test.crops[:_TRIED_CROPS])
     by_column = bool(case.manifest.states) and case.manifest.time_axis == "columns"
     try:
         run = run_on_micro(case.content, pixels.swapaxes(1, 2) if by_column else pixels)

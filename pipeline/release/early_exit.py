@@ -19,14 +19,14 @@ from tqdm import tqdm
 from device.manifest import EarlyExit
 from device.pixels import SIDE
 from device.runner import Runner
-from pipeline.data.splits import Labelled
+from pipeline.data.splits import LabelledImages
 
-MOST_DROP_PP = 0.10
+MAX_DROP_PP = 0.10
 _CANDIDATES = np.concatenate([np.linspace(0.5, 0.99, 99), 1 - np.geomspace(0.01, 1e-6, 100)])
 
 
 @dataclass(frozen=True)
-class Reading:
+class StepOutputs:
     """After each time step, whether a model is right, `<bool>[n, steps]`, and how probable its answer, `[n, steps]`."""
 
     right: npt.NDArray[np.bool_]
@@ -51,7 +51,7 @@ class Reading:
         """Returns the accuracy lost by stopping at settled answers, in percentage points."""
         return 100 * float(self.right[:, -1].mean() - self._right_at_exit(probability).mean())
 
-    def most_drop_pp(self, probability: float) -> float:
+    def max_drop_pp(self, probability: float) -> float:
         """Returns what stopping may lose on other images, in percentage points: the upper end of a 95 % interval.
 
         Images that stopping wins weigh nothing against those that it loses.
@@ -68,7 +68,7 @@ class Reading:
         return np.take_along_axis(self.right, self.exits(probability)[:, np.newaxis], axis=1)[:, 0]
 
 
-def read_in_steps(runner: Runner, images: Labelled, desc: str) -> Reading:
+def read_in_steps(runner: Runner, images: LabelledImages, desc: str) -> StepOutputs:
     """Returns what the model says of each image after each time step, read line by line."""
     steps = runner.manifest.steps
     right = np.zeros((len(images), steps), np.bool_)
@@ -79,16 +79,16 @@ def read_in_steps(runner: Runner, images: Labelled, desc: str) -> Reading:
             raise ValueError(f"{runner.manifest.name}: Expected an answer after each step. Received: {len(answers)}")
         right[image] = [answer.index == label for answer in answers]
         probability[image] = [answer.probability for answer in answers]
-    return Reading(right, probability)
+    return StepOutputs(right, probability)
 
 
-def choose_exit(validation: Reading, judged: Reading) -> EarlyExit:
+def choose_exit(validation: StepOutputs, test: StepOutputs) -> EarlyExit:
     """Returns the exit that `validation` chooses, with what it does on the images judged."""
-    allowed = [p for p in _CANDIDATES if validation.most_drop_pp(p) <= MOST_DROP_PP]
+    allowed = [p for p in _CANDIDATES if validation.max_drop_pp(p) <= MAX_DROP_PP]
     probability = float(min(allowed, default=1.0))
     return EarlyExit(
         probability=probability,
-        accuracy_after_step=tuple(float(accuracy) for accuracy in judged.right.mean(axis=0)),
-        mean_lines_read=judged.mean_lines_read(probability),
-        accuracy_drop_pp=judged.drop_pp(probability),
+        accuracy_after_step=tuple(float(accuracy) for accuracy in test.right.mean(axis=0)),
+        mean_lines_read=test.mean_lines_read(probability),
+        accuracy_drop_pp=test.drop_pp(probability),
     )

@@ -23,7 +23,7 @@ from device.runner import Runner
 if TYPE_CHECKING:  # `table` must not wait for TensorFlow
     import keras
 
-    from pipeline.data.splits import Labelled
+    from pipeline.data.splits import LabelledImages
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ class Evaluation:
     latency_us: float
 
 
-def evaluate(variant: str, network: keras.Sequential, runner: Runner, judged: Labelled, source: str) -> Evaluation:
+def evaluate(variant: str, network: keras.Sequential, runner: Runner, test: LabelledImages, source: str) -> Evaluation:
     """Returns how a model does on images that chose nothing; `latency_us` is the median of whole `classify` calls.
 
     Raises:
         ValueError: there are no images to judge on, or the float network's answers are not finite.
     """
-    if not len(judged):
+    if not len(test):
         raise ValueError("Expected images to judge on. Received none")
-    float_answers = _float_answers(network, judged.crops)
-    predictions = [runner.classify(crop) for crop in tqdm(judged.crops, desc=f"{variant} int8", disable=None)]
+    float_answers = _float_answers(network, test.crops)
+    predictions = [runner.classify(crop) for crop in tqdm(test.crops, desc=f"{variant} int8", disable=None)]
     int8_answers = np.array([prediction.index for prediction in predictions])
-    float_right, int8_right = float_answers == judged.labels, int8_answers == judged.labels
+    float_right, int8_right = float_answers == test.labels, int8_answers == test.labels
     return Evaluation(
         variant=variant,
         accuracy=Accuracy(
-            images=len(judged),
+            images=len(test),
             source=source,
             float_accuracy=float(float_right.mean()),
             int8_accuracy=float(int8_right.mean()),

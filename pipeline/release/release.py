@@ -1,6 +1,7 @@
 """Makes a release of a variant: float weights in, int8 file, manifest and model card out.
 
-The stages are elsewhere: conversion in `converters`, judging in `pipeline.release.evaluate`. Here they are put in order.
+The stages are elsewhere: conversion in `converters`, judging in `pipeline.release.evaluate`. Here they are put in
+order.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ from device.manifest import (
 from device.pixels import unit_range
 from device.quantisation import Quantisation
 from device.runner import Runner
-from pipeline.data.splits import Labelled, Splits, digest_lines
+from pipeline.data.splits import LabelledImages, Splits, digest_lines
 from pipeline.folders import ModelFolder
 from pipeline.release.card import model_card
 from pipeline.release.confidence import fitted_temperature
 from pipeline.release.early_exit import choose_exit, read_in_steps
 from pipeline.release.evaluate import Evaluation, evaluate
 from pipeline.release.threshold import Crops, chosen_threshold, measured_rejection, probabilities
-from pipeline.synthesis.negatives import judged_negatives
+from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
 from pipeline.variants import PREFIX, Variant
 
@@ -72,15 +73,15 @@ def release(variant: Variant, splits: Splits, model: ModelFolder) -> Evaluation:
         staged.int8_tflite.write_bytes(conversion.int8_tflite)
         staged.calibration.write_bytes(digest_lines(splits.calibration.crops))
         draft = _with_temperature(_draft(variant, conversion, splits, model), staged, splits.validation)
-        negatives = judged_negatives(splits)
+        negatives = draw_test_negatives(splits)
         if negatives is not None:
             draft = _with_threshold(draft, staged, splits.validation)
         draft.write(staged.path)
-        log.info("%s: judging on %s images", variant.name, f"{len(splits.judged):,}")
+        log.info("%s: judging on %s images", variant.name, f"{len(splits.test):,}")
         with Runner(staged.path) as runner:
-            evaluation = evaluate(variant.name, network, runner, splits.judged, splits.judged_source)
+            evaluation = evaluate(variant.name, network, runner, splits.test, splits.test_source)
             early_exit = _early_exit(runner, splits) if draft.states else None
-            rejection = _rejection(runner, splits.judged, negatives) if negatives is not None else None
+            rejection = _rejection(runner, splits.test, negatives) if negatives is not None else None
         runtimes = tuple(_runtimes_that_run(staged.path, splits.calibration.crops[0]))
         manifest = dataclasses.replace(
             draft, accuracy=evaluation.accuracy, early_exit=early_exit, rejection=rejection, runtimes=runtimes
@@ -150,7 +151,7 @@ def _read(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
 
-def _with_temperature(draft: Manifest, staged: ModelFolder, validation: Labelled) -> Manifest:
+def _with_temperature(draft: Manifest, staged: ModelFolder, validation: LabelledImages) -> Manifest:
     draft.write(staged.path)
     with Runner(staged.path) as runner:
         logits = np.array([runner.logits(crop) for crop in tqdm(validation.crops, desc="validation", disable=None)])
@@ -158,21 +159,21 @@ def _with_temperature(draft: Manifest, staged: ModelFolder, validation: Labelled
     return dataclasses.replace(draft, temperature=temperature)
 
 
-def _with_threshold(draft: Manifest, staged: ModelFolder, validation: Labelled) -> Manifest:
+def _with_threshold(draft: Manifest, staged: ModelFolder, validation: LabelledImages) -> Manifest:
     draft.write(staged.path)
     with Runner(staged.path) as runner:
         digits = probabilities(runner, validation.crops, "validation, probabilities")
     return dataclasses.replace(draft, threshold=chosen_threshold(digits))
 
 
-def _rejection(runner: Runner, judged: Labelled, negatives: Crops) -> Rejection:
-    digits = probabilities(runner, judged.crops, "judged, probabilities")
-    return measured_rejection(runner.manifest.threshold, digits, probabilities(runner, negatives, "judged negatives"))
+def _rejection(runner: Runner, test: LabelledImages, negatives: Crops) -> Rejection:
+    digits = probabilities(runner, test.crops, "test, probabilities")
+    return measured_rejection(runner.manifest.threshold, digits, probabilities(runner, negatives, "test negatives"))
 
 
 def _early_exit(runner: Runner, splits: Splits) -> EarlyExit:
     validation = read_in_steps(runner, splits.validation, "validation, in steps")
-    return choose_exit(validation, read_in_steps(runner, splits.judged, "judged, in steps"))
+    return choose_exit(validation, read_in_steps(runner, splits.test, "test, in steps"))
 
 
 def _contract(name: str, tensor: Tensor) -> TensorContract:

@@ -20,7 +20,7 @@ from device.runner import Runner
 Crops = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
-LEAST_KEPT = 0.985
+MIN_KEPT = 0.985
 _CONFIDENCE = 0.95
 
 
@@ -36,7 +36,7 @@ def chosen_threshold(digits: Floats) -> float:
     """
     rejected = np.arange(len(digits))
     surely_kept = beta.ppf(1 - _CONFIDENCE, len(digits) - rejected, rejected + 1)
-    allowed = int((surely_kept >= LEAST_KEPT).sum())
+    allowed = int((surely_kept >= MIN_KEPT).sum())
     return float(np.sort(digits)[allowed - 1]) if allowed else 0.0
 
 

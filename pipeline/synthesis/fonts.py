@@ -1,7 +1,7 @@
 """Characters as fonts draw them: printed digits to learn from, letters that are no digits.
 
-Not handwriting (`pipeline.synthesis.handwriting`). The fonts that come with matplotlib are kept for judging: a negative drawn from
-them has never been trained on. Those installed on the machine train and validate.
+Not handwriting (`pipeline.synthesis.handwriting`). The fonts that come with matplotlib are kept for judging: a
+negative drawn from them has never been trained on. Those installed on the machine train and validate.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Fonts:
         return np.asarray(image)
 
 
-def judging_fonts() -> Fonts:
+def held_out_fonts() -> Fonts:
     """Returns the fonts that come with matplotlib: DejaVu, STIX, and TeX's Computer Modern."""
     return _grouped(Path(mpl.get_data_path(), "fonts", "ttf").glob("*.ttf"))
 
@@ -86,7 +86,7 @@ def training_fonts(folder: Path | None = None) -> Fonts:
         ValueError: there are none.
     """
     paths = folder.rglob("*.[to]tf") if folder is not None else map(Path, font_manager.findSystemFonts())
-    kept = {_family(path) for family in judging_fonts().families for path in family}
+    kept = {_family(path) for family in held_out_fonts().families for path in family}
     return _grouped(path for path in paths if _family(path) not in kept)
 
 

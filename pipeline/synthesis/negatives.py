@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from device.pixels import INK, SIDE
 from device.vision.normalise import crop_of
-from pipeline.data.splits import Labelled, Splits
-from pipeline.synthesis.fonts import LETTERS, Fonts, judging_fonts
+from pipeline.data.splits import LabelledImages, Splits
+from pipeline.synthesis.fonts import LETTERS, Fonts, held_out_fonts
 from pipeline.synthesis.handwriting import scribble, write
 from pipeline.synthesis.photograph import found_any_crop, photograph
 from pipeline.variants import LABELS
@@ -28,7 +28,7 @@ Crop = npt.NDArray[np.uint8]
 Kind = Callable[[], Crop | None]
 
 _NO_INK_BELOW = 16
-_MOST_TRIES = 10_000
+_MAX_TRIES = 10_000
 _SHEET_SEED, _SHEET_DIGITS = 20_260_303, 200
 # The width of a plain stroke over its length, and how much of its rectangle it fills.
 _BAR, _BAR_FILL = 0.38, 0.5
@@ -42,7 +42,7 @@ class Negatives:
     """Draws crops that show no digit, from fonts and from whole digits, to be spoilt."""
 
     fonts: Fonts
-    digits: Labelled
+    digits: LabelledImages
     rng: np.random.Generator
 
     def draw(self, count: int) -> Crop:
@@ -63,11 +63,11 @@ class Negatives:
         )  # fmt: skip
 
     def _one(self, kind: Kind) -> Crop:
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             crop = kind()
             if crop is not None and not _is_bar(crop):
                 return crop
-        raise ValueError(f"Expected digits of which negatives can be drawn. None came of {_MOST_TRIES:,} tries")
+        raise ValueError(f"Expected digits of which negatives can be drawn. None came of {_MAX_TRIES:,} tries")
 
     def letter(self) -> Crop:
         """A letter or a sign, upright or slanted."""
@@ -207,7 +207,7 @@ def drawn_sheet(fonts: Fonts) -> Crop:
     """
     rng = np.random.default_rng(_SHEET_SEED)
     labels = (np.arange(_SHEET_DIGITS) % len(LABELS)).astype(np.uint8)
-    of = Negatives(fonts, Labelled(np.array([crop_of(write(int(label), rng)) for label in labels]), labels), rng)
+    of = Negatives(fonts, LabelledImages(np.array([crop_of(write(int(label), rng)) for label in labels]), labels), rng)
     found = (of.photographed(of.noise), of.photographed(of.blank), of.photographed(of.texture))
     kinds = (of.letter, of.photographed_letter, of.half, of.several, *found, of.scene)
     return of.draw_alike(kinds, 8 * len(kinds))
@@ -240,18 +240,18 @@ def _pixels(image: npt.NDArray[np.float64]) -> Crop:
     return np.asarray(np.clip(np.round(INK * image), 0, INK), np.uint8)
 
 
-JUDGED_NEGATIVES = 10_000
+TEST_NEGATIVES = 10_000
 
 
 _SEED = 20_260_202
 
 
-def judged_negatives(splits: Splits) -> npt.NDArray[np.uint8] | None:
+def draw_test_negatives(splits: Splits) -> npt.NDArray[np.uint8] | None:
     """Returns letters, halves of digits, noise, blanks and textures in equal parts, `<uint8>[10000, 28, 28]`.
 
     None where the labels are no digits: nobody knows what shows none of them.
     """
     if splits.names != LABELS:
         return None
-    of = Negatives(judging_fonts(), splits.judged, np.random.default_rng(_SEED))
-    return of.draw_alike((of.letter, of.half, of.noise, of.blank, of.texture), JUDGED_NEGATIVES)
+    of = Negatives(held_out_fonts(), splits.test, np.random.default_rng(_SEED))
+    return of.draw_alike((of.letter, of.half, of.noise, of.blank, of.texture), TEST_NEGATIVES)

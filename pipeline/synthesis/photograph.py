@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from device.vision.boxes import Box, overlap
+from device.vision.boxes import Box, iou
 from device.vision.finder import Finder
 
 Ink = npt.NDArray[np.uint8]
@@ -25,7 +25,7 @@ Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 _FINDER = Finder()
-_LEAST_OVERLAP = 0.5
+_MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def photograph(ink: Ink, rng: np.random.Generator, neighbour: Ink | None = None)
 def found_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
     """Returns the crop `<uint8>[28, 28]` that the device finds in a picture; None where it finds other than the ink."""
     candidate = _FINDER.find_one(picture.image)
-    if candidate is None or overlap(candidate.box, picture.box) < _LEAST_OVERLAP:
+    if candidate is None or iou(candidate.box, picture.box) < _MIN_OVERLAP:
         return None
     return candidate.crop
 

@@ -1,6 +1,7 @@
 """What a network learns from: digits as MNIST has them, digits photographed, and crops that show none.
 
-Not how it learns (`pipeline.training.train`). All of it is drawn from seeds, MNIST's training images and the installed fonts.
+Not how it learns (`pipeline.training.train`). All of it is drawn from seeds, MNIST's training images and the installed
+fonts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from pipeline.data.splits import Labelled
+from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import DIGITS, Fonts
 from pipeline.synthesis.handwriting import write
 from pipeline.synthesis.negatives import Negatives
@@ -26,7 +27,7 @@ NO_DIGIT = len(LABELS)
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingMix:
     """How much is drawn, and what an epoch takes of it.
 
     Attributes:
@@ -55,21 +56,21 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingSet:
     """All that is learnt from; labels are digits, or `NO_DIGIT`."""
 
-    plan: Plan
+    mix: TrainingMix
     fonts_sha256: str
-    digits: Labelled
-    photographed: Labelled
-    negatives: Labelled
+    digits: LabelledImages
+    photographed: LabelledImages
+    negatives: LabelledImages
 
-    def epoch(self, epoch: int) -> Labelled:
+    def epoch(self, epoch: int) -> LabelledImages:
         """Returns an epoch's crops and labels in their order; the same for the same number."""
-        rng = np.random.default_rng((self.plan.seed, epoch))
-        photographed = round(self.plan.epoch_images * self.plan.photographed_share)
-        negatives = round(self.plan.epoch_images * self.plan.negative_share)
-        digits = self.plan.epoch_images - photographed - negatives
+        rng = np.random.default_rng((self.mix.seed, epoch))
+        photographed = round(self.mix.epoch_images * self.mix.photographed_share)
+        negatives = round(self.mix.epoch_images * self.mix.negative_share)
+        digits = self.mix.epoch_images - photographed - negatives
         parts = (
             _some(self.digits, digits, rng),
             _some(self.photographed, photographed, rng),
@@ -77,54 +78,58 @@ class Lessons:
         )
         order = rng.permutation(sum(map(len, parts)))
         crops = np.concatenate([part.crops for part in parts])[order]
-        return Labelled(crops, np.concatenate([part.labels for part in parts])[order])
+        return LabelledImages(crops, np.concatenate([part.labels for part in parts])[order])
 
 
-def prepare(digits: Labelled, fonts: Fonts, plan: Plan) -> Lessons:
+def build_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> TrainingSet:
     """Draws all that is learnt from, of MNIST's training images and fonts."""
-    log.info("Photographing %s digits, drawing %s negatives", f"{plan.photographed:,}", f"{plan.negatives:,}")
-    rng = np.random.default_rng((plan.seed, 0xF0))
-    negatives = Negatives(fonts, digits, rng).draw(plan.negatives)
-    return Lessons(
-        plan=plan,
+    log.info("Photographing %s digits, drawing %s negatives", f"{mix.photographed:,}", f"{mix.negatives:,}")
+    rng = np.random.default_rng((mix.seed, 0xF0))
+    negatives = Negatives(fonts, digits, rng).draw(mix.negatives)
+    return TrainingSet(
+        mix=mix,
         fonts_sha256=fonts.sha256,
         digits=digits,
-        photographed=photographed_digits(digits, fonts, plan, rng),
-        negatives=Labelled(negatives, np.full(len(negatives), NO_DIGIT, np.uint8)),
+        photographed=photographed_digits(digits, fonts, mix, rng),
+        negatives=LabelledImages(negatives, np.full(len(negatives), NO_DIGIT, np.uint8)),
     )
 
 
-def photographed_digits(digits: Labelled, fonts: Fonts, plan: Plan, rng: np.random.Generator) -> Labelled:
-    """Returns `plan.photographed` digits as the device's finder cuts them out of photographs."""
-    crops, labels = np.empty((plan.photographed, *digits.crops.shape[1:]), np.uint8), []
-    for place in tqdm(range(plan.photographed), desc="photographs", disable=None):
-        crops[place], label = _photographed(digits, fonts, plan, rng)
+def photographed_digits(
+    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
+) -> LabelledImages:
+    """Returns `mix.photographed` digits as the device's finder cuts them out of photographs."""
+    crops, labels = np.empty((mix.photographed, *digits.crops.shape[1:]), np.uint8), []
+    for place in tqdm(range(mix.photographed), desc="photographs", disable=None):
+        crops[place], label = _photographed(digits, fonts, mix, rng)
         labels.append(label)
-    return Labelled(crops, np.array(labels, np.uint8))
+    return LabelledImages(crops, np.array(labels, np.uint8))
 
 
 def _photographed(
-    digits: Labelled, fonts: Fonts, plan: Plan, rng: np.random.Generator
+    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.uint8], int]:
     while True:
-        ink, label = _ink(digits, fonts, plan, rng)
-        neighbour = _ink(digits, fonts, plan, rng)[0] if rng.random() < 0.3 else None
+        ink, label = _ink(digits, fonts, mix, rng)
+        neighbour = _ink(digits, fonts, mix, rng)[0] if rng.random() < 0.3 else None
         crop = found_crop(photograph(ink, rng, neighbour))
         if crop is not None:
             return crop, label
 
 
-def _ink(digits: Labelled, fonts: Fonts, plan: Plan, rng: np.random.Generator) -> tuple[npt.NDArray[np.uint8], int]:
+def _ink(
+    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.uint8], int]:
     draw, label = rng.random(), int(rng.integers(len(LABELS)))
-    if draw < plan.written_share:
+    if draw < mix.written_share:
         return write(label, rng), label
-    if draw < plan.written_share + plan.printed_share:
+    if draw < mix.written_share + mix.printed_share:
         return fonts.draw(DIGITS[label], rng), label
     place = int(rng.integers(len(digits)))
     return digits.crops[place], int(digits.labels[place])
 
 
-def _some(images: Labelled, count: int, rng: np.random.Generator) -> Labelled:
+def _some(images: LabelledImages, count: int, rng: np.random.Generator) -> LabelledImages:
     """As many of the images, none twice before each was there once."""
     whole = [rng.permutation(len(images)) for _ in range(-(-count // len(images)))]
     return images[np.concatenate([*whole, np.zeros(0, np.intp)])[:count].astype(np.intp)]

@@ -1,8 +1,8 @@
 """Trains a variant's float network: seeded, resumable, best weights by validation accuracy.
 
-Not what it learns from (`pipeline.synthesis.training_set`), and not a choice by test images: those are never seen here. An
-interrupted run goes on from its last whole epoch; every epoch draws its images and views from a seed of its own, so the
-epochs after an interruption see what they would have seen without it.
+Not what it learns from (`pipeline.synthesis.training_set`), and not a choice by test images: those are never seen
+here. An interrupted run goes on from its last whole epoch; every epoch draws its images and views from a seed of its
+own, so the epochs after an interruption see what they would have seen without it.
 
 A crop that shows no digit is to be answered by all ten alike, so that no probability is high where none should be.
 
@@ -34,8 +34,8 @@ import tensorflow as tf
 from tqdm.keras import TqdmCallback
 
 from device.pixels import INK
-from pipeline.data.splits import Labelled
-from pipeline.synthesis.training_set import Lessons
+from pipeline.data.splits import LabelledImages
+from pipeline.synthesis.training_set import TrainingSet
 from pipeline.training.augment import AffineRange, random_affine
 from pipeline.training.networks import NoisyCell, build, build_for_training
 from pipeline.variants import LABELS, Variant
@@ -108,10 +108,14 @@ class Run:
     def recipe(self) -> Path:
         return self.folder / "recipe.json"
 
-    def prepare(self, variant: Variant, recipe: Recipe, lessons: Lessons) -> None:
-        """Makes the folder, emptied of what another variant, recipe or other lessons left there."""
-        learnt = {"images": len(lessons.digits), "fonts_sha256": lessons.fonts_sha256, **asdict(lessons.plan)}
-        described = json.dumps({"variant": variant.name, **asdict(recipe), "lessons": learnt}, indent=2)
+    def prepare(self, variant: Variant, recipe: Recipe, training_set: TrainingSet) -> None:
+        """Makes the folder, emptied of what another variant, recipe or other training_set left there."""
+        learnt = {
+            "images": len(training_set.digits),
+            "fonts_sha256": training_set.fonts_sha256,
+            **asdict(training_set.mix),
+        }
+        described = json.dumps({"variant": variant.name, **asdict(recipe), "training_set": learnt}, indent=2)
         if self.recipe.is_file() and self.recipe.read_text() != described:
             log.warning("The recipe has changed: training starts from scratch.")
             shutil.rmtree(self.folder)
@@ -123,30 +127,32 @@ class Run:
         shutil.rmtree(self.folder)
 
 
-def train(variant: Variant, recipe: Recipe, lessons: Lessons, validation: Labelled, run: Run) -> keras.Sequential:
+def train(
+    variant: Variant, recipe: Recipe, training_set: TrainingSet, validation: LabelledImages, run: Run
+) -> keras.Sequential:
     """Trains a variant, or goes on with a run that was interrupted; returns the network of the best epoch.
 
     Raises:
         ValueError: an epoch has fewer images than fill a batch.
     """
-    steps = lessons.plan.epoch_images // recipe.batch_size
+    steps = training_set.mix.epoch_images // recipe.batch_size
     if not steps:
-        raise ValueError(f"Expected at least {recipe.batch_size} images. Received: {lessons.plan.epoch_images}")
-    run.prepare(variant, recipe, lessons)
+        raise ValueError(f"Expected at least {recipe.batch_size} images. Received: {training_set.mix.epoch_images}")
+    run.prepare(variant, recipe, training_set)
     keras.utils.set_random_seed(recipe.seed)
     last_step = build(variant)
-    judged = _batches(validation, 1_000).cache()
+    test = _batches(validation, 1_000).cache()
     network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
-    best = _accuracy(keras.models.load_model(run.best), judged) if run.best.is_file() else 0.0
+    best = _accuracy(keras.models.load_model(run.best), test) if run.best.is_file() else 0.0
     done = int(network.optimizer.iterations) // steps
     if done:
         log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
     for epoch in range(done, recipe.epochs):
-        images = epoch_images(lessons, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
+        images = epoch_images(training_set, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
         _seed_noise(network, recipe.seed, epoch)
         fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
         last_step.set_weights(network.get_weights())
-        accuracy = _accuracy(last_step, judged)
+        accuracy = _accuracy(last_step, test)
         log.info(
             "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
             variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
@@ -158,12 +164,12 @@ def train(variant: Variant, recipe: Recipe, lessons: Lessons, validation: Labell
     return keras.models.load_model(run.best)
 
 
-def epoch_images(lessons: Lessons, recipe: Recipe, epoch: int) -> tf.data.Dataset:
+def epoch_images(training_set: TrainingSet, recipe: Recipe, epoch: int) -> tf.data.Dataset:
     """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and targets `<float32>[batch, 10]`.
 
     A digit's target is one-hot; that of a crop which shows none is uniform.
     """
-    batches = _batches(lessons.epoch(epoch), recipe.batch_size, drop_remainder=True)
+    batches = _batches(training_set.epoch(epoch), recipe.batch_size, drop_remainder=True)
 
     def view(batch: tf.Tensor, pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         crops, labels = pair
@@ -173,7 +179,7 @@ def epoch_images(lessons: Lessons, recipe: Recipe, epoch: int) -> tf.data.Datase
     return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4)
 
 
-def _batches(images: Labelled, size: int, drop_remainder: bool = False) -> tf.data.Dataset:
+def _batches(images: LabelledImages, size: int, drop_remainder: bool = False) -> tf.data.Dataset:
     def scale(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         one_hot = tf.one_hot(labels, len(LABELS))
         uniform = (1 - tf.reduce_sum(one_hot, axis=1, keepdims=True)) / len(LABELS)

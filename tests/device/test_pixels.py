@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.pixels import checked_crop, checked_row, unit_range
+from device.pixels import checked_crop, checked_line, unit_range
 
 
 def test_a_crop_passes() -> None:
@@ -17,7 +17,7 @@ def test_a_crop_passes() -> None:
 def test_a_row_passes() -> None:
     """A row that keeps the contract comes back itself, a column of a crop included."""
     column = np.zeros((28, 28), np.uint8)[:, 3]
-    assert checked_row(column) is column
+    assert checked_line(column) is column
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_refuses_other_crops(crop: object, message: str) -> None:
 def test_refuses_other_rows(row: object, message: str) -> None:
     """Another shape, dtype or type is refused with what was expected and what came."""
     with pytest.raises(ValueError, match=r"^Expected row") as error:
-        checked_row(row)
+        checked_line(row)
     assert str(error.value) == message
 
 

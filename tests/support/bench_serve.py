@@ -1,8 +1,8 @@
 """What serving costs the reading: frames a second of a video with a page and ten viewers, over those without.
 
-Not a test, since it measures: `python -m tests.support.bench_serve [VIEWERS] [PAIRS]`. Both runs of a pair follow each other,
-and the ratio is the median over the pairs. Where other programs take the processor, the frames in a second of the
-processor's time say more than those in a second of the clock; both are told.
+Not a test, since it measures: `python -m tests.support.bench_serve [VIEWERS] [PAIRS]`. Both runs of a pair follow each
+other, and the ratio is the median over the pairs. Where other programs take the processor, the frames in a second of
+the processor's time say more than those in a second of the clock; both are told.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def main() -> None:
     parser.add_argument("viewers", type=int, nargs="?", default=10)
     parser.add_argument("pairs", type=int, nargs="?", default=5)
     options = parser.parse_args()
-    judged = embedded_splits().judged
-    digits = (judged.crops[::15], judged.labels[::15])
+    test = embedded_splits().test
+    digits = (test.crops[::15], test.labels[::15])
     with tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "video.avi"
         write_video(video, [page(digits, (3, 1, 4, 7))] * FRAMES)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PATIENCE_S = 60
-PAGE = ROOT / "device" / "page"
+PAGE = ROOT / "device" / "web" / "page"
 RAW = "application/octet-stream"
 
 

@@ -68,15 +68,15 @@ def _pythons() -> dict[tuple[int, int], str]:
 def _reads_digits(environment: Environment, model: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix="rowstream-device-") as temporary:
         folder = bundle(ModelFolder(model), Path(temporary))
-        judged = embedded_splits().judged[:CROPS]
-        np.save(folder / "crops.npy", judged.crops)
+        test = embedded_splits().test[:CROPS]
+        np.save(folder / "crops.npy", test.crops)
         python = str(folder / ".venv" / "bin" / "python")
         made = _runs([environment.python, "-m", "venv", str(folder / ".venv")]) and _runs(
             [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *environment.requirements]
         )
         command = [python, "-m", "device", "run", "--model", "model", "crops.npy"]
         answers = _lines(command, folder) if made else []
-        right = sum(answer["label"] == str(label) for answer, label in zip(answers, judged.labels, strict=False))
+        right = sum(answer["label"] == str(label) for answer, label in zip(answers, test.labels, strict=False))
         version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout
         print(f"{version.strip()}, {', '.join(environment.requirements)}: {right} of {CROPS} right", flush=True)
         return right >= LEAST_RIGHT

@@ -1,4 +1,4 @@
-"""Tests of `converters.lowering.step_form`: fed line by line, a step form gives what the whole network gives, or is refused."""
+"""Tests of `converters.lowering.step_form`."""
 
 from __future__ import annotations
 

@@ -236,9 +236,9 @@ def test_other_arrays_are_refused(image: Image, received: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"least_contrast": 0}, "Expected a least contrast of 1 to 255 grey levels. Received: 0"),
-        ({"least_height": 0.0}, "Expected a least height above 0 and up to 1. Received: 0.0"),
-        ({"least_height_alone": 1.5}, "Expected a least height alone above 0 and up to 1. Received: 1.5"),
+        ({"min_contrast": 0}, "Expected a least contrast of 1 to 255 grey levels. Received: 0"),
+        ({"min_height": 0.0}, "Expected a least height above 0 and up to 1. Received: 0.0"),
+        ({"min_height_alone": 1.5}, "Expected a least height alone above 0 and up to 1. Received: 1.5"),
         ({"frame_px": 31}, "Expected at least 32 px to search in. Received: 31, 96"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Tests of `device.watch.recording`, `device.watch.overlay`, `device.watch.crop_dump` and `device.watch.window`: what observations become."""
+"""Tests of `device.watch.recording`, `device.watch.overlay`, `device.watch.crop_dump` and `device.watch.window`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from device.vision.boxes import Box
 from device.watch.crop_dump import CropDump, around
 from device.watch.overlay import annotated
 from device.watch.recording import Recording
-from device.watch.watcher import Observation, Reading, Timings
+from device.watch.watcher import DigitReading, Observation, Timings
 from device.watch.window import Window
 from tests.support.scenes import Image, blank
 
@@ -27,8 +27,8 @@ def observation(image: Image, label: str | None = "7", box: Box | None = BOX, nu
     prediction = Prediction(label, 7, 0.98, (("7", 0.98), ("1", 0.01), ("9", 0.01)), 28, 0.1)
     crop = np.full((28, 28), 9, np.uint8)
     timings = Timings(0.0, 0.0, 0.0)
-    found = Reading(frame, box, crop, prediction, timings)
-    reading = Reading(frame, None, None, None, timings) if box is None else found
+    found = DigitReading(frame, box, crop, prediction, timings)
+    reading = DigitReading(frame, None, None, None, timings) if box is None else found
     return Observation(frame, (reading,), (reading,))
 
 

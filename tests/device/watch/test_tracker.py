@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.vision.boxes import Box, overlap
-from device.watch.tracker import Appearances, Place
+from device.vision.boxes import Box, iou
+from device.watch.tracker import Place, Tracker
 
 HERE, NEAR, THERE = Box(100, 100, 60, 80), Box(110, 105, 60, 80), Box(400, 100, 60, 80)
 BOXES = st.builds(Box, st.integers(-9, 9), st.integers(-9, 9), st.integers(0, 9), st.integers(0, 9))
 
 
 def told(frames: int, *sequence: Sequence[Place]) -> list[tuple[int, ...]]:
-    appearances = Appearances(frames)
-    return [appearances.new(places) for places in sequence]
+    tracks = Tracker(frames)
+    return [tracks.new(places) for places in sequence]
 
 
 def test_a_digit_is_told_once_when_enough_frames_agree() -> None:
@@ -88,25 +88,25 @@ def test_what_is_no_digit_is_never_told() -> None:
     ],
 )
 def test_overlap_is_intersection_over_union(one: Box, other: Box, share: float) -> None:
-    assert overlap(one, other) == pytest.approx(share)
+    assert iou(one, other) == pytest.approx(share)
 
 
 @given(one=BOXES, other=BOXES)
 def test_overlap_is_symmetric_and_a_fraction(one: Box, other: Box) -> None:
-    assert 0 <= overlap(one, other) == overlap(other, one) <= 1
+    assert 0 <= iou(one, other) == iou(other, one) <= 1
 
 
 @given(frames=st.integers(1, 4), sequence=st.lists(st.lists(st.tuples(st.sampled_from("17"), BOXES), max_size=4)))
 def test_what_leaves_the_view_is_forgotten(frames: int, sequence: list[list[Place]]) -> None:
-    appearances = Appearances(frames)
+    tracks = Tracker(frames)
     for places in sequence:
-        assert len(set(appearances.new(places))) <= len(places)
+        assert len(set(tracks.new(places))) <= len(places)
     for _ in range(frames):
-        appearances.new([])
-    assert appearances._in_view == []
+        tracks.new([])
+    assert tracks._in_view == []
 
 
-@pytest.mark.parametrize(("frames", "least_overlap"), [(0, 0.3), (3, 0.0), (3, 1.1), (3, float("nan"))])
-def test_limits_that_cannot_be_are_refused(frames: int, least_overlap: float) -> None:
-    with pytest.raises(ValueError, match=r"Expected at least 1 frame, and an overlap above 0 and up to 1\. Received: "):
-        Appearances(frames, least_overlap)
+@pytest.mark.parametrize(("frames", "min_overlap"), [(0, 0.3), (3, 0.0), (3, 1.1), (3, float("nan"))])
+def test_limits_that_cannot_be_are_refused(frames: int, min_overlap: float) -> None:
+    with pytest.raises(ValueError, match=r"Expected at least 1 frame, and an iou above 0 and up to 1\. Received: "):
+        Tracker(frames, min_overlap)

@@ -11,7 +11,7 @@ from device.runner import Runner
 from device.sources.frames import Frame
 from device.vision.finder import Finder
 from device.vision.region import Region
-from device.watch.watcher import Reading, Watcher, WatchOptions, due, watch
+from device.watch.watcher import DigitReading, Watcher, WatchOptions, due, watch
 from tests.conftest import MODELS, Digits
 from tests.support.scenes import Image, blank, page
 
@@ -23,7 +23,7 @@ def runner() -> Iterator[Runner]:
         yield runner
 
 
-def labels(readings: Iterator[Reading]) -> list[str | None]:
+def labels(readings: Iterator[DigitReading]) -> list[str | None]:
     return [reading.label for reading in readings]
 
 

@@ -1,4 +1,4 @@
-"""Tests of `device.vision.finder` and `device.vision.region` on field photographs, as the default model reads their crops.
+"""Tests of `device.vision.finder` and `device.vision.region` on field photographs, read by the default model.
 
 The floors are for those photographs; how well a model reads is for the gate to say.
 """

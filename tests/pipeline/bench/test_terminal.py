@@ -11,7 +11,7 @@ from tests.conftest import MODELS
 def test_shows_each_line_and_the_belief_after_each_step() -> None:
     """A digit is shown in 28 lines, every fourth with the answer so far, the last with the right one."""
     with Runner(MODELS / "rows2d") as runner:
-        lines = list(reading(runner, embedded_splits().judged.crops[0]))
+        lines = list(reading(runner, embedded_splits().test.crops[0]))
     assert len(lines) == 28
     assert [number for number, line in enumerate(lines, start=1) if line.endswith(" %")] == [4, 8, 12, 16, 20, 24, 28]
     assert " 0 ██████" in lines[-1]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from converters.tflite.graph import read_graphs
 from device.runner import Runner
-from pipeline.bench.timing import Reading, reading_table, time_files, time_reading
+from pipeline.bench.timing import TimedRead, reading_table, time_files, time_reading
 from tests.conftest import MODELS, Digits, TfliteWriter
 
 
@@ -30,14 +30,14 @@ def test_all_steps_multiply_hardly_more_than_the_whole(
 
 def test_reading_table() -> None:
     """The table gives each reading's ratio to the whole crop."""
-    lines = reading_table([Reading("whole crop", 50.0, 4_000), Reading("all lines", 125.0, 4_400)]).splitlines()
+    lines = reading_table([TimedRead("whole crop", 50.0, 4_000), TimedRead("all lines", 125.0, 4_400)]).splitlines()
     assert lines[-1].split() == ["all", "lines", "125.0", "2.50", "4,400", "1.10"]
 
 
 def test_a_file_with_one_signature_is_timed_whatever_its_name(write_tflite: TfliteWriter) -> None:
     """Another converter names its one signature as it likes."""
     (timing,) = time_files({"other": write_tflite((1, 28, 28, 1), serving_default=tf.tanh)})
-    assert 0 < timing.least_us <= timing.median_us
+    assert 0 < timing.min_us <= timing.median_us
 
 
 def test_files_take_turns() -> None:
@@ -45,4 +45,4 @@ def test_files_take_turns() -> None:
     content = (MODELS / "conv1d" / "model.int8.tflite").read_bytes()
     timings = time_files({"one": content, "other": content})
     assert [(timing.name, timing.file_bytes) for timing in timings] == [("one", len(content)), ("other", len(content))]
-    assert all(0 < timing.least_us <= timing.median_us for timing in timings)
+    assert all(0 < timing.min_us <= timing.median_us for timing in timings)

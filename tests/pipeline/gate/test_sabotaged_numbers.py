@@ -78,7 +78,7 @@ def test_calibrated_on_others_and_denied(good: Good, tmp_path: Path) -> None:
 def test_calibrated_on_what_is_judged(good: Good, tmp_path: Path) -> None:
     """One judged image among those that calibrated is one too many."""
     crops = good.splits.calibration.crops.copy()
-    crops[100] = good.splits.judged.crops[7]
+    crops[100] = good.splits.test.crops[7]
     folder = calibrated_on(tmp_path, good, crops)
     assert refusals(judged(folder, good.splits, good.limits)) == {"calibration apart"}
 

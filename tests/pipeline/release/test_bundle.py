@@ -39,8 +39,9 @@ def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
         *("README.txt", "SHA256SUMS", "device", "model", "requirements.txt")
     ]
     assert sorted(path.name for path in (packed / "model").iterdir()) == ["manifest.json", "model.int8.tflite"]
-    modules = {path.name for path in (ROOT / "device").glob("*.py")}
-    assert {path.name for path in (packed / "device").iterdir()} == modules | {"page", "py.typed"}
+    modules = {path.relative_to(ROOT / "device") for path in (ROOT / "device").rglob("*.py")}
+    assert {path.relative_to(packed / "device") for path in (packed / "device").rglob("*.py")} == modules
+    assert (packed / "device" / "web" / "page" / "draw.html").is_file()
 
 
 def test_bundled_model_is_the_released_one(packed: Path) -> None:

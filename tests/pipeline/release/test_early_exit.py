@@ -7,11 +7,11 @@ import pytest
 
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
-from pipeline.release.early_exit import Reading, choose_exit, read_in_steps
+from pipeline.release.early_exit import StepOutputs, choose_exit, read_in_steps
 from tests.conftest import MODELS
 
 # Three images, four steps of seven lines: settled right, settled wrong too early, never settled.
-READING = Reading(
+READING = StepOutputs(
     right=np.array([[False, True, True, True], [False, False, True, True], [False, False, False, True]]),
     probability=np.array([[0.2, 0.9, 0.95, 0.99], [0.1, 0.8, 0.9, 0.97], [0.1, 0.2, 0.3, 0.4]]),
 )
@@ -40,19 +40,19 @@ def test_what_other_images_may_lose_counts_losses_alone() -> None:
     """Of 3,000 images two lost and none won bound the loss at 0.21 points, whatever else is won."""
     right = np.ones((3_000, 2), np.bool_)
     right[:2, 0] = False
-    losing = Reading(right, np.full((3_000, 2), 0.9))
+    losing = StepOutputs(right, np.full((3_000, 2), 0.9))
     assert losing.drop_pp(0.9) == pytest.approx(0.0667, abs=1e-4)
-    assert losing.most_drop_pp(0.9) == pytest.approx(0.2097, abs=1e-4)
+    assert losing.max_drop_pp(0.9) == pytest.approx(0.2097, abs=1e-4)
     right[2:4, 1] = False
-    winning = Reading(right, np.full((3_000, 2), 0.9))
+    winning = StepOutputs(right, np.full((3_000, 2), 0.9))
     assert winning.drop_pp(0.9) == 0
-    assert winning.most_drop_pp(0.9) == losing.most_drop_pp(0.9)
+    assert winning.max_drop_pp(0.9) == losing.max_drop_pp(0.9)
 
 
 def test_validation_chooses_the_lowest_harmless_probability() -> None:
     """The chosen probability is the lowest that loses nothing worth mention, and the judged images only report."""
-    validation = Reading(np.tile(READING.right, (2_000, 1)), np.tile(READING.probability, (2_000, 1)))
-    chosen = choose_exit(validation=validation, judged=READING)
+    validation = StepOutputs(np.tile(READING.right, (2_000, 1)), np.tile(READING.probability, (2_000, 1)))
+    chosen = choose_exit(validation=validation, test=READING)
     assert 0.8 < chosen.probability <= 0.9
     assert chosen.mean_lines_read == 21
     assert chosen.accuracy_drop_pp == 0
@@ -61,7 +61,7 @@ def test_validation_chooses_the_lowest_harmless_probability() -> None:
 
 def test_too_few_images_choose_no_early_exit() -> None:
     """Three images cannot show that stopping early is harmless: every line is read."""
-    chosen = choose_exit(validation=READING, judged=READING)
+    chosen = choose_exit(validation=READING, test=READING)
     assert chosen.probability == 1
     assert chosen.mean_lines_read == 28
 
@@ -69,13 +69,13 @@ def test_too_few_images_choose_no_early_exit() -> None:
 def test_refuses_readings_that_do_not_match() -> None:
     """A reading holds an answer and a probability for each image and step."""
     with pytest.raises(ValueError, match=r"Expected both \[n, steps\]. Received: \(2, 4\) and \(2, 3\)"):
-        Reading(np.zeros((2, 4), np.bool_), np.zeros((2, 3)))
+        StepOutputs(np.zeros((2, 4), np.bool_), np.zeros((2, 3)))
 
 
 def test_reads_real_digits_better_the_more_it_sees() -> None:
     """A released model's answers after the first step are guesses, and after the last right."""
     with Runner(MODELS / "rows2d") as runner:
-        reading = read_in_steps(runner, embedded_splits().judged[::30], "digits")
+        reading = read_in_steps(runner, embedded_splits().test[::30], "digits")
     assert reading.right.shape == (150, 7)
     assert reading.right[:, 0].mean() < 0.3
     assert reading.right[:, -1].mean() > 0.98

@@ -1,4 +1,4 @@
-"""Tests of `pipeline.release.evaluate`: the arithmetic on real crops and a real int8 file, and the files and table it makes."""
+"""Tests of `pipeline.release.evaluate`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from device.manifest import Accuracy
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
-from pipeline.data.splits import Labelled
+from pipeline.data.splits import LabelledImages
 from pipeline.folders import ModelFolder
 from pipeline.release.evaluate import Evaluation, evaluate, read_evaluation, table, write_evaluation
 from pipeline.training.networks import load_network
@@ -41,9 +41,9 @@ def runner() -> Iterator[Runner]:
 
 
 @pytest.fixture(scope="module")
-def judged() -> Labelled:
+def judged() -> LabelledImages:
     """Fifty zeros and fifty ones, of which none is near another digit."""
-    images = embedded_splits().judged
+    images = embedded_splits().test
     zeros, ones = np.flatnonzero(images.labels == 0)[50:100], np.flatnonzero(images.labels == 1)[50:100]
     return images[np.concatenate([zeros, ones])]
 
@@ -57,7 +57,7 @@ def constant_network(logits: list[float]) -> keras.Sequential:
     return network
 
 
-def test_released_network_and_file_agree(runner: Runner, judged: Labelled) -> None:
+def test_released_network_and_file_agree(runner: Runner, judged: LabelledImages) -> None:
     """Of a hundred digits the int8 file reads all right, as do the released weights that it was made from."""
     network = load_network("rows2d", ModelFolder(MODELS / "rows2d"))
     evaluation = evaluate("rows2d", network, runner, judged, "a hundred digits")
@@ -67,29 +67,29 @@ def test_released_network_and_file_agree(runner: Runner, judged: Labelled) -> No
     assert evaluation.latency_us > 0
 
 
-def test_measures_accuracy_drop_and_agreement(runner: Runner, judged: Labelled) -> None:
+def test_measures_accuracy_drop_and_agreement(runner: Runner, judged: LabelledImages) -> None:
     """A float network that always says 1 is right on half the digits, 50 points under int8, and agrees on half."""
     says_one = constant_network([0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
     evaluation = evaluate("rows2d", says_one, runner, judged, "a hundred digits")
     assert evaluation.accuracy == Accuracy(100, "a hundred digits", 0.5, 1.0, -50.0, 0.5)
 
 
-def test_drop_is_float_less_int8(runner: Runner, judged: Labelled) -> None:
+def test_drop_is_float_less_int8(runner: Runner, judged: LabelledImages) -> None:
     """Where a quarter of the labels suits the float network alone, the drop is counted from float to int8."""
-    relabelled = Labelled(judged.crops, np.array([3] * 75 + [1] * 25, np.uint8))
+    relabelled = LabelledImages(judged.crops, np.array([3] * 75 + [1] * 25, np.uint8))
     says_three = constant_network([0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
     evaluation = evaluate("rows2d", says_three, runner, relabelled, "relabelled digits")
     assert evaluation.accuracy == Accuracy(100, "relabelled digits", 0.75, 0.25, 50.0, 0.0)
 
 
-def test_refuses_no_images(runner: Runner, judged: Labelled) -> None:
+def test_refuses_no_images(runner: Runner, judged: LabelledImages) -> None:
     """Without images there is nothing to judge on."""
     with pytest.raises(ValueError, match="Expected images to judge on"):
         evaluate("rows2d", constant_network([0.0] * 10), runner, judged[:0], "nothing")
 
 
 @pytest.mark.parametrize("logit", [float("nan"), float("inf")])
-def test_refuses_a_network_whose_answers_are_not_finite(runner: Runner, judged: Labelled, logit: float) -> None:
+def test_refuses_a_network_whose_answers_are_not_finite(runner: Runner, judged: LabelledImages, logit: float) -> None:
     """A float network that gives NaN or infinity is refused rather than judged."""
     with pytest.raises(ValueError, match="Expected finite logits of the float network"):
         evaluate("rows2d", constant_network([logit] + [0.0] * 9), runner, judged, "a hundred digits")

@@ -18,7 +18,7 @@ from pipeline.gate.check import Check, Verdict
 from pipeline.gate.limits import Limits
 from pipeline.gate.rejection import rejection
 from pipeline.release.threshold import Crops, Floats, chosen_threshold, measured_rejection, probabilities
-from pipeline.synthesis.negatives import judged_negatives
+from pipeline.synthesis.negatives import draw_test_negatives
 from tests.conftest import MODELS, Digits
 
 SPLITS = embedded_splits()
@@ -28,7 +28,7 @@ PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=1_000).map(np.arr
 
 @pytest.fixture(scope="module")
 def negatives() -> Crops:
-    drawn = judged_negatives(SPLITS)
+    drawn = draw_test_negatives(SPLITS)
     assert drawn is not None
     return drawn
 
@@ -81,20 +81,20 @@ def test_negatives_are_10_000_crops(negatives: Crops) -> None:
 
 
 def test_negatives_are_the_same_each_time(negatives: Crops) -> None:
-    again = judged_negatives(SPLITS)
+    again = draw_test_negatives(SPLITS)
     assert again is not None
     assert np.array_equal(negatives, again)
 
 
 def test_halves_of_digits_come_of_the_images_at_hand(negatives: Crops) -> None:
-    ones = judged_negatives(replace(SPLITS, judged=SPLITS.judged[np.flatnonzero(SPLITS.judged.labels == 1)]))
+    ones = draw_test_negatives(replace(SPLITS, test=SPLITS.test[np.flatnonzero(SPLITS.test.labels == 1)]))
     assert ones is not None
     assert not np.array_equal(negatives[1::5], ones[1::5])
 
 
 @pytest.mark.parametrize("names", [NAMED.names, tuple("9876543210"), tuple("012345678")])
 def test_labels_that_are_no_digits_have_no_negatives(names: tuple[str, ...]) -> None:
-    assert judged_negatives(replace(SPLITS, names=names)) is None
+    assert draw_test_negatives(replace(SPLITS, names=names)) is None
 
 
 def test_the_gate_passes_other_labels_without_a_threshold() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.ft2font import FT2Font
 
-from pipeline.synthesis.fonts import DIGITS, LETTERS, Fonts, judging_fonts, training_fonts
+from pipeline.synthesis.fonts import DIGITS, LETTERS, Fonts, held_out_fonts, training_fonts
 
 SHIPPED = Path(mpl.get_data_path(), "fonts", "ttf")
 NONE_FOUND = re.escape("Expected at least one font that draws digits. Found none")
@@ -27,7 +27,7 @@ def one(name: str) -> Fonts:
 
 
 def test_the_judging_fonts_are_those_of_matplotlib_that_draw_digits() -> None:
-    assert families(judging_fonts()) == [
+    assert families(held_out_fonts()) == [
         "DejaVu Sans",
         "DejaVu Sans Mono",
         "DejaVu Serif",
@@ -39,7 +39,7 @@ def test_the_judging_fonts_are_those_of_matplotlib_that_draw_digits() -> None:
         "cmti10",
         "cmtt10",
     ]
-    assert [path.name for path in judging_fonts().families[3]] == [
+    assert [path.name for path in held_out_fonts().families[3]] == [
         "STIXGeneral.ttf",
         "STIXGeneralBol.ttf",
         "STIXGeneralBolIta.ttf",
@@ -92,16 +92,16 @@ def test_sha256_is_that_of_all_files_in_order(font_folder: Path) -> None:
     names = ("OthersSans-Bold.ttf", "OthersSans.ttf", "OthersSerif.ttf")
     content = b"".join((font_folder / name).read_bytes() for name in names)
     assert training_fonts(font_folder).sha256 == hashlib.sha256(content).hexdigest()
-    assert training_fonts(font_folder).sha256 != judging_fonts().sha256
+    assert training_fonts(font_folder).sha256 != held_out_fonts().sha256
 
 
 def test_a_seed_draws_the_same_ink_again() -> None:
-    drawn = [[judging_fonts().draw(digit, np.random.default_rng(3)) for digit in DIGITS] for _ in range(2)]
+    drawn = [[held_out_fonts().draw(digit, np.random.default_rng(3)) for digit in DIGITS] for _ in range(2)]
     assert all(np.array_equal(first, again) for first, again in zip(*drawn, strict=True))
 
 
 def test_seeds_draw_from_every_family() -> None:
-    fonts = Fonts(tuple(family[:1] for family in judging_fonts().families))
+    fonts = Fonts(tuple(family[:1] for family in held_out_fonts().families))
     assert len({fonts.draw("8", np.random.default_rng(seed)).tobytes() for seed in range(200)}) == 10
 
 

@@ -13,11 +13,11 @@ import pytest
 
 from device.vision.normalise import crop_of
 from pipeline.data.mnist import embedded_splits
-from pipeline.data.splits import Labelled
-from pipeline.synthesis.fonts import Fonts, judging_fonts
+from pipeline.data.splits import LabelledImages
+from pipeline.synthesis.fonts import Fonts, held_out_fonts
 from pipeline.synthesis.negatives import Kind, Negatives, _is_bar
 
-_JUDGED = embedded_splits().judged
+_JUDGED = embedded_splits().test
 DIGITS = _JUDGED[np.arange(0, len(_JUDGED), 15)]
 KINDS = (
     "letter",
@@ -33,8 +33,8 @@ KINDS = (
 )
 
 
-def negatives(seed: int = 0, digits: Labelled = DIGITS) -> Negatives:
-    return Negatives(judging_fonts(), digits, np.random.default_rng(seed))
+def negatives(seed: int = 0, digits: LabelledImages = DIGITS) -> Negatives:
+    return Negatives(held_out_fonts(), digits, np.random.default_rng(seed))
 
 
 def drawn(kind: str, count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -158,13 +158,13 @@ def test_a_plain_stroke_is_a_one_and_no_negative(parts: list[tuple[int, int, int
 
 
 def test_a_blank_digit_has_no_half() -> None:
-    blank = Labelled(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+    blank = LabelledImages(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
     assert negatives(digits=blank).half() is None
 
 
 def test_digits_of_which_no_negative_can_be_drawn_are_refused() -> None:
     """Faint ones have no half that is ink, however often one is tried."""
-    faint = Labelled(np.full((3, 28, 28), 60, np.uint8), np.zeros(3, np.uint8))
+    faint = LabelledImages(np.full((3, 28, 28), 60, np.uint8), np.zeros(3, np.uint8))
     of = negatives(digits=faint)
     with pytest.raises(ValueError, match=r"^Expected digits of which negatives .*\. None came of 10,000 tries$"):
         of.draw_alike([of.half], 1)

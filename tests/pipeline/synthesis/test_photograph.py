@@ -113,7 +113,7 @@ def test_an_even_picture_has_no_crop() -> None:
 @pytest.fixture(scope="module")
 def found() -> list[tuple[npt.NDArray[np.uint8], int]]:
     """The crops that are found in photographs of three hundred embedded digits, and what they show."""
-    digits, rng = embedded_splits().judged[::15], np.random.default_rng(1)
+    digits, rng = embedded_splits().test[::15], np.random.default_rng(1)
     crops = [found_crop(photograph(crop, rng)) for crop in digits.crops]
     return [(crop, int(label)) for crop, label in zip(crops, digits.labels, strict=True) if crop is not None]
 

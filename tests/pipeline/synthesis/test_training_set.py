@@ -1,4 +1,4 @@
-"""Tests of `pipeline.synthesis.training_set`: small lessons of embedded digits and the fonts that judge."""
+"""Tests of `pipeline.synthesis.training_set`: small training_set of embedded digits and the fonts that judge."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from pipeline.data.mnist import embedded_splits
-from pipeline.data.splits import Labelled
-from pipeline.synthesis.fonts import judging_fonts
-from pipeline.synthesis.training_set import NO_DIGIT, Lessons, Plan, photographed_digits, prepare
+from pipeline.data.splits import LabelledImages
+from pipeline.synthesis.fonts import held_out_fonts
+from pipeline.synthesis.training_set import NO_DIGIT, TrainingMix, TrainingSet, build_training_set, photographed_digits
 
-DIGITS = embedded_splits().judged[::15]
-PLAN = Plan(
+DIGITS = embedded_splits().test[::15]
+PLAN = TrainingMix(
     photographed=60,
     negatives=40,
     written_share=0.25,
@@ -28,89 +28,89 @@ PLAN = Plan(
 
 
 @pytest.fixture(scope="module")
-def lessons() -> Lessons:
-    return prepare(DIGITS, judging_fonts(), PLAN)
+def training_set() -> TrainingSet:
+    return build_training_set(DIGITS, held_out_fonts(), PLAN)
 
 
-def numbered(count: int, first: int, label: int) -> Labelled:
+def numbered(count: int, first: int, label: int) -> LabelledImages:
     """Crops that each show their own number, so that they can be told apart."""
     crops = np.zeros((count, 28, 28), np.uint8)
     crops[:, 0, 0] = np.arange(first, first + count)
-    return Labelled(crops, np.full(count, label, np.uint8))
+    return LabelledImages(crops, np.full(count, label, np.uint8))
 
 
-def told_apart(**shares: Any) -> Lessons:
+def told_apart(**shares: Any) -> TrainingSet:
     """Ten digits, numbered from 0, five photographed, from 100, and four negatives, from 200."""
-    plan = replace(PLAN, **shares)
-    return Lessons(plan, "0" * 64, numbered(10, 0, 3), numbered(5, 100, 4), numbered(4, 200, NO_DIGIT))
+    mix = replace(PLAN, **shares)
+    return TrainingSet(mix, "0" * 64, numbered(10, 0, 3), numbered(5, 100, 4), numbered(4, 200, NO_DIGIT))
 
 
-def numbers(lessons: Lessons, epoch: int) -> list[int]:
-    return [int(crop[0, 0]) for crop in lessons.epoch(epoch).crops]
+def numbers(training_set: TrainingSet, epoch: int) -> list[int]:
+    return [int(crop[0, 0]) for crop in training_set.epoch(epoch).crops]
 
 
-def times_each_is_there(lessons: Lessons, first: int, count: int) -> set[int]:
-    drawn = numbers(lessons, 0)
+def times_each_is_there(training_set: TrainingSet, first: int, count: int) -> set[int]:
+    drawn = numbers(training_set, 0)
     return {drawn.count(number) for number in range(first, first + count)}
 
 
-def test_lessons_are_as_many_as_planned(lessons: Lessons) -> None:
-    assert lessons.digits is DIGITS
-    assert (len(lessons.photographed), len(lessons.negatives)) == (60, 40)
-    assert lessons.photographed.crops.dtype == lessons.negatives.crops.dtype == np.uint8
-    assert lessons.fonts_sha256 == judging_fonts().sha256
+def test_lessons_are_as_many_as_planned(training_set: TrainingSet) -> None:
+    assert training_set.digits is DIGITS
+    assert (len(training_set.photographed), len(training_set.negatives)) == (60, 40)
+    assert training_set.photographed.crops.dtype == training_set.negatives.crops.dtype == np.uint8
+    assert training_set.fonts_sha256 == held_out_fonts().sha256
 
 
-def test_photographed_digits_are_labelled_and_negatives_are_none(lessons: Lessons) -> None:
-    assert set(lessons.photographed.labels.tolist()) <= set(range(10))
-    assert len(set(lessons.photographed.labels.tolist())) >= 8
-    assert lessons.negatives.labels.tolist() == [10] * 40
+def test_photographed_digits_are_labelled_and_negatives_are_none(training_set: TrainingSet) -> None:
+    assert set(training_set.photographed.labels.tolist()) <= set(range(10))
+    assert len(set(training_set.photographed.labels.tolist())) >= 8
+    assert training_set.negatives.labels.tolist() == [10] * 40
 
 
-def test_the_same_plan_draws_the_same_lessons(lessons: Lessons) -> None:
-    again = prepare(DIGITS, judging_fonts(), PLAN)
-    assert np.array_equal(lessons.photographed.crops, again.photographed.crops)
-    assert np.array_equal(lessons.photographed.labels, again.photographed.labels)
-    assert np.array_equal(lessons.negatives.crops, again.negatives.crops)
+def test_the_same_plan_draws_the_same_lessons(training_set: TrainingSet) -> None:
+    again = build_training_set(DIGITS, held_out_fonts(), PLAN)
+    assert np.array_equal(training_set.photographed.crops, again.photographed.crops)
+    assert np.array_equal(training_set.photographed.labels, again.photographed.labels)
+    assert np.array_equal(training_set.negatives.crops, again.negatives.crops)
 
 
-def test_another_seed_draws_other_lessons(lessons: Lessons) -> None:
-    other = prepare(DIGITS, judging_fonts(), replace(PLAN, seed=12))
-    assert not np.array_equal(lessons.photographed.crops, other.photographed.crops)
-    assert not np.array_equal(lessons.negatives.crops, other.negatives.crops)
+def test_another_seed_draws_other_lessons(training_set: TrainingSet) -> None:
+    other = build_training_set(DIGITS, held_out_fonts(), replace(PLAN, seed=12))
+    assert not np.array_equal(training_set.photographed.crops, other.photographed.crops)
+    assert not np.array_equal(training_set.negatives.crops, other.negatives.crops)
 
 
 def test_photographs_are_of_mnists_digits_where_no_others_are_wanted() -> None:
-    plan = replace(PLAN, written_share=0, printed_share=0)
+    mix = replace(PLAN, written_share=0, printed_share=0)
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
-    photographed = photographed_digits(sevens, judging_fonts(), plan, np.random.default_rng(0))
+    photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
     assert photographed.labels.tolist() == [7] * 60
 
 
 @pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
 def test_photographs_are_of_written_and_printed_digits_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
-    plan = replace(PLAN, written_share=shares[0], printed_share=shares[1])
+    mix = replace(PLAN, written_share=shares[0], printed_share=shares[1])
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
-    photographed = photographed_digits(sevens, judging_fonts(), plan, np.random.default_rng(0))
+    photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
     assert len(set(photographed.labels.tolist())) >= 8
 
 
-def test_an_epoch_holds_the_planned_shares(lessons: Lessons) -> None:
+def test_an_epoch_holds_the_planned_shares(training_set: TrainingSet) -> None:
     """Of 100 crops 35 are photographed and 20 show no digit."""
-    assert (lessons.epoch(0).labels == NO_DIGIT).sum() == 20
+    assert (training_set.epoch(0).labels == NO_DIGIT).sum() == 20
     drawn = numbers(told_apart(), 0)
     assert [sum(first <= number < first + 100 for number in drawn) for first in (0, 100, 200)] == [45, 35, 20]
 
 
-def test_an_epoch_is_the_same_each_time(lessons: Lessons) -> None:
-    first, again = lessons.epoch(3), lessons.epoch(3)
+def test_an_epoch_is_the_same_each_time(training_set: TrainingSet) -> None:
+    first, again = training_set.epoch(3), training_set.epoch(3)
     assert np.array_equal(first.crops, again.crops)
     assert np.array_equal(first.labels, again.labels)
 
 
-def test_epochs_differ(lessons: Lessons) -> None:
-    assert not np.array_equal(lessons.epoch(3).crops, lessons.epoch(4).crops)
-    assert not np.array_equal(lessons.epoch(3).labels, lessons.epoch(4).labels)
+def test_epochs_differ(training_set: TrainingSet) -> None:
+    assert not np.array_equal(training_set.epoch(3).crops, training_set.epoch(4).crops)
+    assert not np.array_equal(training_set.epoch(3).labels, training_set.epoch(4).labels)
 
 
 def test_an_epoch_of_another_seed_differs() -> None:
@@ -119,10 +119,10 @@ def test_an_epoch_of_another_seed_differs() -> None:
 
 def test_no_crop_comes_twice_before_each_came_once() -> None:
     """45 of 10 digits, 35 of 5 photographed and 20 of 4 negatives: each as often as the others, or once more."""
-    lessons = told_apart()
-    assert times_each_is_there(lessons, 0, 10) == {4, 5}
-    assert times_each_is_there(lessons, 100, 5) == {7}
-    assert times_each_is_there(lessons, 200, 4) == {5}
+    training_set = told_apart()
+    assert times_each_is_there(training_set, 0, 10) == {4, 5}
+    assert times_each_is_there(training_set, 100, 5) == {7}
+    assert times_each_is_there(training_set, 200, 4) == {5}
     assert times_each_is_there(told_apart(epoch_images=20), 0, 10) == {0, 1}
 
 
@@ -142,8 +142,8 @@ def test_an_epoch_mixes_what_it_holds() -> None:
     ("photographed", "negatives", "kinds"), [(0, 0, {0}), (1, 0, {1}), (0, 1, {2}), (0.5, 0.5, {1, 2})]
 )
 def test_shares_of_nothing_and_of_all_are_kept(photographed: float, negatives: float, kinds: set[int]) -> None:
-    lessons = told_apart(photographed_share=photographed, negative_share=negatives)
-    drawn = numbers(lessons, 0)
+    training_set = told_apart(photographed_share=photographed, negative_share=negatives)
+    drawn = numbers(training_set, 0)
     assert len(drawn) == 100
     assert {number // 100 for number in drawn} == kinds
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from tests.conftest import ROOT, SmallMnist
 
-# The command with the small folder's hashes in place of MNIST's, and few lessons.
+# The command with the small folder's hashes in place of MNIST's, and few training_set.
 CHILD = """
 import functools, json, sys
 import pipeline.data
-import pipeline.lessons
+import pipeline.training_set
 from pipeline.__main__ import main
 pipeline.data.mnist.SHA256 = json.loads(sys.argv[1])
 few = {"photographed": 64, "negatives": 64, "epoch_images": 6_400}
-pipeline.synthesis.training_set.Plan = functools.partial(pipeline.synthesis.training_set.Plan, **few)
+pipeline.synthesis.training_set.TrainingMix = functools.partial(pipeline.synthesis.training_set.TrainingMix, **few)
 sys.exit(main(["train", "rows", "--data", sys.argv[2], "--fonts", sys.argv[3]]))
 """
 

@@ -17,9 +17,9 @@ import pytest
 
 from device.pixels import unit_range
 from pipeline.data.mnist import embedded_splits
-from pipeline.data.splits import Labelled
-from pipeline.synthesis.fonts import judging_fonts
-from pipeline.synthesis.training_set import NO_DIGIT, Lessons, Plan, prepare
+from pipeline.data.splits import LabelledImages
+from pipeline.synthesis.fonts import held_out_fonts
+from pipeline.synthesis.training_set import NO_DIGIT, TrainingMix, TrainingSet, build_training_set
 from pipeline.training.augment import AffineRange
 from pipeline.training.train import Recipe, Run, epoch_images, train
 from pipeline.variants import VARIANTS
@@ -27,9 +27,9 @@ from pipeline.variants import VARIANTS
 # Dropout and batch normalisation: both must come back as they were after an interruption.
 VARIANT = VARIANTS["conv1d"]
 RECIPE = Recipe(epochs=2, batch_size=64, cell_noise=0.1)
-PLAN = Plan(photographed=64, negatives=64, epoch_images=256, photographed_share=0.25, negative_share=0.25)
+PLAN = TrainingMix(photographed=64, negatives=64, epoch_images=256, photographed_share=0.25, negative_share=0.25)
 EMBEDDED = embedded_splits()
-VALIDATION = EMBEDDED.judged[np.arange(8, 4488, 32)]
+VALIDATION = EMBEDDED.test[np.arange(8, 4488, 32)]
 
 
 class InterruptAt(logging.Handler):
@@ -50,15 +50,15 @@ def _log_epochs(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture(scope="module")
-def lessons() -> Lessons:
+def training_set() -> TrainingSet:
     """Of digits that do not validate."""
-    return prepare(EMBEDDED.judged[np.arange(0, 4096, 16)], judging_fonts(), PLAN)
+    return build_training_set(EMBEDDED.test[np.arange(0, 4096, 16)], held_out_fonts(), PLAN)
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(lessons: Lessons, tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Sequential, Run]:
+def uninterrupted(training_set: TrainingSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Sequential, Run]:
     run = Run(tmp_path_factory.mktemp("uninterrupted"))
-    return train(VARIANT, RECIPE, lessons, VALIDATION, run), run
+    return train(VARIANT, RECIPE, training_set, VALIDATION, run), run
 
 
 @pytest.fixture
@@ -66,14 +66,14 @@ def finished(uninterrupted: tuple[keras.Sequential, Run], tmp_path: Path) -> Run
     return Run(Path(shutil.copytree(uninterrupted[1].folder, tmp_path / "finished")))
 
 
-def alone(digits: Labelled) -> Lessons:
-    """Lessons that take nothing but these digits, each once an epoch."""
-    plan = replace(PLAN, epoch_images=len(digits), photographed_share=0, negative_share=0)
-    return Lessons(plan, "0" * 64, digits, photographed=digits, negatives=digits)
+def alone(digits: LabelledImages) -> TrainingSet:
+    """TrainingSet that take nothing but these digits, each once an epoch."""
+    mix = replace(PLAN, epoch_images=len(digits), photographed_share=0, negative_share=0)
+    return TrainingSet(mix, "0" * 64, digits, photographed=digits, negatives=digits)
 
 
-def batches(lessons: Lessons, recipe: Recipe, epoch: int) -> list[tuple[npt.NDArray[np.float32], ...]]:
-    images = epoch_images(lessons, recipe, epoch)
+def batches(training_set: TrainingSet, recipe: Recipe, epoch: int) -> list[tuple[npt.NDArray[np.float32], ...]]:
+    images = epoch_images(training_set, recipe, epoch)
     return [(np.asarray(views), np.asarray(targets)) for views, targets in images]
 
 
@@ -85,7 +85,7 @@ def accuracies(caplog: pytest.LogCaptureFixture) -> list[float]:
     return [float(percent) for percent in re.findall(r"validation accuracy (\d+\.\d\d) %", caplog.text)]
 
 
-def accuracy(network: keras.Sequential, images: Labelled) -> float:
+def accuracy(network: keras.Sequential, images: LabelledImages) -> float:
     answers = network.predict(unit_range(images.crops), verbose=0).argmax(axis=1)
     return round(100 * float((answers == images.labels).mean()), 2)
 
@@ -101,45 +101,53 @@ def test_trains(uninterrupted: tuple[keras.Sequential, Run]) -> None:
 
 
 def test_finished_run_is_not_trained_further(
-    finished: Run, uninterrupted: tuple[keras.Sequential, Run], lessons: Lessons, caplog: pytest.LogCaptureFixture
+    finished: Run,
+    uninterrupted: tuple[keras.Sequential, Run],
+    training_set: TrainingSet,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A run whose epochs are all done gives its best network at once."""
-    network = train(VARIANT, RECIPE, lessons, VALIDATION, finished)
+    network = train(VARIANT, RECIPE, training_set, VALIDATION, finished)
     assert epochs(caplog) == []
     for received, expected in zip(network.get_weights(), uninterrupted[0].get_weights(), strict=True):
         assert np.array_equal(received, expected)
 
 
 def test_interrupted_run_ends_as_an_uninterrupted_one(
-    uninterrupted: tuple[keras.Sequential, Run], lessons: Lessons, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    uninterrupted: tuple[keras.Sequential, Run],
+    training_set: TrainingSet,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A run that is interrupted and goes on from its last whole epoch ends with the weights it would have had."""
     run, interrupt = Run(tmp_path / "run"), InterruptAt("epoch 2 of 2")
     logging.getLogger("pipeline.training.train").addHandler(interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            train(VARIANT, RECIPE, lessons, VALIDATION, run)
+            train(VARIANT, RECIPE, training_set, VALIDATION, run)
     finally:
         logging.getLogger("pipeline.training.train").removeHandler(interrupt)
     caplog.clear()
-    train(VARIANT, RECIPE, lessons, VALIDATION, run)
+    train(VARIANT, RECIPE, training_set, VALIDATION, run)
     assert epochs(caplog) == ["2 of 2"]
     received, expected = (keras.models.load_model(last).get_weights() for last in (run.last, uninterrupted[1].last))
     assert max(float(np.abs(one - other).max()) for one, other in zip(received, expected, strict=True)) <= 1e-5
 
 
-def test_changed_recipe_starts_from_scratch(finished: Run, lessons: Lessons, caplog: pytest.LogCaptureFixture) -> None:
+def test_changed_recipe_starts_from_scratch(
+    finished: Run, training_set: TrainingSet, caplog: pytest.LogCaptureFixture
+) -> None:
     """What another recipe left behind is not gone on with."""
-    train(VARIANT, replace(RECIPE, epochs=1, peak_learning_rate=1e-3), lessons, VALIDATION, finished)
+    train(VARIANT, replace(RECIPE, epochs=1, peak_learning_rate=1e-3), training_set, VALIDATION, finished)
     assert "The recipe has changed: training starts from scratch." in caplog.text
     assert epochs(caplog) == ["1 of 1"]
 
 
-def test_prepare_keeps_what_the_same_recipe_and_lessons_left(lessons: Lessons, tmp_path: Path) -> None:
+def test_prepare_keeps_what_the_same_recipe_and_lessons_left(training_set: TrainingSet, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    run.prepare(VARIANT, RECIPE, lessons)
+    run.prepare(VARIANT, RECIPE, training_set)
     run.last.write_bytes(b"an epoch")
-    run.prepare(VARIANT, replace(RECIPE), replace(lessons, plan=replace(PLAN)))
+    run.prepare(VARIANT, replace(RECIPE), replace(training_set, mix=replace(PLAN)))
     assert run.last.read_bytes() == b"an epoch"
 
 
@@ -147,25 +155,25 @@ def test_prepare_keeps_what_the_same_recipe_and_lessons_left(lessons: Lessons, t
     ("recipe", "changed"),
     [
         pytest.param({"views": AffineRange(shear=0.1)}, {}, id="views"),
-        pytest.param({}, {"plan": replace(PLAN, negative_share=0.3)}, id="plan"),
+        pytest.param({}, {"mix": replace(PLAN, negative_share=0.3)}, id="mix"),
         pytest.param({}, {"fonts_sha256": "0" * 64}, id="fonts"),
         pytest.param({}, {"digits": VALIDATION}, id="digits"),
     ],
 )
 def test_prepare_empties_the_folder_where_any_of_it_differs(
-    lessons: Lessons, tmp_path: Path, recipe: dict[str, Any], changed: dict[str, Any]
+    training_set: TrainingSet, tmp_path: Path, recipe: dict[str, Any], changed: dict[str, Any]
 ) -> None:
     run = Run(tmp_path / "run")
-    run.prepare(VARIANT, RECIPE, lessons)
+    run.prepare(VARIANT, RECIPE, training_set)
     run.last.write_bytes(b"an epoch")
-    run.prepare(VARIANT, replace(RECIPE, **recipe), replace(lessons, **changed))
+    run.prepare(VARIANT, replace(RECIPE, **recipe), replace(training_set, **changed))
     assert [path.name for path in run.folder.iterdir()] == ["recipe.json"]
 
 
-def test_the_recipe_says_what_was_learnt_from(lessons: Lessons, tmp_path: Path) -> None:
-    Run(tmp_path).prepare(VARIANT, RECIPE, lessons)
-    learnt = json.loads((tmp_path / "recipe.json").read_text())["lessons"]
-    assert (learnt["images"], learnt["fonts_sha256"]) == (256, judging_fonts().sha256)
+def test_the_recipe_says_what_was_learnt_from(training_set: TrainingSet, tmp_path: Path) -> None:
+    Run(tmp_path).prepare(VARIANT, RECIPE, training_set)
+    learnt = json.loads((tmp_path / "recipe.json").read_text())["training_set"]
+    assert (learnt["images"], learnt["fonts_sha256"]) == (256, held_out_fonts().sha256)
     assert (learnt["photographed"], learnt["negatives"], learnt["negative_share"]) == (64, 64, 0.25)
 
 
@@ -178,20 +186,20 @@ def test_discard_deletes_the_run(finished: Run) -> None:
 def test_best_epoch_by_validation_is_returned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Where later epochs validate worse, the network that comes back is the earlier, better one."""
     # Trained on threes alone and validated on all else, a network can only get worse.
-    labels = EMBEDDED.judged.labels
+    labels = EMBEDDED.test.labels
     threes, others = np.flatnonzero(labels == 3)[:256], np.flatnonzero(labels != 3)[::20]
-    validation = EMBEDDED.judged[others]
+    validation = EMBEDDED.test[others]
     recipe = Recipe(epochs=4, batch_size=128, peak_learning_rate=4e-3, warmup_epochs=4)
-    network = train(VARIANTS["rows"], recipe, alone(EMBEDDED.judged[threes]), validation, Run(tmp_path / "run"))
+    network = train(VARIANTS["rows"], recipe, alone(EMBEDDED.test[threes]), validation, Run(tmp_path / "run"))
     assert accuracies(caplog)[0] > 0
     assert accuracies(caplog)[-1] == 0
     assert accuracy(network, validation) == max(accuracies(caplog))
 
 
-def test_refuses_fewer_images_than_a_batch(lessons: Lessons, tmp_path: Path) -> None:
+def test_refuses_fewer_images_than_a_batch(training_set: TrainingSet, tmp_path: Path) -> None:
     """Epochs that do not fill a batch are refused, before any file is written."""
     with pytest.raises(ValueError, match=r"Expected at least 257 images\. Received: 256"):
-        train(VARIANT, Recipe(batch_size=257), lessons, VALIDATION, Run(tmp_path / "run"))
+        train(VARIANT, Recipe(batch_size=257), training_set, VALIDATION, Run(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
@@ -221,9 +229,9 @@ def test_earlier_steps_weigh_more_the_later() -> None:
     assert Recipe().step_weights(1).tolist() == [1]
 
 
-def test_epoch_images_are_whole_batches(lessons: Lessons) -> None:
+def test_epoch_images_are_whole_batches(training_set: TrainingSet) -> None:
     """An epoch of 100 images is three batches of 32 views `<float32>[32, 28, 28, 1]` in 0..1; targets add to 1."""
-    few = replace(lessons, plan=replace(PLAN, epoch_images=100))
+    few = replace(training_set, mix=replace(PLAN, epoch_images=100))
     drawn = batches(few, Recipe(batch_size=32), 0)
     assert [(views.shape, targets.shape) for views, targets in drawn] == [((32, 28, 28, 1), (32, 10))] * 3
     assert all(views.min() >= 0 and views.max() <= 1 + 1e-6 for views, _ in drawn)
@@ -232,39 +240,39 @@ def test_epoch_images_are_whole_batches(lessons: Lessons) -> None:
 
 def test_epoch_images_keep_their_labels() -> None:
     """Each view carries its own crop's label: of 256 zeros all are."""
-    zeros = EMBEDDED.judged[np.flatnonzero(EMBEDDED.judged.labels == 0)[:256]]
+    zeros = EMBEDDED.test[np.flatnonzero(EMBEDDED.test.labels == 0)[:256]]
     assert sum(targets[:, 0].sum() for _, targets in batches(alone(zeros), RECIPE, 3)) == 256
 
 
 def test_the_target_of_no_digit_is_uniform_and_a_digits_is_one_hot() -> None:
-    sevens = EMBEDDED.judged[np.flatnonzero(EMBEDDED.judged.labels == 7)[:64]]
-    none = Labelled(sevens.crops, np.full(64, NO_DIGIT, np.uint8))
+    sevens = EMBEDDED.test[np.flatnonzero(EMBEDDED.test.labels == 7)[:64]]
+    none = LabelledImages(sevens.crops, np.full(64, NO_DIGIT, np.uint8))
     ((_, targets),) = batches(alone(none), RECIPE, 0)
     assert np.allclose(targets, 0.1)
     ((_, targets),) = batches(alone(sevens), RECIPE, 0)
     assert targets.tolist() == [[0, 0, 0, 0, 0, 0, 0, 1, 0, 0]] * 64
 
 
-def test_an_epochs_targets_are_those_of_its_lessons(lessons: Lessons) -> None:
+def test_an_epochs_targets_are_those_of_its_lessons(training_set: TrainingSet) -> None:
     """A quarter of 256 crops shows no digit; each target stands where its crop's label does."""
-    targets = np.concatenate([targets for _, targets in batches(lessons, RECIPE, 1)])
-    labels = lessons.epoch(1).labels
+    targets = np.concatenate([targets for _, targets in batches(training_set, RECIPE, 1)])
+    labels = training_set.epoch(1).labels
     assert (np.isclose(targets, 0.1).all(axis=1) == (labels == NO_DIGIT)).all()
     assert (labels == NO_DIGIT).sum() == 64
     shown = labels != NO_DIGIT
     assert np.array_equal(targets[shown].argmax(axis=1), labels[shown])
 
 
-def test_epoch_images_are_the_same_each_time(lessons: Lessons) -> None:
+def test_epoch_images_are_the_same_each_time(training_set: TrainingSet) -> None:
     """The same seed and epoch give the same views in the same order."""
-    first, again = batches(lessons, RECIPE, 1), batches(lessons, RECIPE, 1)
+    first, again = batches(training_set, RECIPE, 1), batches(training_set, RECIPE, 1)
     for (views, targets), (views_again, targets_again) in zip(first, again, strict=True):
         assert np.array_equal(views, views_again)
         assert np.array_equal(targets, targets_again)
 
 
-def test_epoch_images_differ_between_epochs_and_seeds(lessons: Lessons) -> None:
+def test_epoch_images_differ_between_epochs_and_seeds(training_set: TrainingSet) -> None:
     """Another epoch or another seed draws other views."""
-    first = batches(lessons, RECIPE, 1)[0][0]
-    assert not np.array_equal(first, batches(lessons, RECIPE, 2)[0][0])
-    assert not np.array_equal(first, batches(lessons, replace(RECIPE, seed=8), 1)[0][0])
+    first = batches(training_set, RECIPE, 1)[0][0]
+    assert not np.array_equal(first, batches(training_set, RECIPE, 2)[0][0])
+    assert not np.array_equal(first, batches(training_set, replace(RECIPE, seed=8), 1)[0][0])
