@@ -11,7 +11,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from converters.lowering.lower import InferenceNetwork
@@ -22,9 +21,8 @@ from converters.quantisation.roles import tied_ranges
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
 from converters.workspace import Workspace
+from device.arrays import UnitCrops
 from device.signatures import STATE_SUFFIX
-
-Crops = npt.NDArray[np.float32]
 
 # Scale 1/255 and zero point -128: quantising a pixel is then `pixel - 128`, exactly.
 _PIXELS = Range(0.0, 1.0)
@@ -73,7 +71,7 @@ def _with_step_first(content: bytes) -> bytes:
     return dump(model)
 
 
-def _int8_tflite(float_tflite: bytes, calibration: Crops, form: StepForm | None) -> bytes:
+def _int8_tflite(float_tflite: bytes, calibration: UnitCrops, form: StepForm | None) -> bytes:
     graphs = read_graphs(float_tflite)
     measured: dict[str, Range] = {}
     for graph in graphs:

@@ -20,11 +20,11 @@ from types import MappingProxyType
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import check_structure
 from converters.workspace import ROOT, Workspace
+from device.arrays import Float32
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Conversion:
     not_streamable: str
 
 
-def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> Conversion:
+def convert(network: keras.Sequential, calibration: Float32) -> Conversion:
     """Returns the flatbuffers of a trained network whose input lies in 0..1.
 
     Args:
@@ -76,7 +76,7 @@ def convert(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> 
         )
 
 
-def _check_calibration(network: keras.Sequential, calibration: npt.NDArray[np.float32]) -> None:
+def _check_calibration(network: keras.Sequential, calibration: Float32) -> None:
     expected = f"Expected calibration inputs <float32>[n, {', '.join(map(str, network.input_shape[1:]))}] in 0..1"
     if calibration.dtype != np.float32 or calibration.shape[1:] != network.input_shape[1:] or not len(calibration):
         raise ValueError(f"{expected}. Received: shape={calibration.shape}, dtype={calibration.dtype}")

@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
+from .arrays import UInt8
 from .cli.serve_arguments import add_serve_arguments, serve_refusal
 from .cli.source_arguments import add_source_arguments, positive, refusal
 from .crop_files import read_crops
@@ -84,7 +82,7 @@ def _run_crops(options: argparse.Namespace) -> int:
     return status
 
 
-def _answers(runner: Runner, crop: npt.NDArray[np.uint8], options: argparse.Namespace) -> Iterator[Prediction]:
+def _answers(runner: Runner, crop: UInt8, options: argparse.Namespace) -> Iterator[Prediction]:
     if not (options.rows or options.partial or options.early_exit):
         yield runner.classify(crop)
     elif not options.partial:

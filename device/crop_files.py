@@ -8,15 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import UInt8
 from .idx import read_idx
 from .pixels import SIDE
 
 _IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
 
-def read_crops(path: Path) -> npt.NDArray[np.uint8]:
+def read_crops(path: Path) -> UInt8:
     """Returns the crops in a file, `<uint8>[n, 28, 28]`.
 
     `.npy` holds `<uint8>[28, 28]` or `<uint8>[n, 28, 28]`, an image one crop; any other suffix is read as IDX.
@@ -40,7 +40,7 @@ def read_crops(path: Path) -> npt.NDArray[np.uint8]:
     return array.reshape(-1, SIDE, SIDE)
 
 
-def _read_npy(path: Path) -> npt.NDArray[np.uint8]:
+def _read_npy(path: Path) -> UInt8:
     try:
         array = np.load(path, allow_pickle=False)
     except OSError:
@@ -52,7 +52,7 @@ def _read_npy(path: Path) -> npt.NDArray[np.uint8]:
     return array
 
 
-def _read_image(path: Path) -> npt.NDArray[np.uint8]:
+def _read_image(path: Path) -> UInt8:
     try:
         import cv2  # noqa: PLC0415  # an extra: all else works without it
     except ModuleNotFoundError as error:

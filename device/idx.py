@@ -14,13 +14,14 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+
+from .arrays import UInt8
 
 _UNSIGNED_BYTE = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def read_idx(path: Path) -> npt.NDArray[np.uint8]:
+def read_idx(path: Path) -> UInt8:
     """Returns the array in an IDX file of unsigned bytes, `<uint8>[n, ...]`.
 
     Raises:
@@ -41,7 +42,7 @@ def unpacked(path: Path) -> bytes:
         raise ValueError(f"{path}: broken or truncated gzip: {error}") from error
 
 
-def parse_idx(content: bytes, path: Path) -> npt.NDArray[np.uint8]:
+def parse_idx(content: bytes, path: Path) -> UInt8:
     """Returns the array `<uint8>[n, ...]` in the unpacked bytes of an IDX file; `path` names it in errors."""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE or content[3] == 0:
         raise ValueError(

@@ -8,12 +8,11 @@ section III.A). Not image processing: how a photograph becomes a crop is not dec
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+
+from .arrays import Crop, Float32
 
 SIDE = 28
 INK = 255
-
-Crop = npt.NDArray[np.uint8]
 
 
 def checked_crop(crop: object) -> Crop:
@@ -40,6 +39,6 @@ def _received(pixels: object) -> str:
     return f"Received: {type(pixels).__name__}"
 
 
-def unit_range(crops: Crop) -> npt.NDArray[np.float32]:
+def unit_range(crops: Crop) -> Float32:
     """Returns crops `<uint8>[n, 28, 28]` as a float network takes them: `<float32>[n, 28, 28, 1]` in 0..1."""
     return np.asarray(crops[..., np.newaxis] / np.float32(INK), np.float32)

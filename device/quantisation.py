@@ -13,10 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Int8 = npt.NDArray[np.int8]
-Float32 = npt.NDArray[np.float32]
+from .arrays import Float32, Int8, UInt8
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Quantisation:
         if not -128 <= self.zero_point <= 127:
             raise ValueError(f"Expected a zero point in -128..127. Received: zero_point={self.zero_point}")
 
-    def quantise(self, real: npt.NDArray[np.float32]) -> Int8:
+    def quantise(self, real: Float32) -> Int8:
         """Returns `<int8>[...]` for real values of any shape; raises ValueError where one is not a number."""
         if np.isnan(real).any():
             raise ValueError("Expected numbers to quantise. Received: NaN")
@@ -51,7 +49,7 @@ _SIGN_BIT = np.array(128, np.uint8)
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
-def quantise_pixels(pixels: npt.NDArray[np.uint8]) -> Int8:
+def quantise_pixels(pixels: UInt8) -> Int8:
     """Returns pixels `<uint8>[...]` as the model takes them, `<int8>[...]`, by `PIXEL_QUANTISATION`."""
     return np.bitwise_xor(pixels, _SIGN_BIT).view(np.int8)
 

@@ -13,12 +13,12 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Int8, UInt8
 from .interpreter import load_interpreter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_line
-from .quantisation import PIXEL_QUANTISATION, Int8, Softmax, quantise_pixels
+from .quantisation import PIXEL_QUANTISATION, Softmax, quantise_pixels
 from .signatures import LINES, step_contracts
 from .streaming import Collector, Reader, Stream
 
@@ -87,7 +87,7 @@ class Runner:
         self._so_far: Int8 | None = None
         self._closed = False
 
-    def classify(self, crop: npt.NDArray[np.uint8]) -> Prediction:
+    def classify(self, crop: UInt8) -> Prediction:
         """Returns what the model says of a crop `<uint8>[28, 28]`.
 
         Raises:
@@ -99,7 +99,7 @@ class Runner:
         logits = self._logits(checked_crop(crop))
         return self._prediction(logits, SIDE, started)
 
-    def read(self, crop: npt.NDArray[np.uint8], *, early_exit: bool = False) -> Prediction:
+    def read(self, crop: UInt8, *, early_exit: bool = False) -> Prediction:
         """Returns what the model says of a crop `<uint8>[28, 28]`, pushed line by line along the time axis.
 
         With `early_exit` it stops at the first settled answer. Raises as `classify` does.
@@ -109,7 +109,7 @@ class Runner:
                 return answer
         raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
 
-    def steps(self, crop: npt.NDArray[np.uint8]) -> Iterator[Prediction]:
+    def steps(self, crop: UInt8) -> Iterator[Prediction]:
         """Yields the answer after each time step of a crop `<uint8>[28, 28]`, pushed line by line.
 
         Where the file does not stream there is one answer, after the last line. Raises as `classify` does.
@@ -120,12 +120,12 @@ class Runner:
             if count % self.manifest.lines_per_step == 0 and (partial := self.partial) is not None:
                 yield partial
 
-    def lines(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def lines(self, crop: UInt8) -> UInt8:
         """Returns a crop's lines `<uint8>[28, 28]` as `push` takes them: its rows, or its columns."""
         checked = checked_crop(crop)
         return checked if self.manifest.time_axis == "rows" else np.ascontiguousarray(checked.T)
 
-    def logits(self, crop: npt.NDArray[np.uint8], *, by_line: bool = False) -> Int8:
+    def logits(self, crop: UInt8, *, by_line: bool = False) -> Int8:
         """Returns the raw logits `<int8>[10]` for a crop `<uint8>[28, 28]`, whole or pushed line by line.
 
         Raises as `classify` does.
@@ -140,7 +140,7 @@ class Runner:
             raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
         return self._so_far
 
-    def push(self, line: npt.NDArray[np.uint8]) -> Prediction | None:
+    def push(self, line: UInt8) -> Prediction | None:
         """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers on the last one.
 
         The answer is `classify`'s, bit for bit, for the crop that the 28 lines make. Before the last line it is None,
@@ -207,7 +207,7 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _logits(self, crop: npt.NDArray[np.uint8]) -> Int8:
+    def _logits(self, crop: UInt8) -> Int8:
         pixels = quantise_pixels(crop).reshape(self.manifest.input.shape)
         logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
         return logits

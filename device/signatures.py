@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 from .manifest import TensorContract
 
+# The signature that takes a whole crop, with its input.
+CLASSIFY = "classify"
+CROP = "crop"
+# The signature that takes the lines of one time step, with its input. The lines may be columns; the name is the files'.
+STEP = "step"
+LINES = "rows"
+# The output of both.
+LOGITS = "logits"
 # A state that goes into `step` as NAME comes out as NAME_out.
 STATE_SUFFIX = "_out"
-
-
-# The input of `step` that takes the lines, rows or columns.
-LINES = "rows"
 
 
 def step_contracts(states: Sequence[TensorContract]) -> tuple[TensorContract, ...]:

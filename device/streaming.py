@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Int8, UInt8
 from .manifest import Manifest, TensorContract
 from .pixels import SIDE
-from .quantisation import Int8, quantise_pixels
+from .quantisation import quantise_pixels
 from .signatures import LINES, STATE_SUFFIX
 
 
 class Reader(Protocol):
     """Takes a crop's lines one by one, gives logits."""
 
-    def push(self, line: npt.NDArray[np.uint8]) -> Int8 | None:
+    def push(self, line: UInt8) -> Int8 | None:
         """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` where the line completes a time step, else None."""
 
     def reset(self) -> None:
@@ -56,7 +56,7 @@ class Stream:
         self._waiting = 0
         self._at_start = True
 
-    def push(self, line: npt.NDArray[np.uint8]) -> Int8 | None:
+    def push(self, line: UInt8) -> Int8 | None:
         """See `Reader`."""
         if not self._waiting:
             # Ahead of a step's first line, not behind its last: somebody may wait for the answer.
@@ -86,7 +86,7 @@ class Stream:
 class Collector:
     """Reads by `classify`, once all lines are there: for a file that does not stream."""
 
-    def __init__(self, classify: Callable[[npt.NDArray[np.uint8]], Int8], manifest: Manifest) -> None:
+    def __init__(self, classify: Callable[[UInt8], Int8], manifest: Manifest) -> None:
         """Takes what gives the logits of a whole crop `<uint8>[28, 28]`."""
         self._classify = classify
         self._lines = np.empty((SIDE, SIDE), np.uint8)
@@ -97,7 +97,7 @@ class Collector:
         """Forgets the lines."""
         self._received = 0
 
-    def push(self, line: npt.NDArray[np.uint8]) -> Int8 | None:
+    def push(self, line: UInt8) -> Int8 | None:
         """See `Reader`."""
         self._lines[self._received] = line
         self._received += 1

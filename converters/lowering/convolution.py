@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from keras import layers
 
-Weights = npt.NDArray[np.float32]
+from device.arrays import Float32
+
 Padding = tuple[tuple[int, int], ...]
 
 
@@ -28,8 +28,8 @@ class Convolution:
     """
 
     name: str
-    kernel: Weights
-    bias: Weights
+    kernel: Float32
+    bias: Float32
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     padding: Padding
@@ -47,7 +47,7 @@ class Convolution:
     def _has_one_channel(self) -> bool:
         return self.kernel.ndim == 4 and self.kernel.shape[2] == 1 and {*self.strides, *self.dilations} == {1}
 
-    def _convolved(self, x: tf.Tensor, kernel: Weights) -> tf.Tensor:
+    def _convolved(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
         convolved = tf.nn.convolution(x, kernel, self.strides, "VALID", dilations=self.dilations)
         return self.activation(convolved + self.bias)
 
@@ -75,13 +75,13 @@ def lower_convolution(
     return Convolution(layer.name, kernel, bias, layer.strides, layer.dilation_rate, padding, layer.activation)
 
 
-def kernel_and_bias(layer: keras.Layer) -> tuple[Weights, Weights]:
+def kernel_and_bias(layer: keras.Layer) -> tuple[Float32, Float32]:
     """Returns a layer's weights; the bias is zero where it has none."""
     kernel = np.asarray(layer.kernel, np.float32)
     return kernel, np.asarray(layer.bias, np.float32) if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
 
 
-def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Weights, Weights]:
+def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Float32, Float32]:
     """Returns batch normalisation at inference as `x * scale + shift`, both `<float32>[channels]`.
 
     Raises:
@@ -129,6 +129,6 @@ def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
     return tf.reshape(tf.transpose(tf.concat(windows, axis=0), (1, 2, 0)), (1, height - rows + 1, width, rows))
 
 
-def _laid_flat(kernel: Weights) -> Weights:
+def _laid_flat(kernel: Float32) -> Float32:
     """The kernel `[rows, columns, 1, filters]` as `[1, columns, rows, filters]`, for an image with rows as channels."""
     return kernel.transpose(2, 1, 0, 3)

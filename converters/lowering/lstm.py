@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
+
+from device.arrays import Float32
 
 Activation = Callable[[tf.Tensor], tf.Tensor]
 
@@ -31,9 +32,9 @@ class Cell:
     `bias <float32>[4 * units]`.
     """
 
-    kernel: npt.NDArray[np.float32]
-    recurrent_kernel: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
+    kernel: Float32
+    recurrent_kernel: Float32
+    bias: Float32
     activation: Activation
     recurrent_activation: Activation
 

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from converters.lowering.lstm import UnrolledLSTM
+from device.arrays import Float32
 
 Function = Callable[[tf.Tensor], tf.Tensor]
 
@@ -69,8 +68,8 @@ class Dense:
     """A product with weights `kernel <float32>[features, units]` along the last axis."""
 
     name: str
-    kernel: npt.NDArray[np.float32]
-    bias: npt.NDArray[np.float32]
+    kernel: Float32
+    bias: Float32
     activation: Function
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.lowering.step_form import StepForm
 from converters.tflite.graph import Graph
+from device.arrays import Float32
 from device.signatures import LINES, STATE_SUFFIX
 
-Inputs = Mapping[str, npt.NDArray[np.float32]]
+Inputs = Mapping[str, Float32]
 
 _SIGNIFICANT_BITS = 10
 
@@ -83,7 +83,7 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs])
     return ranges
 
 
-def step_inputs(float_tflite: bytes, form: StepForm, crops: npt.NDArray[np.float32]) -> Iterator[Inputs]:
+def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Inputs]:
     """Yields what `step` is given over the course of each crop: its lines, and the states that come of those before."""
     step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner("step")
     for crop in crops:

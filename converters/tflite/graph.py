@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.tflite.flatbuffer import load
+from device.arrays import Int32
 from device.signatures import STATE_SUFFIX
 
 _OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
@@ -155,5 +155,5 @@ def _operator(model: schema.ModelT, node: schema.OperatorT, tensors: tuple[Tenso
     )
 
 
-def _values(array: npt.NDArray[np.int32] | None) -> Iterator[int]:
+def _values(array: Int32 | None) -> Iterator[int]:
     return iter(()) if array is None else (int(value) for value in array)

@@ -24,7 +24,7 @@ import numpy as np
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import Graph, read_graphs
 from converters.workspace import ROOT
-from device.quantisation import Int8
+from device.arrays import Int8
 from device.signatures import STATE_SUFFIX
 
 _ARENA_BYTES = 4_000_000

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import cv2
 
-from ..vision.images import Image, checked_frame
+from ..arrays import Image
+from ..vision.images import checked_frame
 
 _TIMEOUT_MS = 10_000
 _PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443, "rtsp": 554, "rtsps": 322})

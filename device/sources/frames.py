@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from types import TracebackType
 
-from ..vision.images import Image
+from ..arrays import Image
 
 
 def now() -> datetime:

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from ..vision.images import Image
+from ..arrays import Image
 from .frames import Frame, Source, elapsed_ms
 
 # How many bytes a pixel takes, by the order of its colours.

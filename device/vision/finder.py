@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Image
 from .boxes import Box
-from .ink import Image
 from .normalise import crop_of
 from .shapes import FRAME, SINGLE, Scene, Shape
 

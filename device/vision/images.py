@@ -16,8 +16,7 @@ import numpy.typing as npt
 import PIL.ExifTags
 import PIL.Image
 
-Image = npt.NDArray[np.uint8]
-
+from ..arrays import Image
 
 _DEEPEST = 65_535
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Image = npt.NDArray[np.uint8]
+from ..arrays import Bools, Image, Int32
 
 # The share of the strongest ink nearby that a ruled line has: looked for from the strong to the pale.
 _RULE_OF_PEAK = (0.4, 0.15, 0.0)
@@ -123,7 +122,7 @@ def _level(mask: Image, rules: Rules) -> tuple[Image, Image]:
     return thin & band, band
 
 
-def _beside_line(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _beside_line(ink: Bools) -> Bools:
     """What of a level line's ink lies off it, where it is thicker than mostly: a stroke that runs along it."""
     thickness = ink.sum(axis=0)
     inked = thickness > 0
@@ -136,7 +135,7 @@ def _beside_line(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return np.asarray(ink & ~plain & (abs(rows - middle) > usual / 2 + 0.5), np.bool_)
 
 
-def _are_lines(stats: npt.NDArray[np.int32], shape: tuple[int, ...], rules: Rules) -> npt.NDArray[np.bool_]:
+def _are_lines(stats: Int32, shape: tuple[int, ...], rules: Rules) -> Bools:
     height, width = shape
     x, y, w, h, area = stats.T
     margin = 1 + width // 32 if rules.to_edge else 1

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import UInt8
 from ..pixels import INK, SIDE
 
 BOX = 20
@@ -19,7 +19,7 @@ BOX = 20
 _FOOT = 0.1
 
 
-def crop_of(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def crop_of(ink: UInt8) -> UInt8:
     """Returns the crop `<uint8>[28, 28]` of a digit's ink `<uint8>[h, w]`, strokes bright on background 0.
 
     The longer side of the ink is scaled to 20 pixels, anti-aliased, its contrast brought to 255, and its centre of
@@ -36,29 +36,27 @@ def crop_of(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return _contrasted(_centred(_scaled(_trimmed(ink, _FOOT * peak))))
 
 
-def _trimmed(ink: npt.NDArray[np.uint8], foot: float) -> npt.NDArray[np.uint8]:
+def _trimmed(ink: UInt8, foot: float) -> UInt8:
     x, y, width, height = cv2.boundingRect((ink > foot).view(np.uint8))
     return ink[y : y + height, x : x + width]
 
 
-def _scaled(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _scaled(ink: UInt8) -> UInt8:
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    scaled: npt.NDArray[np.uint8] = cv2.resize(
-        ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )
+    scaled: UInt8 = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     return scaled
 
 
-def _contrasted(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _contrasted(ink: UInt8) -> UInt8:
     # The median of the bright half: one glaring pixel does not set the contrast of all others.
     bright = ink[ink > int(ink.max()) // 2]
-    contrasted: npt.NDArray[np.uint8] = cv2.convertScaleAbs(ink, alpha=INK / float(np.median(bright)))
+    contrasted: UInt8 = cv2.convertScaleAbs(ink, alpha=INK / float(np.median(bright)))
     return contrasted
 
 
-def _centred(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _centred(ink: UInt8) -> UInt8:
     height, width = ink.shape
     moments = cv2.moments(ink)
     x = _start(moments["m10"] / moments["m00"], width)

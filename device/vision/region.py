@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Float64, UInt8
 from .boxes import Box
 
 _FORMS = "a region x,y,width,height or x1,y1,x2,y2,x3,y3,x4,y4 in whole pixels"
@@ -70,7 +70,7 @@ class Region:
         top, right, bottom, left = (math.dist(self.corners[i], self.corners[(i + 1) % 4]) for i in range(4))
         return max(1, round(max(top, bottom))), max(1, round(max(left, right)))
 
-    def cut(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def cut(self, image: UInt8) -> UInt8:
         """Returns the region `<uint8>[height, width, ...]` of an image `<uint8>[h, w, ...]`, upright.
 
         Raises:
@@ -82,7 +82,7 @@ class Region:
         if self._is_upright:
             (left, top), (right, bottom) = self.corners[0], self.corners[2]
             return image[top:bottom, left:right]
-        rectified: npt.NDArray[np.uint8] = cv2.warpPerspective(
+        rectified: UInt8 = cv2.warpPerspective(
             image,
             self._upright_to_frame(),
             self.size,
@@ -109,10 +109,10 @@ class Region:
         # Turned by half a circle, a rectangle is level too.
         return is_level and left < right and top < bottom
 
-    def _upright_to_frame(self) -> npt.NDArray[np.float64]:
+    def _upright_to_frame(self) -> Float64:
         width, height = self.size
         upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-        transform: npt.NDArray[np.float64] = cv2.getPerspectiveTransform(
+        transform: Float64 = cv2.getPerspectiveTransform(
             upright - np.float32(0.5), np.array(self.corners, np.float32) - np.float32(0.5)
         )
         return transform

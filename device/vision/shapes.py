@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from .ink import Image, Rules, background_of, contrast, standing_out, typical, without_rules
-
-Numbers = npt.NDArray[np.int32]
+from ..arrays import Bools, Image, Int32
+from .ink import Rules, background_of, contrast, standing_out, typical, without_rules
 
 # Below this share of a digit's strongest ink its soft edges end.
 _FOOT = 0.15
@@ -125,9 +123,9 @@ class Pieces:
     scene: Scene
     is_dark: bool
     ink: Image
-    labels: Numbers
-    stats: Numbers
-    owners: Numbers
+    labels: Int32
+    stats: Int32
+    owners: Int32
 
     @classmethod
     def of(cls, scene: Scene, *, is_dark: bool) -> Pieces:
@@ -239,7 +237,7 @@ def _soft(ink: Image, mask: Image) -> Image:
     return own
 
 
-def _owners(stats: Numbers, is_ink: npt.NDArray[np.bool_], shape: tuple[int, ...], scale: Scale) -> Numbers:
+def _owners(stats: Int32, is_ink: Bools, shape: tuple[int, ...], scale: Scale) -> Int32:
     """Of each piece, the largest one that it belongs to, or 0 where it is nothing."""
     x, y, w, h, area = stats.T
     height, width = shape
@@ -260,14 +258,14 @@ def _owners(stats: Numbers, is_ink: npt.NDArray[np.bool_], shape: tuple[int, ...
     return owners
 
 
-def _holds(piece: Numbers, larger: Numbers) -> npt.NDArray[np.bool_]:
+def _holds(piece: Int32, larger: Int32) -> Bools:
     """Whether a piece lies in a larger one's box: at the picture's edge, the other side of a loop that is cut there."""
     start, size = larger[:, :2], larger[:, 2:4]
-    holds: npt.NDArray[np.bool_] = ((piece[:2] >= start) & (piece[:2] + piece[2:4] <= start + size)).all(axis=1)
+    holds: Bools = ((piece[:2] >= start) & (piece[:2] + piece[2:4] <= start + size)).all(axis=1)
     return holds
 
 
-def _fit(piece: Numbers, larger: Numbers, scale: Scale) -> npt.NDArray[np.bool_]:
+def _fit(piece: Int32, larger: Int32, scale: Scale) -> Bools:
     """Whether a piece makes one digit with a larger one: near it, and much lower than it, or above or beneath it."""
     start, size = larger[:, :2], larger[:, 2:4]
     overlap = np.minimum(piece[:2] + piece[2:4], start + size) - np.maximum(piece[:2], start)
@@ -277,5 +275,5 @@ def _fit(piece: Numbers, larger: Numbers, scale: Scale) -> npt.NDArray[np.bool_]
     is_part = (low <= 0.6 * high) | (overlap[:, 0] >= 0.5 * np.minimum(piece[2], size[:, 0]))
     is_speck = (piece[4] < 0.04 * larger[:, 4]) | (piece[2:4].max() < 0.15 * high)
     is_digit = (union[:, 1] <= scale.growth * high) & (union[:, 0] <= _WIDEST * union[:, 1])
-    fit: npt.NDArray[np.bool_] = is_near & is_part & ~is_speck & is_digit
+    fit: Bools = is_near & is_part & ~is_speck & is_digit
     return fit

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 
+from ..arrays import Image
 from ..vision.boxes import Box
-from ..vision.images import Image
 from .watcher import Observation
 
 # How much of the frame is shown around a box, as a share of its longer side.

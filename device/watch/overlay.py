@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 
-from ..vision.images import Image
+from ..arrays import Image
 from .watcher import DigitReading, Observation
 
 # Blue, green, red.

@@ -15,9 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-import numpy as np
-import numpy.typing as npt
-
+from ..arrays import UInt8
 from ..runner import Prediction, Runner
 from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box
@@ -82,7 +80,7 @@ class DigitReading:
 
     frame: Frame
     box: Box | None
-    crop: npt.NDArray[np.uint8] | None
+    crop: UInt8 | None
     prediction: Prediction | None
     timings: Timings
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import cv2
 
-from ..pixels import Crop
+from ..arrays import Crop, Image
 from ..runner import Prediction, Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box
-from ..vision.images import Image
 from ..watch.watcher import DigitReading, Observation
 from .snapshots import Snapshot
 from .upload import Upload

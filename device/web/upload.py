@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..pixels import SIDE, Crop, checked_crop
+from ..arrays import Crop
+from ..pixels import SIDE, checked_crop
 from ..vision.boxes import Box
 from ..vision.finder import Finder
 from ..vision.images import decode_image

@@ -15,17 +15,15 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from keras import layers
 
 from converters.lowering.lower import lowered
 from converters.lowering.lstm import unroll
+from device.arrays import UnitCrops
 
-Crops = npt.NDArray[np.float32]
 
-
-def keras_unrolled(network: keras.Sequential, calibration: Crops) -> bytes:
+def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
     """Returns the int8 flatbuffer of `network` with its LSTM layers unrolled by Keras."""
 
     def unrolled(layer: keras.Layer) -> keras.Layer:
@@ -39,7 +37,7 @@ def keras_unrolled(network: keras.Sequential, calibration: Crops) -> bytes:
         return _int8(folder, calibration)
 
 
-def fused(network: keras.Sequential, calibration: Crops) -> bytes:
+def fused(network: keras.Sequential, calibration: UnitCrops) -> bytes:
     """Returns the int8 flatbuffer of `network`, of which the one LSTM layer is a single operator.
 
     Raises:
@@ -90,8 +88,8 @@ def _crop(network: keras.Sequential) -> tf.TensorSpec:
     return tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="crop")
 
 
-def _int8(saved_model: str, calibration: Crops) -> bytes:
-    def representative_dataset() -> Iterator[list[Crops]]:
+def _int8(saved_model: str, calibration: UnitCrops) -> bytes:
+    def representative_dataset() -> Iterator[list[UnitCrops]]:
         return ([crop[np.newaxis]] for crop in calibration)
 
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)

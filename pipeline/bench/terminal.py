@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
-
+from device.arrays import UInt8
 from device.pixels import INK
 from device.runner import Prediction, Runner
 
@@ -15,7 +13,7 @@ _SHADES = " .:-=+*#%@"
 _BAR_WIDTH = 30
 
 
-def reading(runner: Runner, crop: npt.NDArray[np.uint8], pause_s: float = 0.0) -> Iterator[str]:
+def reading(runner: Runner, crop: UInt8, pause_s: float = 0.0) -> Iterator[str]:
     """Yields a text line for each line of a crop, with the answer so far where a time step ends.
 
     Columns are shown lying down, each as a line: it is the order in which they are read.
@@ -28,7 +26,7 @@ def reading(runner: Runner, crop: npt.NDArray[np.uint8], pause_s: float = 0.0) -
         time.sleep(pause_s)
 
 
-def _drawn(line: npt.NDArray[np.uint8]) -> str:
+def _drawn(line: UInt8) -> str:
     return "".join(2 * _SHADES[int(pixel) * (len(_SHADES) - 1) // INK] for pixel in line)
 
 

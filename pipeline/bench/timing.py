@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 from tabulate import tabulate
 from tqdm import tqdm
 
 from converters.tflite.graph import Graph
+from device.arrays import UInt8
 from device.runner import Runner
 
 Call = Callable[[], object]
@@ -87,7 +87,7 @@ class TimedRead:
     multiply_accumulates: int
 
 
-def time_reading(runner: Runner, crops: npt.NDArray[np.uint8], graphs: Sequence[Graph]) -> list[TimedRead]:
+def time_reading(runner: Runner, crops: UInt8, graphs: Sequence[Graph]) -> list[TimedRead]:
     """Returns the time of the runner's public calls, `classify` and `push`, which take turns crop by crop.
 
     Args:
@@ -117,7 +117,7 @@ def reading_table(readings: Sequence[TimedRead]) -> str:
     return tabulate(rows, headers, floatfmt=("", ".1f", ".2f", "", ".2f"), intfmt=",", tablefmt="simple")
 
 
-def _reading_times_us(runner: Runner, crop: npt.NDArray[np.uint8]) -> tuple[float, float, float]:
+def _reading_times_us(runner: Runner, crop: UInt8) -> tuple[float, float, float]:
     started = time.perf_counter()
     runner.classify(crop)
     whole = time.perf_counter() - started

@@ -13,11 +13,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from device.arrays import Crops, Indices
 from device.pixels import SIDE
-
-Crops = npt.NDArray[np.uint8]
 
 SHEET = Path(__file__).with_name("negatives.png")
 _COLUMNS = 8
@@ -39,7 +37,7 @@ class Calibration:
         return replace(self, crops=np.concatenate([self.crops, negatives]), source=source)
 
 
-def drawn(crops: Crops, places: npt.NDArray[np.intp], source: str, seed: int) -> Calibration:
+def drawn(crops: Crops, places: Indices, source: str, seed: int) -> Calibration:
     """Returns the crops `<uint8>[n, 28, 28]` at some places of the source as those that calibrate."""
     return Calibration(crops[places], source, seed, hashlib.sha256(places.astype("<i8").tobytes()).hexdigest())
 

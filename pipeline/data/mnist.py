@@ -19,9 +19,9 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pooch
 
+from device.arrays import UInt8
 from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
 from pipeline.data.calibration import drawn
@@ -79,7 +79,7 @@ def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...
     return _mnist_splits(read_folder(cache), "MNIST, downloaded")
 
 
-def read_folder(folder: Path) -> Mapping[str, npt.NDArray[np.uint8]]:
+def read_folder(folder: Path) -> Mapping[str, UInt8]:
     """Returns the arrays of MNIST's four files by name, each checked against its published SHA-256."""
     return {name: _read(folder, name) for name in SHA256}
 
@@ -112,7 +112,7 @@ def embedded_splits() -> Splits:
     )
 
 
-def _mnist_splits(files: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Splits:
+def _mnist_splits(files: Mapping[str, UInt8], source: str) -> Splits:
     published = LabelledImages(files["train-images-idx3-ubyte"], files["train-labels-idx1-ubyte"])
     draw = np.random.default_rng(_SEED).choice(len(published) - VALIDATION_IMAGES, CALIBRATION_IMAGES, replace=False)
     calibration = drawn(published.crops, np.sort(draw + VALIDATION_IMAGES), "MNIST training images", _SEED)
@@ -126,7 +126,7 @@ def _mnist_splits(files: Mapping[str, npt.NDArray[np.uint8]], source: str) -> Sp
     )
 
 
-def _read(folder: Path, name: str) -> npt.NDArray[np.uint8]:
+def _read(folder: Path, name: str) -> UInt8:
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
     if path is None:
         raise FileNotFoundError(f"{folder}: Expected {name} or {name}.gz. Found neither")

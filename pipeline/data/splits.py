@@ -8,9 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from device.arrays import Indices, UInt8
 from device.pixels import SIDE
 from pipeline.data.calibration import Calibration
 from pipeline.variants import LABELS
@@ -24,8 +22,8 @@ class NoTrainingImagesError(ValueError):
 class LabelledImages:
     """Crops `<uint8>[n, 28, 28]` and what they show, `<uint8>[n]`."""
 
-    crops: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
+    crops: UInt8
+    labels: UInt8
 
     def __post_init__(self) -> None:
         if self.crops.shape[1:] != (SIDE, SIDE) or self.labels.shape != self.crops.shape[:1]:
@@ -37,7 +35,7 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, which: slice | npt.NDArray[np.intp]) -> LabelledImages:
+    def __getitem__(self, which: slice | Indices) -> LabelledImages:
         return LabelledImages(self.crops[which], self.labels[which])
 
 
@@ -66,11 +64,11 @@ class Splits:
             )
 
 
-def digests(crops: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+def digests(crops: UInt8) -> tuple[str, ...]:
     """Returns each crop's SHA-256: of its 784 pixels as bytes, row by row."""
     return tuple(hashlib.sha256(crop.tobytes()).hexdigest() for crop in crops)
 
 
-def digest_lines(crops: npt.NDArray[np.uint8]) -> bytes:
+def digest_lines(crops: UInt8) -> bytes:
     """Returns the crops' digests as a file holds them: a line each."""
     return "".join(f"{digest}\n" for digest in digests(crops)).encode()

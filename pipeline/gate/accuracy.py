@@ -12,17 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest, norm
 from tqdm import tqdm
 
+from device.arrays import Bools, Float64, Indices
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, at_most, held, not_judged, passed, refused
 from pipeline.release.confidence import confidences, expected_calibration_error, fitted_temperature
-
-Bools = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ def accuracy(case: Case) -> Iterator[Check]:
     yield at_most("recall drop of any class", float(drops[worst]), limits.recall_drop_pp_max, " pp", measured=measured)
 
 
-def recall_drops_pp(case: Case, pair: Paired) -> npt.NDArray[np.float64]:
+def recall_drops_pp(case: Case, pair: Paired) -> Float64:
     """Returns the recall that int8 loses of each class `<float64>[classes]`, in percentage points."""
     labels = case.splits.test.labels
     lost = pair.float_right.astype(np.int8) - pair.int8_right.astype(np.int8)

@@ -8,14 +8,13 @@ from functools import cached_property
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from converters.convert import Conversion, convert
 from converters.tflite.graph import Graph, read_graphs
+from device.arrays import Float32, Int8, UInt8
 from device.manifest import Manifest
 from device.pixels import unit_range
-from device.quantisation import Float32, Int8
 from device.runner import Prediction, Runner
 from pipeline.data.splits import Splits, digests
 from pipeline.folders import ModelFolder
@@ -74,7 +73,7 @@ class Case:
             return np.array([runner.logits(crop, by_line=True) for crop in crops])
 
     @cached_property
-    def negatives(self) -> npt.NDArray[np.uint8] | None:
+    def negatives(self) -> UInt8 | None:
         """Crops that show no digit, `<uint8>[n, 28, 28]`; None where the labels are no digits."""
         return draw_test_negatives(self.splits)
 
@@ -84,7 +83,7 @@ class Case:
         return tuple(self.folder.calibration.read_text().split())
 
     @cached_property
-    def known_crops(self) -> Mapping[str, npt.NDArray[np.uint8]]:
+    def known_crops(self) -> Mapping[str, UInt8]:
         """Every crop of the data that may calibrate, by its SHA-256."""
         sources = (self.splits.calibration.crops, self.splits.training.crops, self.splits.validation.crops)
         return {digest: crop for crops in sources for digest, crop in zip(digests(crops), crops, strict=True)}
@@ -110,6 +109,6 @@ class Case:
         crops = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         return convert(self.network, unit_range(crops))
 
-    def each(self, crops: npt.NDArray[np.uint8], what: str) -> Iterable[npt.NDArray[np.uint8]]:
+    def each(self, crops: UInt8, what: str) -> Iterable[UInt8]:
         """Returns the crops one by one, behind a progress bar."""
         return tqdm(crops, desc=f"{self.manifest.name} {what}", disable=None)

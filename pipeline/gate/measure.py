@@ -10,11 +10,11 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 from scipy.special import softmax
 
-from pipeline.gate.accuracy import Bools, Indices, Paired, float_indices, int8_indices, right
+from device.arrays import Bools, Float64, Indices, UInt8
+from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
 from pipeline.gate.noise import tensor_signals
 from pipeline.gate.record import Answers, Example, Latency, Measurements, Provenance, RecallChange, ReliabilityBin
@@ -23,8 +23,6 @@ from pipeline.release.confidence import BINS, bin_places, confidences
 _PICTURES = 100
 _MISTAKES = 24
 _LATENCY_BINS = 40
-
-Floats = npt.NDArray[np.float64]
 
 
 def measure(case: Case) -> Measurements:
@@ -51,7 +49,7 @@ def measure(case: Case) -> Measurements:
     )
 
 
-def latency(measured_ms: Floats) -> Latency:
+def latency(measured_ms: Float64) -> Latency:
     """Returns the distribution of times `<float64>[n]`; those beyond the 99th percentile are counted apart."""
     least, p99 = float(measured_ms.min()), float(np.percentile(measured_ms, 99))
     # Equal times, as of a coarse clock, still need a bin of some width.
@@ -65,7 +63,7 @@ def latency(measured_ms: Floats) -> Latency:
     )
 
 
-def reliability_bins(confidence: Floats, right: Bools) -> Iterator[ReliabilityBin]:
+def reliability_bins(confidence: Float64, right: Bools) -> Iterator[ReliabilityBin]:
     """Yields the bins of equal width that hold an image, by confidence `[n]`, 0..1."""
     places = bin_places(confidence)
     for place in np.unique(places):
@@ -79,7 +77,7 @@ def reliability_bins(confidence: Floats, right: Bools) -> Iterator[ReliabilityBi
         )
 
 
-def _answers(case: Case, answers: Indices, right: Bools, confidence: Floats) -> Answers:
+def _answers(case: Case, answers: Indices, right: Bools, confidence: Float64) -> Answers:
     counts = np.zeros((len(case.splits.names), len(case.manifest.labels)), np.intp)
     np.add.at(counts, (case.splits.test.labels, answers), 1)
     return Answers(
@@ -117,7 +115,7 @@ def _examples(case: Case, images: Indices) -> Iterator[Example]:
         )
 
 
-def _png(crop: npt.NDArray[np.uint8]) -> str:
+def _png(crop: UInt8) -> str:
     file = io.BytesIO()
     Image.fromarray(crop).save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()

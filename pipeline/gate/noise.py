@@ -12,14 +12,13 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.tflite.graph import read_graphs
+from device.arrays import Float64
 from device.pixels import unit_range
 from device.quantisation import quantise_pixels
 from pipeline.gate.case import Case
 from pipeline.gate.record import TensorSignal
 
 _MEASURED_CROPS = 64
-
-Floats = npt.NDArray[np.float64]
 
 
 def tensor_signals(case: Case) -> Iterator[TensorSignal]:
@@ -34,7 +33,7 @@ def tensor_signals(case: Case) -> Iterator[TensorSignal]:
             yield TensorSignal(name, place, float((real**2).sum()), float(((real - int8[name]) ** 2).sum()))
 
 
-def _activations(content: bytes, inputs: npt.NDArray[np.generic]) -> Mapping[str, Floats]:
+def _activations(content: bytes, inputs: npt.NDArray[np.generic]) -> Mapping[str, Float64]:
     """Each activation of `classify` by name, in real numbers, for all inputs one after another."""
     interpreter = Interpreter(
         model_content=content,
@@ -46,7 +45,7 @@ def _activations(content: bytes, inputs: npt.NDArray[np.generic]) -> Mapping[str
     classify = interpreter.get_signature_runner("classify")
     (name,) = graph.inputs
     kept = [(index, tensor) for index, tensor in enumerate(graph.tensors) if tensor.constant is None]
-    seen: dict[str, list[Floats]] = {tensor.name: [] for _, tensor in kept}
+    seen: dict[str, list[Float64]] = {tensor.name: [] for _, tensor in kept}
     for sample in inputs:
         classify(**{name: sample[np.newaxis]})
         for index, tensor in kept:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from converters.tflite.micro import MicroError, first_graph_alone, run_on_micro
 from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allowed, too_new
 from converters.tflite.structure import Kind, find_problems
 from converters.workspace import ROOT
+from device.arrays import Indices
 from device.interpreter import RUNTIMES
 from device.quantisation import quantise_pixels
 from device.runner import Runner
@@ -110,7 +110,7 @@ def _on_micro(case: Case) -> Iterator[Check]:
         yield passed(f"arena bytes, {case.graphs[0].signature} alone", f"{alone.arena_bytes:,}", "reported")
 
 
-def _agreement(runtime: str, case: Case, answers: npt.NDArray[np.intp]) -> Check:
+def _agreement(runtime: str, case: Case, answers: Indices) -> Check:
     here = case.whole_logits[:_TRIED_CROPS].argmax(axis=1)
     percent = 100 * float((answers == here).mean())
     measured = f"{percent:.2f} % as here, {importlib.metadata.version(runtime)}"

@@ -6,24 +6,21 @@ Source: Guo, Pleiss, Sun, Weinberger, On Calibration of Modern Neural Networks, 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from device.quantisation import Float32
+from device.arrays import Bools, Float32, Float64, Indices, UInt8
 
 BINS = 15
 _LEAST, _MOST = 0.1, 10.0
 
-Floats = npt.NDArray[np.float64]
 
-
-def confidences(logits: Float32, temperature: float) -> Floats:
+def confidences(logits: Float32, temperature: float) -> Float64:
     """Returns the probability of the most probable class, `<float64>[n]`, for logits `<float32>[n, classes]`."""
     return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1).max(axis=1))
 
 
-def fitted_temperature(logits: Float32, labels: npt.NDArray[np.uint8]) -> float:
+def fitted_temperature(logits: Float32, labels: UInt8) -> float:
     """Returns the temperature, 0.1..10, under which the labels `<uint8>[n]` are most probable."""
     real = logits.astype(np.float64)
     each = np.arange(len(labels))
@@ -35,12 +32,12 @@ def fitted_temperature(logits: Float32, labels: npt.NDArray[np.uint8]) -> float:
     return round(float(np.exp(fit.x)), 4)
 
 
-def bin_places(confidence: Floats) -> npt.NDArray[np.intp]:
+def bin_places(confidence: Float64) -> Indices:
     """Returns which of 15 bins of equal width each confidence `[n]`, 0..1, lies in."""
     return np.asarray(np.minimum((confidence * BINS).astype(np.intp), BINS - 1))
 
 
-def expected_calibration_error(confidence: Floats, right: npt.NDArray[np.bool_]) -> float:
+def expected_calibration_error(confidence: Float64, right: Bools) -> float:
     """Returns the mean distance of confidence `[n]` from accuracy, over 15 bins of equal width; a fraction of 1.
 
     Of none at all it is 0.

@@ -12,10 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
 from tqdm import tqdm
 
+from device.arrays import Bools, Float64, Indices
 from device.manifest import EarlyExit
 from device.pixels import SIDE
 from device.runner import Runner
@@ -29,8 +29,8 @@ _CANDIDATES = np.concatenate([np.linspace(0.5, 0.99, 99), 1 - np.geomspace(0.01,
 class StepOutputs:
     """After each time step, whether a model is right, `<bool>[n, steps]`, and how probable its answer, `[n, steps]`."""
 
-    right: npt.NDArray[np.bool_]
-    probability: npt.NDArray[np.float64]
+    right: Bools
+    probability: Float64
 
     def __post_init__(self) -> None:
         if self.right.shape != self.probability.shape or not self.right.size:
@@ -41,7 +41,7 @@ class StepOutputs:
         """Lines that one time step takes."""
         return SIDE // self.right.shape[1]
 
-    def exits(self, probability: float) -> npt.NDArray[np.intp]:
+    def exits(self, probability: float) -> Indices:
         """Returns the step `[n]` at which each image is settled: the last one where no earlier one is."""
         settled = self.probability >= probability
         settled[:, -1] = True
@@ -64,7 +64,7 @@ class StepOutputs:
         """Returns the lines read of an image on average."""
         return self.lines_per_step * float(1 + self.exits(probability).mean())
 
-    def _right_at_exit(self, probability: float) -> npt.NDArray[np.bool_]:
+    def _right_at_exit(self, probability: float) -> Bools:
         return np.take_along_axis(self.right, self.exits(probability)[:, np.newaxis], axis=1)[:, 0]
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from tabulate import tabulate
 from tqdm import tqdm
 
+from device.arrays import Indices, UInt8
 from device.manifest import Accuracy
 from device.pixels import unit_range
 from device.runner import Runner
@@ -94,7 +94,7 @@ def _row(evaluation: Evaluation) -> Sequence[object]:
     )  # fmt: skip
 
 
-def _float_answers(network: keras.Sequential, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.intp]:
+def _float_answers(network: keras.Sequential, crops: UInt8) -> Indices:
     logits = network.predict(unit_range(crops), batch_size=500, verbose=0)
     if not np.isfinite(logits).all():
         raise ValueError("Expected finite logits of the float network. Received NaN or infinity")

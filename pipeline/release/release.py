@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 import device
 from converters.convert import Conversion, convert
 from converters.packages import package_versions
 from converters.tflite.graph import Tensor, operator_versions
+from device.arrays import Crops, UInt8
 from device.interpreter import RUNTIMES
 from device.manifest import (
     FORMAT_VERSION,
@@ -47,7 +47,7 @@ from pipeline.release.card import model_card
 from pipeline.release.confidence import fitted_temperature
 from pipeline.release.early_exit import choose_exit, read_in_steps
 from pipeline.release.evaluate import Evaluation, evaluate
-from pipeline.release.threshold import Crops, chosen_threshold, measured_rejection, probabilities
+from pipeline.release.threshold import chosen_threshold, measured_rejection, probabilities
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
 from pipeline.variants import PREFIX, Variant
@@ -181,7 +181,7 @@ def _contract(name: str, tensor: Tensor) -> TensorContract:
     return TensorContract(name, tensor.shape, Quantisation(scale, zero_point))
 
 
-def _runtimes_that_run(folder: Path, crop: npt.NDArray[np.uint8]) -> Iterator[Runtime]:
+def _runtimes_that_run(folder: Path, crop: UInt8) -> Iterator[Runtime]:
     # Each in a process of its own, as on a device: two runtimes in one process disturb each other.
     with tempfile.TemporaryDirectory() as temporary:
         sample = Path(temporary) / "crop.npy"

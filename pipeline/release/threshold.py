@@ -10,26 +10,23 @@ Pearson, The use of confidence or fiducial limits, 1934.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import beta
 from tqdm import tqdm
 
+from device.arrays import Crops, Float64
 from device.manifest import Rejection
 from device.runner import Runner
-
-Crops = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float64]
 
 MIN_KEPT = 0.985
 _CONFIDENCE = 0.95
 
 
-def probabilities(runner: Runner, crops: Crops, desc: str) -> Floats:
+def probabilities(runner: Runner, crops: Crops, desc: str) -> Float64:
     """Returns the probability of the runner's answer to each crop, `<float64>[n]`."""
     return np.array([runner.classify(crop).probability for crop in tqdm(crops, desc=desc, disable=None)])
 
 
-def chosen_threshold(digits: Floats) -> float:
+def chosen_threshold(digits: Float64) -> float:
     """Returns the least probability that an answer must have, by those of validation digits, `<float64>[n]`.
 
     It is 0 where there are too few digits to be sure of any.
@@ -40,7 +37,7 @@ def chosen_threshold(digits: Floats) -> float:
     return float(np.sort(digits)[allowed - 1]) if allowed else 0.0
 
 
-def measured_rejection(threshold: float, digits: Floats, negatives: Floats) -> Rejection:
+def measured_rejection(threshold: float, digits: Float64, negatives: Float64) -> Rejection:
     """Returns what a threshold does to the images judged."""
     return Rejection(
         digits_kept=float((digits >= threshold).mean()),

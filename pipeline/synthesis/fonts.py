@@ -15,11 +15,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-import numpy.typing as npt
 from matplotlib import font_manager, ft2font
 from PIL import Image, ImageDraw, ImageFont
 
-Ink = npt.NDArray[np.uint8]
+from device.arrays import UInt8
 
 DIGITS = "0123456789"
 # Some characters are digits to the eye: O is 0; l, I and / are 1. Nothing can be learnt from calling them none.
@@ -59,7 +58,7 @@ class Fonts:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
-    def draw(self, text: str, rng: np.random.Generator) -> Ink:
+    def draw(self, text: str, rng: np.random.Generator) -> UInt8:
         """Returns a text's ink `<uint8>[h, w]`, 255 on 0, in a face drawn at random; blank where the face lacks it."""
         family = self.families[rng.integers(len(self.families))]
         path = family[rng.integers(len(family))]

@@ -14,13 +14,12 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from scipy.interpolate import make_interp_spline
 
-Ink = npt.NDArray[np.uint8]
+from device.arrays import Float64, UInt8
+
 Point = tuple[float, float]
 Stroke = tuple[Point, ...]
-Points = npt.NDArray[np.float64]
 
 # x to the right and y down, in a box of height 1. A stroke of two points is straight, of more a smooth curve.
 _ONES: tuple[tuple[Stroke, ...], ...] = (
@@ -117,19 +116,19 @@ _MARGIN_PIXELS = 16
 _FRACTION_BITS = 4
 
 
-def write(digit: int, rng: np.random.Generator) -> Ink:
+def write(digit: int, rng: np.random.Generator) -> UInt8:
     """Returns a digit's ink `<uint8>[h, w]`, 255 on 0, in a form, a slant and with a pen drawn at random."""
     forms = FORMS[digit]
     return pen(_jittered(forms[rng.integers(len(forms))], 0.05, rng), rng)
 
 
-def scribble(rng: np.random.Generator) -> Ink:
+def scribble(rng: np.random.Generator) -> UInt8:
     """Returns the ink `<uint8>[h, w]` of two to four strokes through random points, as `write` draws them."""
     strokes = [tuple(map(tuple, rng.random((rng.integers(3, 6), 2)))) for _ in range(rng.integers(2, 5))]
     return pen(strokes, rng)
 
 
-def pen(strokes: Sequence[Stroke], rng: np.random.Generator) -> Ink:
+def pen(strokes: Sequence[Stroke], rng: np.random.Generator) -> UInt8:
     """Returns the ink `<uint8>[h, w]` of strokes in a box of height 1, turned, slanted and stretched by a round pen."""
     curves = [_curve(stroke) for stroke in strokes]
     turn = rng.normal(0, 0.09)
@@ -154,7 +153,7 @@ def _jittered(strokes: Sequence[Stroke], deviation: float, rng: np.random.Genera
     return [tuple(moved[point] for point in stroke) for stroke in strokes]
 
 
-def _curve(stroke: Stroke) -> Points:
+def _curve(stroke: Stroke) -> Float64:
     points = np.array(stroke)
     if len(points) == 2:
         return points
@@ -163,6 +162,6 @@ def _curve(stroke: Stroke) -> Points:
     return np.asarray(spline(np.linspace(0, steps[-1], 32)))
 
 
-def _bent(points: Points, bend: float, phase: float) -> Points:
+def _bent(points: Float64, bend: float, phase: float) -> Float64:
     x, y = points.T
     return np.stack([x + bend * np.sin(4 * y + phase), y + bend * np.sin(4 * x + phase)], axis=1)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
+from device.arrays import Crop, Float64, UInt8
 from device.pixels import INK, SIDE
 from device.vision.normalise import crop_of
 from pipeline.data.splits import LabelledImages, Splits
@@ -24,7 +24,6 @@ from pipeline.synthesis.handwriting import scribble, write
 from pipeline.synthesis.photograph import found_any_crop, photograph
 from pipeline.variants import LABELS
 
-Crop = npt.NDArray[np.uint8]
 Kind = Callable[[], Crop | None]
 
 _NO_INK_BELOW = 16
@@ -236,7 +235,7 @@ def _shrunk(image: Crop) -> Crop:
     return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
-def _pixels(image: npt.NDArray[np.float64]) -> Crop:
+def _pixels(image: Float64) -> Crop:
     return np.asarray(np.clip(np.round(INK * image), 0, INK), np.uint8)
 
 
@@ -246,7 +245,7 @@ TEST_NEGATIVES = 10_000
 _SEED = 20_260_202
 
 
-def draw_test_negatives(splits: Splits) -> npt.NDArray[np.uint8] | None:
+def draw_test_negatives(splits: Splits) -> UInt8 | None:
     """Returns letters, halves of digits, noise, blanks and textures in equal parts, `<uint8>[10000, 28, 28]`.
 
     None where the labels are no digits: nobody knows what shows none of them.

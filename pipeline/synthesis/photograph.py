@@ -14,15 +14,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
+from device.arrays import Float32, Image, UInt8
 from device.vision.boxes import Box, iou
 from device.vision.finder import Finder
-
-Ink = npt.NDArray[np.uint8]
-Image = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 _FINDER = Finder()
 _MIN_OVERLAP = 0.5
@@ -36,7 +32,7 @@ class Photograph:
     box: Box
 
 
-def photograph(ink: Ink, rng: np.random.Generator, neighbour: Ink | None = None) -> Photograph:
+def photograph(ink: UInt8, rng: np.random.Generator, neighbour: UInt8 | None = None) -> Photograph:
     """Returns a picture of ink `<uint8>[h, w]`, 255 on 0, that fills half of it or more; a neighbour shows its edge."""
     side = int(rng.integers(36, 88))
     cover = _placed(_pressed(ink, rng), side, rng, offset=(0.0, 0.0))
@@ -50,7 +46,7 @@ def photograph(ink: Ink, rng: np.random.Generator, neighbour: Ink | None = None)
     return Photograph(_taken(image, rng), box)
 
 
-def found_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
+def found_crop(picture: Photograph) -> UInt8 | None:
     """Returns the crop `<uint8>[28, 28]` that the device finds in a picture; None where it finds other than the ink."""
     candidate = _FINDER.find_one(picture.image)
     if candidate is None or iou(candidate.box, picture.box) < _MIN_OVERLAP:
@@ -58,13 +54,13 @@ def found_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
     return candidate.crop
 
 
-def found_any_crop(picture: Photograph) -> npt.NDArray[np.uint8] | None:
+def found_any_crop(picture: Photograph) -> UInt8 | None:
     """Returns the crop `<uint8>[28, 28]` that the device finds in a picture, whatever it is; None if it finds none."""
     candidate = _FINDER.find_one(picture.image)
     return candidate.crop if candidate is not None else None
 
 
-def _pressed(ink: Ink, rng: np.random.Generator) -> Floats:
+def _pressed(ink: UInt8, rng: np.random.Generator) -> Float32:
     """Ink of a finer or a broader pen, `<float32>[h, w]` in 0..1."""
     scale = 84 / max(ink.shape)
     fine = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
@@ -72,7 +68,7 @@ def _pressed(ink: Ink, rng: np.random.Generator) -> Floats:
     return np.asarray(np.clip(8 * (soft - rng.uniform(0.25, 0.55)) + 0.5, 0, 1), np.float32)
 
 
-def _placed(ink: Floats, side: int, rng: np.random.Generator, offset: tuple[float, float]) -> Floats:
+def _placed(ink: Float32, side: int, rng: np.random.Generator, offset: tuple[float, float]) -> Float32:
     """Ink in a picture's plane, in perspective, its middle near the picture's, `<float32>[side, side]`."""
     x, y, width, height = cv2.boundingRect((ink > 0.3).view(np.uint8))
     if not width:
@@ -88,7 +84,7 @@ def _placed(ink: Floats, side: int, rng: np.random.Generator, offset: tuple[floa
     return np.asarray(cv2.warpPerspective(small, plane, (side, side), flags=cv2.INTER_LINEAR), np.float32)
 
 
-def _paper(side: int, rng: np.random.Generator) -> Floats:
+def _paper(side: int, rng: np.random.Generator) -> Float32:
     """Paper under a light, `<float32>[side, side]` around 1."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
     light = 1 + rng.normal(0, 0.15) * x + rng.normal(0, 0.15) * y
@@ -101,7 +97,7 @@ def _paper(side: int, rng: np.random.Generator) -> Floats:
     return np.asarray(light, np.float32)
 
 
-def _rules(side: int, rng: np.random.Generator) -> Floats:
+def _rules(side: int, rng: np.random.Generator) -> Float32:
     """Lines on paper: ruled, squared, or the frame of a box."""
     lines = np.ones((side, side), np.float32)
     strength, width = 1 - rng.uniform(0.05, 0.7), int(rng.integers(1, 1 + max(2, side // 24)))
@@ -121,7 +117,7 @@ def _rules(side: int, rng: np.random.Generator) -> Floats:
     return lines
 
 
-def _inked(paper: Floats, cover: Floats, rng: np.random.Generator) -> Floats:
+def _inked(paper: Float32, cover: Float32, rng: np.random.Generator) -> Float32:
     """Grey levels `<float32>[side, side]`: dark ink on bright paper, or the other way round."""
     if rng.random() < 0.7:
         level = rng.uniform(50, 235)
@@ -132,7 +128,7 @@ def _inked(paper: Floats, cover: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(level * paper * (1 - cover) + ink * cover * (0.5 + 0.5 * paper))
 
 
-def _taken(image: Floats, rng: np.random.Generator) -> Image:
+def _taken(image: Float32, rng: np.random.Generator) -> Image:
     """The picture through a lens, onto a sensor, and, perhaps, as JPEG."""
     image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.2, 0.9))
     if rng.random() < 0.15:

@@ -10,9 +10,9 @@ import logging
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
+from device.arrays import UInt8
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import DIGITS, Fonts
 from pipeline.synthesis.handwriting import write
@@ -108,7 +108,7 @@ def photographed_digits(
 
 def _photographed(
     digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.uint8], int]:
+) -> tuple[UInt8, int]:
     while True:
         ink, label = _ink(digits, fonts, mix, rng)
         neighbour = _ink(digits, fonts, mix, rng)[0] if rng.random() < 0.3 else None
@@ -117,9 +117,7 @@ def _photographed(
             return crop, label
 
 
-def _ink(
-    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.uint8], int]:
+def _ink(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator) -> tuple[UInt8, int]:
     draw, label = rng.random(), int(rng.integers(len(LABELS)))
     if draw < mix.written_share:
         return write(label, rng), label

@@ -29,10 +29,10 @@ from types import MappingProxyType
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from tqdm.keras import TqdmCallback
 
+from device.arrays import Float32
 from device.pixels import INK
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.training_set import TrainingSet
@@ -70,7 +70,7 @@ class Recipe:
         if not 0 <= self.earlier_steps_weight < np.inf:
             raise ValueError(f"Expected earlier_steps_weight >= 0. Received: {self.earlier_steps_weight}")
 
-    def step_weights(self, steps: int) -> npt.NDArray[np.float32]:
+    def step_weights(self, steps: int) -> Float32:
         """Returns what each time step's loss weighs, `<float32>[steps]`: the last one 1, the others more the later."""
         weights = np.arange(1, steps + 1, dtype=np.float32)
         weights[:-1] *= self.earlier_steps_weight / max(1.0, weights[:-1].sum())
@@ -189,7 +189,7 @@ def _batches(images: LabelledImages, size: int, drop_remainder: bool = False) ->
     return whole.batch(size, drop_remainder=drop_remainder).map(scale)
 
 
-def _repeated(step_weights: npt.NDArray[np.float32]) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
+def _repeated(step_weights: Float32) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
     """Gives each label to every time step, `[batch, steps, 10]`, with the steps' weights `[batch, steps]`."""
     # Keras divides a loss by the number of steps, whatever they weigh.
     weights = tf.constant(step_weights * len(step_weights))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.arrays import Crops, Float64
 from device.manifest import Rejection, read_manifest
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
@@ -17,7 +18,7 @@ from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Verdict
 from pipeline.gate.limits import Limits
 from pipeline.gate.rejection import rejection
-from pipeline.release.threshold import Crops, Floats, chosen_threshold, measured_rejection, probabilities
+from pipeline.release.threshold import chosen_threshold, measured_rejection, probabilities
 from pipeline.synthesis.negatives import draw_test_negatives
 from tests.conftest import MODELS, Digits
 
@@ -55,7 +56,7 @@ def test_too_few_digits_choose_no_threshold() -> None:
 
 
 @given(digits=PROBABILITIES)
-def test_the_threshold_keeps_the_digits_that_chose_it(digits: Floats) -> None:
+def test_the_threshold_keeps_the_digits_that_chose_it(digits: Float64) -> None:
     threshold = chosen_threshold(digits)
     assert 0 <= threshold <= 1
     assert (digits >= threshold).mean() >= 0.985

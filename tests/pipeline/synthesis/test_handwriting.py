@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.runner import Runner
 from device.vision.normalise import crop_of
-from pipeline.synthesis.handwriting import FORMS, Ink, pen, scribble, write
+from pipeline.synthesis.handwriting import FORMS, pen, scribble, write
 from tests.conftest import MODELS
 
 SEEDS = st.integers(0, 2**32)
 
 
-def is_ink_with_a_margin(ink: Ink) -> bool:
+def is_ink_with_a_margin(ink: npt.NDArray[np.uint8]) -> bool:
     edges = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
     return ink.dtype == np.uint8 and ink.ndim == 2 and ink.max() == 255 and not edges.any()
 

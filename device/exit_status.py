@@ -1,0 +1,17 @@
+"""What every command of Rowstream ends with."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+# A command that a signal ended has this and the signal's number, as in a shell.
+SIGNALLED = 128
+
+
+class ExitStatus(IntEnum):
+    """An exit status: 1 is the gate's alone, 2 is wrong use, unreadable input, or a model that could not be judged."""
+
+    FINE = 0
+    REFUSED = 1
+    WRONG_USE = 2
+    INTERRUPTED = SIGNALLED + 2
