@@ -20,7 +20,7 @@ export TF_ENABLE_ONEDNN_OPTS ?= 0
 # Packages in the user's home are none of the pinned ones.
 export PYTHONNOUSERSITE := 1
 
-SOURCES := $(shell find device converters pipeline -name "*.py" -o -name "*.j2" -o -name "*.png")
+SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $(floor)/*/*.py $(floor)/*/*.j2 $(floor)/*/*.png))
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:

@@ -25,7 +25,7 @@ def model_card(manifest: Manifest) -> str:
     """
     if manifest.accuracy is None:
         raise ValueError(f"Expected a manifest with its accuracy. {manifest.name} has not been judged")
-    template = resources.files("pipeline").joinpath("card.md.j2").read_text(encoding="utf-8")
+    template = resources.files("pipeline.release").joinpath("card.md.j2").read_text(encoding="utf-8")
     # Markdown, not HTML: escaping would spoil it.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
     variant = manifest.name.removeprefix(PREFIX)

@@ -183,7 +183,7 @@ def test_without_opencv(tmp_path: Path, bare_site: Callable[..., Path]) -> None:
     (tmp_path / "crop.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     code = """
 from pathlib import Path
-from device.crops import read_crops
+from device.crop_files import read_crops
 print(read_crops(Path("{0}/crop.npy")).shape)
 try:
     read_crops(Path("{0}/crop.png"))

@@ -130,7 +130,7 @@ def test_picamera2_gives_blue_green_red(bare_site: Callable[..., Path]) -> None:
     site = bare_site("numpy", "opencv-python-headless", "pillow")
     (site / "picamera2.py").write_text(PICAMERA2)
     code = """
-from device.sources import open_source
+from device.sources.open_source import open_source
 with open_source("picamera2") as source:
     frame = next(iter(source))
 print(frame.image.shape, frame.image[0, 0].tolist(), frame.source)

@@ -108,5 +108,5 @@ def test_what_leaves_the_view_is_forgotten(frames: int, sequence: list[list[Plac
 
 @pytest.mark.parametrize(("frames", "min_overlap"), [(0, 0.3), (3, 0.0), (3, 1.1), (3, float("nan"))])
 def test_limits_that_cannot_be_are_refused(frames: int, min_overlap: float) -> None:
-    with pytest.raises(ValueError, match=r"Expected at least 1 frame, and an iou above 0 and up to 1\. Received: "):
+    with pytest.raises(ValueError, match=r"Expected at least 1 frame, and an overlap above 0 and up to 1\. Received: "):
         Tracker(frames, min_overlap)

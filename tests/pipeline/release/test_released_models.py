@@ -11,8 +11,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from device.idx import read_idx
+from tests.conftest import MODELS
 
-MODELS = Path(__file__).parent.parent / "models"
 LEAST_ACCURACY = {"rows2d": 0.9940, "cols2d": 0.9940, "conv1d": 0.9890, "rows": 0.9880}
 MOST_BYTES_A_WEIGHT = {"rows2d": 1.20, "cols2d": 1.20, "conv1d": 1.50, "rows": 2.5}
 WEIGHTS = {"rows2d": 315_530, "cols2d": 315_530, "conv1d": 109_034, "rows": 81_674}

@@ -16,8 +16,8 @@ from tests.conftest import ROOT, SmallMnist
 # The command with the small folder's hashes in place of MNIST's, and few training_set.
 CHILD = """
 import functools, json, sys
-import pipeline.data
-import pipeline.training_set
+import pipeline.data.mnist
+import pipeline.synthesis.training_set
 from pipeline.__main__ import main
 pipeline.data.mnist.SHA256 = json.loads(sys.argv[1])
 few = {"photographed": 64, "negatives": 64, "epoch_images": 6_400}
