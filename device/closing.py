@@ -1,0 +1,25 @@
+"""What is closed when a `with` block ends."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import TypeVar
+
+_Self = TypeVar("_Self", bound="Closing")
+
+
+class Closing(ABC):
+    """Something that `with` closes at the end of its block."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what is held; closing twice is closing once."""
+
+    def __enter__(self: _Self) -> _Self:  # noqa: PYI019  # `Self` is in `typing` from Python 3.11 on
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
