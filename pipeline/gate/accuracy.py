@@ -19,7 +19,7 @@ from device.arrays import Bools, Float64, Indices
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, at_most, held, not_judged, passed, refused
-from pipeline.release.confidence import confidences, expected_calibration_error, fitted_temperature
+from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
 
 
 @dataclass(frozen=True)

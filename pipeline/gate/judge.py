@@ -6,6 +6,7 @@ that the manifest speaks of. Where a stage refuses, the later ones are not judge
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,7 @@ def judge(case: Case) -> Judgement:
         model=case.manifest.name,
         version=case.manifest.version,
         file_sha256=case.manifest.file.sha256,
+        manifest_sha256=hashlib.sha256(case.folder.manifest.read_bytes()).hexdigest(),
         images=len(case.splits.test),
         source=case.splits.test_source,
         stages=stages,

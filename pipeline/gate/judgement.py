@@ -33,6 +33,7 @@ class Judgement:
     model: str
     version: str
     file_sha256: str
+    manifest_sha256: str
     images: int
     source: str
     stages: tuple[StageResult, ...]

@@ -1,7 +1,7 @@
-"""Chooses the probability below which an answer is none, and draws the crops without digits that judge it.
+"""Chooses the probability below which the device answers "not a digit", and measures its effect.
 
-The threshold is chosen on validation digits alone: the highest that keeps, with 95 % confidence, as many as it must.
-What shows no digit judges it, and chose nothing; the letters among it are of fonts that no training saw.
+Validation digits alone choose the threshold: the highest one that keeps the required share of digits with 95 %
+confidence.
 
 Sources: Hendrycks, Gimpel, A Baseline for Detecting Misclassified and Out-of-Distribution Examples, 2017; Clopper,
 Pearson, The use of confidence or fiducial limits, 1934.
@@ -11,25 +11,18 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.stats import beta
-from tqdm import tqdm
 
-from device.arrays import Crops, Float64
+from device.arrays import Float64
 from device.manifest import Rejection
-from device.runner import Runner
 
 MIN_KEPT = 0.985
 _CONFIDENCE = 0.95
 
 
-def probabilities(runner: Runner, crops: Crops, desc: str) -> Float64:
-    """Returns the probability of the runner's answer to each crop, `<float64>[n]`."""
-    return np.array([runner.classify(crop).probability for crop in tqdm(crops, desc=desc, disable=None)])
-
-
 def chosen_threshold(digits: Float64) -> float:
-    """Returns the least probability that an answer must have, by those of validation digits, `<float64>[n]`.
+    """Return the threshold for the probabilities `<float64>[n]` of the answers to validation digits.
 
-    It is 0 where there are too few digits to be sure of any.
+    It is 0 if there are too few digits to choose one.
     """
     rejected = np.arange(len(digits))
     surely_kept = beta.ppf(1 - _CONFIDENCE, len(digits) - rejected, rejected + 1)
@@ -38,7 +31,7 @@ def chosen_threshold(digits: Float64) -> float:
 
 
 def measured_rejection(threshold: float, digits: Float64, negatives: Float64) -> Rejection:
-    """Returns what a threshold does to the images judged."""
+    """Return what a threshold does to test digits and to crops without a digit, by probabilities `<float64>[n]`."""
     return Rejection(
         digits_kept=float((digits >= threshold).mean()),
         negatives=len(negatives),

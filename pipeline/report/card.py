@@ -1,6 +1,6 @@
 """What the gate measured, on the model card: a section with figures and two pictures, of `gate.json` alone.
 
-The card itself is made with the release, before anything is judged (`pipeline.release.card`).
+The card itself is made with the release, before anything is judged (`pipeline.report.model_card`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from device.manifest import MANIFEST_NAME, read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.record import Measurements
-from pipeline.release.card import model_card
 from pipeline.report import figures
+from pipeline.report.model_card import model_card
 from pipeline.report.page import render
 from pipeline.report.svg import Drawing, with_minus
 

@@ -81,6 +81,7 @@ JUDGED = Judgement(
     model="rowstream-conv1d",
     version="1.2.3",
     file_sha256="a" * 64,
+    manifest_sha256="e" * 64,
     images=12,
     source="the digits",
     stages=(

@@ -34,6 +34,7 @@ SHIPS = Judgement(
     model="rowstream-tiny",
     version="1.2.3",
     file_sha256="a" * 64,
+    manifest_sha256="e" * 64,
     images=4_500,
     source="the digits",
     stages=(StageResult("images", (PASSED, replace(PASSED, name="classes"))),),

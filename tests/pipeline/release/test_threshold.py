@@ -1,54 +1,23 @@
-"""Tests of `pipeline.release.threshold` and of the gate's checks of it."""
+"""Tests of `pipeline.release.threshold`."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.arrays import Crops, Float64
-from device.manifest import Rejection, read_manifest
-from device.runner import Runner
-from pipeline.data.mnist import embedded_splits
-from pipeline.folders import ModelFolder
-from pipeline.gate.case import Case
-from pipeline.gate.check import Check, Verdict
-from pipeline.gate.limits import Limits
-from pipeline.gate.rejection import rejection
-from pipeline.release.threshold import chosen_threshold, measured_rejection, probabilities
-from pipeline.synthesis.negatives import draw_test_negatives
-from tests.conftest import MODELS, Digits
+from device.arrays import Float64
+from device.manifest import Rejection
+from pipeline.release.threshold import chosen_threshold, measured_rejection
 
-SPLITS = embedded_splits()
-NAMED = replace(SPLITS, names=("apple", "pear", *"23456789"))
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=1_000).map(np.array)
 
 
-@pytest.fixture(scope="module")
-def negatives() -> Crops:
-    drawn = draw_test_negatives(SPLITS)
-    assert drawn is not None
-    return drawn
-
-
-def unnamed_checks(threshold: float) -> list[Check]:
-    """What the gate says where the labels are no digits."""
-    folder = ModelFolder(MODELS / "rows2d")
-    manifest = replace(read_manifest(folder.path), threshold=threshold)
-    return list(rejection(Case(folder, manifest, NAMED, Limits())))
-
-
-def test_the_threshold_keeps_enough_digits_with_confidence() -> None:
-    """Of 6,000 digits it gives up the 74 least probable: with 95 % confidence 98.5 % of others are then kept."""
-    assert chosen_threshold(np.arange(6_000) / 6_000) == 74 / 6_000
-
-
-def test_fewer_digits_leave_more_in_doubt() -> None:
-    """Of 512 it gives up two, where 74 of 6,000 would be six."""
-    assert chosen_threshold(np.arange(512) / 512) == 2 / 512
+@pytest.mark.parametrize(("digits", "rejected"), [(6_000, 74), (512, 2)])
+def test_the_threshold_keeps_enough_digits_with_confidence(digits: int, rejected: int) -> None:
+    """74 of 6,000 digits may be rejected to keep 98.5 % of others with 95 % confidence, but only 2 of 512."""
+    assert chosen_threshold(np.arange(digits) / digits) == rejected / digits
 
 
 def test_too_few_digits_choose_no_threshold() -> None:
@@ -62,52 +31,10 @@ def test_the_threshold_keeps_the_digits_that_chose_it(digits: Float64) -> None:
     assert (digits >= threshold).mean() >= 0.985
 
 
-def test_what_a_threshold_does_is_measured() -> None:
-    """A probability of just the threshold is an answer."""
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [(0.5, Rejection(0.75, 5, 0.4)), (0.0, Rejection(1.0, 5, 1.0)), (0.95, Rejection(0.25, 5, 0.0))],
+)
+def test_a_probability_equal_to_the_threshold_is_accepted(threshold: float, expected: Rejection) -> None:
     digits, negatives = np.array([0.9, 0.5, 0.49, 1.0]), np.array([0.1, 0.5, 0.7, 0.2, 0.3])
-    assert measured_rejection(0.5, digits, negatives) == Rejection(0.75, 5, 0.4)
-    assert measured_rejection(0.0, digits, negatives) == Rejection(1.0, 5, 1.0)
-    assert measured_rejection(0.95, digits, negatives) == Rejection(0.25, 5, 0.0)
-
-
-def test_probabilities_are_those_of_the_answers(digits: Digits) -> None:
-    with Runner(MODELS / "rows2d") as runner:
-        expected = [runner.classify(crop).probability for crop in digits[0][:5]]
-        assert probabilities(runner, digits[0][:5], "crops").tolist() == expected
-
-
-def test_negatives_are_10_000_crops(negatives: Crops) -> None:
-    assert negatives.shape == (10_000, 28, 28)
-    assert negatives.dtype == np.uint8
-
-
-def test_negatives_are_the_same_each_time(negatives: Crops) -> None:
-    again = draw_test_negatives(SPLITS)
-    assert again is not None
-    assert np.array_equal(negatives, again)
-
-
-def test_halves_of_digits_come_of_the_images_at_hand(negatives: Crops) -> None:
-    ones = draw_test_negatives(replace(SPLITS, test=SPLITS.test[np.flatnonzero(SPLITS.test.labels == 1)]))
-    assert ones is not None
-    assert not np.array_equal(negatives[1::5], ones[1::5])
-
-
-@pytest.mark.parametrize("names", [NAMED.names, tuple("9876543210"), tuple("012345678")])
-def test_labels_that_are_no_digits_have_no_negatives(names: tuple[str, ...]) -> None:
-    assert draw_test_negatives(replace(SPLITS, names=names)) is None
-
-
-def test_the_gate_passes_other_labels_without_a_threshold() -> None:
-    (check,) = unnamed_checks(0.0)
-    assert (check.name, check.measured, check.verdict) == (
-        "negatives accepted",
-        "all: the threshold is 0",
-        Verdict.PASSED,
-    )
-
-
-def test_the_gate_does_not_judge_a_threshold_without_negatives() -> None:
-    (check,) = unnamed_checks(0.5)
-    assert (check.name, check.verdict) == ("negatives accepted", Verdict.NOT_JUDGED)
-    assert check.reason == "no crops are known that show nothing of the labels"
+    assert measured_rejection(threshold, digits, negatives) == expected
