@@ -14,10 +14,10 @@ from .arrays import UInt8
 from .cli.serve_arguments import add_serve_arguments, serve_refusal
 from .cli.source_arguments import add_source_arguments, positive, refusal
 from .crop_files import read_crops
+from .exit_status import ExitStatus
 from .interpreter import RUNTIMES
 from .runner import Prediction, Runner
 
-FINE, WRONG_USE, INTERRUPTED = 0, 2, 130
 # What the extra `camera` brings.
 _EXTRA = frozenset({"cv2", "PIL"})
 
@@ -29,11 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run_crops(options) if options.crops else _run_source(options)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except OSError as error:
         # The output failed; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FINE if isinstance(error, BrokenPipeError) else _complain(error)
+        return ExitStatus.FINE if isinstance(error, BrokenPipeError) else _complain(error)
 
 
 def _open_closed_streams() -> None:
@@ -66,7 +66,7 @@ def _run_crops(options: argparse.Namespace) -> int:
         runner = Runner(options.model, threads=options.threads, runtime=options.runtime)
     except (ImportError, OSError, ValueError) as error:
         return _complain(error)
-    status = FINE
+    status: int = ExitStatus.FINE
     with runner:
         for path in options.crops:
             try:
@@ -96,7 +96,7 @@ def _answers(runner: Runner, crop: UInt8, options: argparse.Namespace) -> Iterat
 
 def _complain(error: Exception) -> int:
     print(f"error: {error}", file=sys.stderr)
-    return WRONG_USE
+    return ExitStatus.WRONG_USE
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

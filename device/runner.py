@@ -9,17 +9,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from .arrays import Int8, UInt8
+from .closing import Closing
 from .interpreter import load_interpreter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_line
 from .quantisation import PIXEL_QUANTISATION, Softmax, quantise_pixels
-from .signatures import LINES, step_contracts
+from .signatures import CLASSIFY, LINES, STEP, step_contracts
 from .streaming import Collector, Reader, Stream
 
 _TOP = 3
@@ -46,7 +46,7 @@ class Prediction:
     latency_ms: float
 
 
-class Runner:
+class Runner(Closing):
     """A model, ready to read crops. Not for use from several threads at once.
 
     >>> with Runner("models/rows2d") as runner:
@@ -76,7 +76,7 @@ class Runner:
             raise ManifestError(f"{path}: Expected {self.manifest.file.name} (manifest). Received: {Path(path).name}")
         content = self.manifest.verified_content(folder)
         interpreter, self.runtime = load_interpreter(content, threads, runtime)
-        self._classify = interpreter.get_signature_runner("classify")
+        self._classify = interpreter.get_signature_runner(CLASSIFY)
         self._input = self.manifest.input.name
         self._output = self.manifest.output.name
         self._check_contract()
@@ -199,14 +199,6 @@ class Runner:
             del self._classify, self._reader
         self._closed = True
 
-    def __enter__(self) -> Runner:  # noqa: PYI034  # `Self` is in `typing` from Python 3.11 on
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _logits(self, crop: UInt8) -> Int8:
         pixels = quantise_pixels(crop).reshape(self.manifest.input.shape)
         logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
@@ -253,7 +245,7 @@ class Runner:
 
     def _stream(self, content: bytes, threads: int) -> Stream:
         interpreter, _ = load_interpreter(content, threads, self.runtime.name)
-        self._check_step(interpreter.get_signature_runner("step"))
+        self._check_step(interpreter.get_signature_runner(STEP))
         return Stream(interpreter, self.manifest)
 
     def _check_step(self, step: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import cv2
 
+from ..exit_status import ExitStatus
 from ..runner import Runner
 from ..web.snapshots import Live
 from .quiet import quieten
@@ -19,8 +20,6 @@ from .signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     from ..web.server import Server
-
-FINE = 0
 
 _LIBRARY = frozenset({"anyio", "click", "h11", "starlette", "uvicorn"})
 
@@ -39,7 +38,7 @@ def answer_serve(options: argparse.Namespace) -> int:
         with stoppable(), serving(options, None):
             wait()
     except Stopped:
-        return FINE
+        return ExitStatus.FINE
 
 
 def serving(options: argparse.Namespace, live: Live | None) -> AbstractContextManager[Server]:

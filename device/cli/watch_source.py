@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 import cv2
 
+from ..exit_status import SIGNALLED, ExitStatus
 from ..runner import Prediction, Runner
 from ..sources.frames import Frame, Source
 from ..sources.open_source import open_source
@@ -31,7 +32,6 @@ from .quiet import quieten
 from .serve_page import serving, wait
 from .signals import Stopped, stoppable
 
-FINE, UNREADABLE, SIGNALLED = 0, 2, 128
 # A recording's rate where neither the source nor the interval tells one.
 _RATE_HZ = 25.0
 
@@ -61,7 +61,8 @@ def answer_source(options: argparse.Namespace, output: TextIO) -> int:
     cv2.setNumThreads(options.threads)
     watching = watch_options(options)
     raw = RawLayout.parse(options.raw_size, options.raw_format or "bgr") if options.raw_size else None
-    status, endless = FINE, False
+    status: int = ExitStatus.FINE
+    endless = False
     try:
         with stoppable(), ExitStack() as stack:
             runner = stack.enter_context(Runner(options.model, threads=options.threads, runtime=options.runtime))
@@ -129,7 +130,7 @@ class _Command:
                 f"{count.frames:,} frames, {self._source.dropped:,} dropped, {count.candidates:,} candidates{reported}"
             )
             self._output.flush()
-        return UNREADABLE if self._source.failed or self._count.failed else FINE
+        return ExitStatus.WRONG_USE if self._source.failed or self._count.failed else ExitStatus.FINE
 
     def _observed(self, frame: Frame) -> Observation | None:
         try:
