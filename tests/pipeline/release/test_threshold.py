@@ -1,4 +1,4 @@
-"""Tests of `pipeline.release.threshold` and of the gate's checks of it."""
+"""Tests of `pipeline.release.threshold`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.arrays import Crops, Float64
-from device.manifest import Rejection, read_manifest
+from device.manifest import Rejection
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
-from pipeline.folders import ModelFolder
-from pipeline.gate.case import Case
-from pipeline.gate.check import Check, Verdict
-from pipeline.gate.limits import Limits
-from pipeline.gate.rejection import rejection
 from pipeline.release.threshold import chosen_threshold, measured_rejection, probabilities
 from pipeline.synthesis.negatives import draw_test_negatives
 from tests.conftest import MODELS, Digits
@@ -32,13 +27,6 @@ def negatives() -> Crops:
     drawn = draw_test_negatives(SPLITS)
     assert drawn is not None
     return drawn
-
-
-def unnamed_checks(threshold: float) -> list[Check]:
-    """What the gate says where the labels are no digits."""
-    folder = ModelFolder(MODELS / "rows2d")
-    manifest = replace(read_manifest(folder.path), threshold=threshold)
-    return list(rejection(Case(folder, manifest, NAMED, Limits())))
 
 
 def test_the_threshold_keeps_enough_digits_with_confidence() -> None:
@@ -96,18 +84,3 @@ def test_halves_of_digits_come_of_the_images_at_hand(negatives: Crops) -> None:
 @pytest.mark.parametrize("names", [NAMED.names, tuple("9876543210"), tuple("012345678")])
 def test_labels_that_are_no_digits_have_no_negatives(names: tuple[str, ...]) -> None:
     assert draw_test_negatives(replace(SPLITS, names=names)) is None
-
-
-def test_the_gate_passes_other_labels_without_a_threshold() -> None:
-    (check,) = unnamed_checks(0.0)
-    assert (check.name, check.measured, check.verdict) == (
-        "negatives accepted",
-        "all: the threshold is 0",
-        Verdict.PASSED,
-    )
-
-
-def test_the_gate_does_not_judge_a_threshold_without_negatives() -> None:
-    (check,) = unnamed_checks(0.5)
-    assert (check.name, check.verdict) == ("negatives accepted", Verdict.NOT_JUDGED)
-    assert check.reason == "no crops are known that show nothing of the labels"
