@@ -11,11 +11,15 @@ import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device.exit_status import ExitStatus
 from device.manifest import read_manifest
 from pipeline.folders import ModelFolder, ReportFolder, build_folder, model_folder, weights_folder
 from pipeline.variants import VARIANTS
+
+if TYPE_CHECKING:  # most commands need no gate
+    from pipeline.gate.judgement import Judgement
 
 
 class Command(ABC):
@@ -117,26 +121,33 @@ class Gate(Command):
 
     def run(self) -> ExitStatus:
         """See `Command`."""
+        from pipeline.gate.check import Verdict
+        from pipeline.gate.reports import as_text, write_reports
+
+        judgement = self._judgement()
+        write_reports(judgement, ReportFolder(self.out or build_folder(self.folder.resolve().name).gate))
+        print(as_text(judgement))
+        statuses = {Verdict.PASSED: ExitStatus.FINE, Verdict.REFUSED: ExitStatus.REFUSED}
+        return statuses.get(judgement.verdict, ExitStatus.WRONG_USE)
+
+    def _judgement(self) -> Judgement:
+        from pipeline.gate.judgement import refused_without_limits
         from pipeline.gate.limits import read_limits
 
         model, manifest = ModelFolder(self.folder), read_manifest(self.folder)
         limits = read_limits(self.limits, manifest.name)
         for path in (model.path / manifest.file.name, model.float_model, model.calibration):
             _require_file(path)
+        if limits.missing():
+            return refused_without_limits(model.path, manifest, limits.missing())
         from pipeline.data.mnist import load
 
         splits = load(self.data)
         _import_tensorflow()
         from pipeline.gate.case import Case
-        from pipeline.gate.check import Verdict
         from pipeline.gate.judge import judge
-        from pipeline.gate.reports import as_text, write_reports
 
-        judgement = judge(Case(model, manifest, splits, limits))
-        write_reports(judgement, ReportFolder(self.out or build_folder(self.folder.resolve().name).gate))
-        print(as_text(judgement))
-        statuses = {Verdict.PASSED: ExitStatus.FINE, Verdict.REFUSED: ExitStatus.REFUSED}
-        return statuses.get(judgement.verdict, ExitStatus.WRONG_USE)
+        return judge(Case(model, manifest, splits, limits))
 
 
 @dataclass(frozen=True)
@@ -168,6 +179,9 @@ class Report(Command):
 
     def run(self) -> ExitStatus:
         """See `Command`."""
+        judgements = [ReportFolder(build_folder(name).gate).json for name in self.names if Path(name).name == name]
+        if judgements and not any(path.exists() for path in judgements):
+            raise FileNotFoundError(f"Expected {', '.join(map(str, judgements))}. Found none: run `make gate` first")
         from pipeline.report.site import write_report
 
         for path in write_report(self.names):

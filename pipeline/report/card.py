@@ -87,6 +87,6 @@ def _figures(measured: Measurements) -> Iterator[tuple[str, str]]:
     yield "calibration error, float and int8", "{:.2f} and {:.2f} points".format(*errors)
     if measured.tensors:
         tensor = min(measured.tensors, key=lambda each: each.snr_db)
-        yield "least signal to noise", with_minus(f"{tensor.snr_db:.1f} dB, tensor {tensor.place}")
+        yield "least signal to noise", with_minus(f"{tensor.snr_db:.1f} dB, tensor {tensor.index}")
     times = f"{latency.median_ms:.3f} ms, of 99 % at most {latency.p99_ms:.3f} ms"
     yield "from crop to answer, where it was judged", times

@@ -16,6 +16,7 @@ from pipeline.__main__ import main
 from tests.conftest import MODELS
 from tests.support.commands import pipeline, refused
 
+LIMITS = str(MODELS / "limits.toml")
 EVALUATION = {
     "variant": "rows2d",
     "accuracy": {
@@ -93,7 +94,7 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
         (["gate", "nowhere"], "nowhere/manifest.json"),
         (["gate", str(MODELS / "rows"), "--limits", "nowhere.toml"], "nowhere.toml"),
         (["gate", str(MODELS / "rows"), "--limits", "broken.toml"], "broken.toml: Expected TOML."),
-        (["gate", str(MODELS / "rows"), "--limits", "empty.toml", "--data", "nowhere"], "nowhere: Expected train-im"),
+        (["gate", str(MODELS / "rows"), "--limits", LIMITS, "--data", "nowhere"], "nowhere: Expected train-im"),
         (["release", "rows"], "build/rows/manifest.json: Expected this file."),
         (["report", "rows"], "Expected build/rows/gate/gate.json. Found none"),
         (["bench", "rows"], "models/rows/manifest.json"),
@@ -106,12 +107,21 @@ def test_a_wrong_path_is_answered_before_anything_heavy_is_imported(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     (tmp_path / "broken.toml").write_text("[default\n")
-    (tmp_path / "empty.toml").touch()
     child = pipeline(tmp_path, *arguments, PYTHONPROFILEIMPORTTIME="1")
     assert message in refused(child)
     imported = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines() if line.startswith("import time")}
     assert not imported & {"tensorflow", "keras", "scipy", "matplotlib.pyplot", "pandas"}
     assert not (tmp_path / "build").exists()
+
+
+def test_missing_limits_are_refused_without_any_data(tmp_path: Path) -> None:
+    """Every missing limit is named at once; that takes neither data nor TensorFlow."""
+    (tmp_path / "empty.toml").touch()
+    child = pipeline(tmp_path, "gate", str(MODELS / "rows"), "--limits", "empty.toml", "--data", "nowhere")
+    assert child.returncode == 1
+    assert "limits complete" in child.stdout
+    assert "images_min" in child.stdout
+    assert "file_bytes_max" in child.stdout
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
