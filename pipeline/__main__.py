@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> ExitStatus:
     """Run a command and return the exit status."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     try:
-        status = parse(arguments).run()
+        status = parse(arguments).run() or ExitStatus.FINE
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted; run the same command again to go on", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""The commands: each has its options as fields, and `run` does it.
+"""The commands: each has its options as fields, and `run` does it; None is exit status 0.
 
-What needs no data and no TensorFlow is checked first, so that a slip of the keyboard is answered at once.
+Checks that need neither data nor TensorFlow come first, so that a wrong option or path is answered at once.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from device.exit_status import ExitStatus
 from device.manifest import read_manifest
@@ -22,29 +21,22 @@ if TYPE_CHECKING:  # most commands need no gate
     from pipeline.gate.judgement import Judgement
 
 
-class Command(ABC):
-    """A command of `python -m pipeline`."""
+class Command(Protocol):
+    """A command; `run` raises OSError, ValueError or RuntimeError, with a message for the user."""
 
-    @abstractmethod
-    def run(self) -> ExitStatus:
-        """Run the command and return the exit status.
-
-        Raises:
-            OSError, ValueError, RuntimeError: wrong use or unreadable input; the message is for the user.
-        """
+    def run(self) -> ExitStatus | None: ...
 
 
 @dataclass(frozen=True)
-class Train(Command):
-    """Train a variant's float weights into `build/<variant>/train/`."""
+class Train:
+    """Train a variant's float weights into build/VARIANT/train, or resume an interrupted training."""
 
     variant: str
     data: Path | None
     fonts: Path | None
 
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        _require_folder(self.fonts)
+    def run(self) -> None:
+        _require(self.fonts)
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
@@ -65,54 +57,44 @@ class Train(Command):
         network.save_weights(trained.weights)
         trained.training.write_text(recipe)
         print(trained.weights)
-        return ExitStatus.FINE
 
 
 @dataclass(frozen=True)
-class CalibrationSheet(Command):
-    """Draw the sheet of crops without a digit that calibrate int8."""
-
-    out: Path
-    fonts: Path | None
-
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        _require_folder(self.fonts)
-        from pipeline.data.calibration import write_sheet
-        from pipeline.synthesis.fonts import training_fonts
-        from pipeline.synthesis.negatives import drawn_sheet
-
-        write_sheet(drawn_sheet(training_fonts(self.fonts)), self.out)
-        print(self.out)
-        return ExitStatus.FINE
-
-
-@dataclass(frozen=True)
-class Convert(Command):
-    """Convert a variant's float weights to a candidate in `build/<variant>/`."""
+class Convert:
+    """Convert a variant's float weights to a candidate in build/VARIANT: int8 file, manifest, model card."""
 
     variant: str
     data: Path | None
 
-    def run(self) -> ExitStatus:
-        """See `Command`."""
+    def run(self) -> None:
         weights, candidate = weights_folder(self.variant), build_folder(self.variant)
         from pipeline.data.mnist import load
-        from pipeline.release.evaluate import table, write_evaluation
 
         splits = load(self.data)
         _import_tensorflow()
         from pipeline.release.candidate import make_candidate
+        from pipeline.release.evaluate import table, write_evaluation
 
         evaluation = make_candidate(VARIANTS[self.variant], splits, weights, candidate)
         write_evaluation(evaluation, candidate.evaluation)
         print(table([evaluation]))
-        return ExitStatus.FINE
 
 
 @dataclass(frozen=True)
-class Gate(Command):
-    """Decide whether a model may ship."""
+class Table:
+    """Print evaluations that `convert` wrote. Private: the Makefile's."""
+
+    evaluations: tuple[Path, ...]
+
+    def run(self) -> None:
+        from pipeline.release.evaluate import read_evaluation, table
+
+        print(table(read_evaluation(path) for path in self.evaluations))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Decide whether a model may ship; exit status 1: refused, 2: not judged."""
 
     folder: Path
     limits: Path
@@ -120,7 +102,6 @@ class Gate(Command):
     data: Path | None
 
     def run(self) -> ExitStatus:
-        """See `Command`."""
         from pipeline.gate.check import Verdict
         from pipeline.gate.reports import as_text, write_reports
 
@@ -136,8 +117,7 @@ class Gate(Command):
 
         model, manifest = ModelFolder(self.folder), read_manifest(self.folder)
         limits = read_limits(self.limits, manifest.name)
-        for path in (model.path / manifest.file.name, model.float_model, model.calibration):
-            _require_file(path)
+        _require(model.path / manifest.file.name, model.float_model, model.calibration)
         if limits.missing():
             return refused_without_limits(model.path, manifest, limits.missing())
         from pipeline.data.mnist import load
@@ -151,19 +131,18 @@ class Gate(Command):
 
 
 @dataclass(frozen=True)
-class Release(Command):
-    """Copy a candidate that passed the gate to `models/<variant>/`."""
+class Release:
+    """Copy build/VARIANT to models/VARIANT if it passed the gate; exit status 1: refused."""
 
     variant: str
 
     def run(self) -> ExitStatus:
-        """See `Command`."""
-        _require_file(build_folder(self.variant).manifest)
+        candidate, model = build_folder(self.variant), model_folder(self.variant)
+        _require(candidate.manifest)
         from pipeline.release.release import ReleaseError, release
 
-        model = model_folder(self.variant)
         try:
-            release(build_folder(self.variant), model)
+            release(candidate, model)
         except ReleaseError as error:
             print(f"refused: {error}", file=sys.stderr)
             return ExitStatus.REFUSED
@@ -172,91 +151,30 @@ class Release(Command):
 
 
 @dataclass(frozen=True)
-class Report(Command):
-    """Draw what the gate measured as pages."""
+class Report:
+    """Draw what the gate measured, as pages for a browser."""
 
     names: tuple[str, ...]
 
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        judgements = [ReportFolder(build_folder(name).gate).json for name in self.names if Path(name).name == name]
-        if judgements and not any(path.exists() for path in judgements):
+    def run(self) -> None:
+        judgements = [ReportFolder(build_folder(name).gate).json for name in self.names]
+        if set(self.names) <= VARIANTS.keys() and not any(path.exists() for path in judgements):
             raise FileNotFoundError(f"Expected {', '.join(map(str, judgements))}. Found none: run `make gate` first")
         from pipeline.report.site import write_report
 
-        for path in write_report(self.names):
-            print(path)
-        return ExitStatus.FINE
+        print(*write_report(self.names), sep="\n")
 
 
 @dataclass(frozen=True)
-class EvaluatePhotos(Command):
-    """Read photographs whose names say what they show, and count the right answers."""
-
-    folder: Path
-    photographs: tuple[str, ...]
-    label_field: int
-    no_digit: str | None
-
-    def __post_init__(self) -> None:
-        if self.label_field < 0:
-            raise ValueError(f"Expected --label-field >= 0. Received: {self.label_field}")
-
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        read_manifest(self.folder)
-        from device.runner import Runner
-        from pipeline.bench.photographs import field_table, read_photographs
-
-        with Runner(self.folder) as runner:
-            rows = [
-                (pattern, read_photographs(runner, pattern, self.label_field, self.no_digit))
-                for pattern in self.photographs
-            ]
-        print(field_table(rows))
-        return ExitStatus.FINE
-
-
-@dataclass(frozen=True)
-class Table(Command):
-    """Print evaluations that `convert` wrote; the Makefile's own command."""
-
-    evaluations: tuple[Path, ...]
-
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        from pipeline.release.evaluate import read_evaluation, table
-
-        print(table(read_evaluation(path) for path in self.evaluations))
-        return ExitStatus.FINE
-
-
-@dataclass(frozen=True)
-class Bundle(Command):
-    """Pack a release with the device side."""
-
-    variant: str
-    into: Path
-
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        from pipeline.release.bundle import bundle
-
-        print(bundle(model_folder(self.variant), self.into))
-        return ExitStatus.FINE
-
-
-@dataclass(frozen=True)
-class Bench(Command):
-    """Time a release against what TFLite makes of the same weights."""
+class Bench:
+    """Time a release against TFLite's own conversions of the same weights."""
 
     variant: str
 
-    def run(self) -> ExitStatus:
-        """See `Command`."""
+    def run(self) -> None:
         model = model_folder(self.variant)
-        read_manifest(model.path).verified_content(model.path)
-        _require_file(model.float_model)
+        read_manifest(model.path)
+        _require(model.float_model)
         _import_tensorflow()
         from converters.tflite.graph import read_graphs
         from device.pixels import unit_range
@@ -279,11 +197,23 @@ class Bench(Command):
             if runner.manifest.states:
                 readings = time_reading(runner, splits.test.crops[::4], read_graphs(files[self.variant]))
                 print("\n" + reading_table(readings))
-        return ExitStatus.FINE
 
 
 @dataclass(frozen=True)
-class Demo(Command):
+class Bundle:
+    """Pack a release with the device side, for a machine without TensorFlow."""
+
+    variant: str
+    into: Path
+
+    def run(self) -> None:
+        from pipeline.release.bundle import bundle
+
+        print(bundle(model_folder(self.variant), self.into))
+
+
+@dataclass(frozen=True)
+class Demo:
     """Show in the terminal how a digit is read, line by line."""
 
     variant: str
@@ -294,29 +224,62 @@ class Demo(Command):
         if self.digit < 0 or not 0 <= self.pause_ms < float("inf"):
             raise ValueError(f"Expected --digit >= 0 and --pause-ms >= 0. Received: {self.digit} and {self.pause_ms}")
 
-    def run(self) -> ExitStatus:
-        """See `Command`."""
-        model = model_folder(self.variant)
-        read_manifest(model.path)
+    def run(self) -> None:
+        model = model_folder(self.variant).path
+        read_manifest(model)
         from device.runner import Runner
         from pipeline.bench.terminal import reading
         from pipeline.data.mnist import embedded_splits
 
         test = embedded_splits().test
-        with Runner(model.path) as runner:
+        with Runner(model) as runner:
             for line in reading(runner, test.crops[self.digit % len(test)], self.pause_ms / 1e3):
                 print(line, flush=True)
-        return ExitStatus.FINE
 
 
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: Expected this file. Found no such file")
+@dataclass(frozen=True)
+class CalibrationSheet:
+    """Draw the sheet of calibration crops without a digit."""
+
+    out: Path
+    fonts: Path | None
+
+    def run(self) -> None:
+        _require(self.fonts)
+        from pipeline.data.calibration import write_sheet
+        from pipeline.synthesis.fonts import training_fonts
+        from pipeline.synthesis.negatives import drawn_sheet
+
+        write_sheet(drawn_sheet(training_fonts(self.fonts)), self.out)
+        print(self.out)
 
 
-def _require_folder(folder: Path | None) -> None:
-    if folder is not None and not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: Expected a folder. Found no such folder")
+@dataclass(frozen=True)
+class EvaluatePhotos:
+    """Read photos whose names say what they show, and count the right answers."""
+
+    folder: Path
+    photographs: tuple[str, ...]
+    label_field: int
+    no_digit: str | None
+
+    def __post_init__(self) -> None:
+        if self.label_field < 0:
+            raise ValueError(f"Expected --label-field >= 0. Received: {self.label_field}")
+
+    def run(self) -> None:
+        from device.runner import Runner
+        from pipeline.bench.photographs import field_table, read_photographs
+
+        with Runner(self.folder) as runner:
+            read = [read_photographs(runner, each, self.label_field, self.no_digit) for each in self.photographs]
+        print(field_table(list(zip(self.photographs, read, strict=True))))
+
+
+def _require(*paths: Path | None) -> None:
+    for path in paths:
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: Expected a file or folder. Found none")
 
 
 def _import_tensorflow() -> None:

@@ -10,22 +10,22 @@ from typing import Any
 
 import device
 from pipeline.cli import commands
-from pipeline.cli.commands import Command
 from pipeline.folders import BUILD, MODELS
 from pipeline.variants import VARIANTS
 
 
-def parse(arguments: Sequence[str] | None) -> Command:
+def parse(arguments: Sequence[str] | None) -> commands.Command:
     """Return the command that the arguments name; exit with status 2 if they are wrong.
 
     Raises:
         ValueError: an option is out of range.
     """
     options = vars(_parser().parse_args(arguments))
-    command = options.pop("command")
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    made: Command = command(**fields)
-    return made
+    make = options.pop("make")
+    command: commands.Command = make(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    )
+    return command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -33,59 +33,46 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rowstream {device.__version__}")
     named = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: type[Command], **help_text: Any) -> argparse.ArgumentParser:
-        added = named.add_parser(name, **help_text)
-        added.set_defaults(command=command)
-        return added
+    def add(name: str, make: type, *options: Any, hidden: bool = False) -> None:
+        text: dict[str, Any] = {} if hidden else {"help": str(make.__doc__).rstrip(".")}
+        command = named.add_parser(name, **text)
+        command.set_defaults(make=make)
+        for flag, settings in options:
+            command.add_argument(flag, **settings)
 
-    train = add("train", commands.Train, help="train a variant's float weights, or resume an interrupted training")
-    convert = add("convert", commands.Convert, help="make a variant's int8 file, manifest and card in build/VARIANT")
-    gate = add("gate", commands.Gate, help="decide whether a model may ship; exit status 1: refused, 2: not judged")
-    release = add("release", commands.Release, help="copy build/VARIANT to models/VARIANT if it passed the gate")
-    report = add("report", commands.Report, help="draw what the gate measured, as pages for a browser")
-    bench = add("bench", commands.Bench, help="time a release against TFLite's own conversions of the same weights")
-    bundle = add("bundle", commands.Bundle, help="pack a release with the device side")
-    demo = add("demo", commands.Demo, help="show in the terminal how a digit is read, line by line")
-    sheet = add("calibration-sheet", commands.CalibrationSheet, help="draw the calibration crops without a digit")
-    photos = add("evaluate-photos", commands.EvaluatePhotos, help="read labelled photographs, and count right answers")
-    table = add("table", commands.Table)
-    for command in (train, convert, release, bench, bundle, demo):
-        command.add_argument("variant", choices=tuple(VARIANTS))
-    for command in (train, convert, gate):
-        _add_data(command)
-    for command in (train, sheet):
-        command.add_argument("--fonts", type=Path, help="folder of fonts to draw from (default: the installed ones)")
-    _add_gate(gate)
-    _add_photos(photos)
-    report.add_argument("names", nargs="+", metavar="NAME", help="a model that the gate judged: build/NAME/gate")
-    bundle.add_argument("--into", type=Path, default=Path("dist"), help="folder to put it in (default: dist)")
-    demo.add_argument("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
-    demo.add_argument("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
-    sheet.add_argument("--out", type=Path, default=BUILD / "negatives.png", help="(default: build/negatives.png)")
-    table.add_argument("evaluations", type=Path, nargs="+", metavar="EVALUATION", help="build/VARIANT/evaluation.json")
-    return parser
-
-
-def _add_data(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+    variant = _option("variant", choices=tuple(VARIANTS))
+    folder = _option("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. build/rows2d")
+    fonts = _option("--fonts", type=Path, help="folder of fonts to draw from (default: the installed ones)")
+    data = _option(
         "--data",
         type=Path,
         default=os.environ.get("ROWSTREAM_DATA") or None,
         help="folder with MNIST's four IDX files or your own crops.npz "
         "(default: ROWSTREAM_DATA, the cache, a download, embedded images)",
     )
+    limits = _option("--limits", type=Path, default=MODELS / "limits.toml", help="(default: models/limits.toml)")
+    reports = _option("--out", type=Path, help="folder for gate.json, junit.xml, summary.md (default: build/NAME/gate)")
+    names = _option("names", nargs="+", metavar="NAME", help="a model that the gate judged: build/NAME/gate")
+    into = _option("--into", type=Path, default=Path("dist"), help="folder to put it in (default: dist)")
+    digit = _option("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
+    pause = _option("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
+    sheet = _option("--out", type=Path, default=BUILD / "negatives.png", help="(default: build/negatives.png)")
+    photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
+    label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
+    no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
+    add("train", commands.Train, variant, data, fonts)
+    add("convert", commands.Convert, variant, data)
+    add("gate", commands.Gate, folder, limits, reports, data)
+    add("release", commands.Release, variant)
+    add("report", commands.Report, names)
+    add("bench", commands.Bench, variant)
+    add("bundle", commands.Bundle, variant, into)
+    add("demo", commands.Demo, variant, digit, pause)
+    add("calibration-sheet", commands.CalibrationSheet, sheet, fonts)
+    add("evaluate-photos", commands.EvaluatePhotos, folder, photos, label, no_digit)
+    add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), hidden=True)
+    return parser
 
 
-def _add_gate(gate: argparse.ArgumentParser) -> None:
-    gate.add_argument("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. build/rows2d")
-    gate.add_argument("--limits", type=Path, default=MODELS / "limits.toml", help="(default: models/limits.toml)")
-    gate.add_argument("--out", type=Path, help="folder for gate.json, junit.xml, summary.md (default: build/NAME/gate)")
-
-
-def _add_photos(photos: argparse.ArgumentParser) -> None:
-    photos.add_argument("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. models/rows2d")
-    photos.add_argument(
-        "photographs", nargs="+", metavar="PHOTOGRAPHS", help="a folder, or a quoted pattern, of photos"
-    )
-    photos.add_argument("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
-    photos.add_argument("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
+def _option(flag: str, **settings: Any) -> tuple[str, dict[str, Any]]:
+    return flag, settings

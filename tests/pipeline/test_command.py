@@ -88,19 +88,19 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
     ("arguments", "message"),
     [
         (["train", "rows", "--data", "nowhere"], "nowhere: Expected train-images-idx3-ubyte"),
-        (["train", "rows", "--fonts", "nowhere"], "nowhere: Expected a folder. Found no such folder"),
-        (["calibration-sheet", "--fonts", "nowhere"], "nowhere: Expected a folder. Found no such folder"),
+        (["train", "rows", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
+        (["calibration-sheet", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["convert", "rows"], "Found neither: make train"),
         (["gate", "nowhere"], "nowhere/manifest.json"),
         (["gate", str(MODELS / "rows"), "--limits", "nowhere.toml"], "nowhere.toml"),
         (["gate", str(MODELS / "rows"), "--limits", "broken.toml"], "broken.toml: Expected TOML."),
         (["gate", str(MODELS / "rows"), "--limits", LIMITS, "--data", "nowhere"], "nowhere: Expected train-im"),
-        (["release", "rows"], "build/rows/manifest.json: Expected this file."),
+        (["release", "rows"], "build/rows/manifest.json: Expected a file or folder."),
         (["report", "rows"], "Expected build/rows/gate/gate.json. Found none"),
         (["bench", "rows"], "models/rows/manifest.json"),
         (["bundle", "rows"], "models/rows/manifest.json"),
         (["demo", "rows"], "models/rows/manifest.json"),
-        (["evaluate-photos", "nowhere", "photos"], "nowhere/manifest.json"),
+        (["evaluate-photos", "nowhere", "photos"], "nowhere: Expected a model's folder"),
     ],
 )
 def test_a_wrong_path_is_answered_before_anything_heavy_is_imported(
