@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,20 @@ class ModelFolder(Folder):
     def pictures(self) -> tuple[Path, ...]:
         """The pictures that a card may have."""
         return self.picture("recall"), self.picture("reading")
+
+    def take(self, staged: ModelFolder) -> None:
+        """Move the files of `staged` here, the manifest last, so that it never describes files to come.
+
+        Files that are the same already are left alone, so that nothing made from them becomes stale. Pictures and float
+        weights that `staged` does not have are deleted: the new card and manifest do not refer to them.
+        """
+        for path in (*self.pictures, self.weights, self.network, self.training):
+            if not (staged.path / path.name).is_file():
+                path.unlink(missing_ok=True)
+        for path in sorted(staged.path.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
+            place = self.path / path.name
+            if not (place.is_file() and filecmp.cmp(path, place, shallow=False)):
+                path.replace(place)
 
 
 class BuildFolder(ModelFolder):

@@ -22,20 +22,18 @@ import numpy as np
 import device
 from converters.convert import Conversion, convert
 from converters.packages import package_versions
-from converters.tflite.graph import Tensor, operator_versions
+from converters.tflite.graph import operator_versions
 from device.arrays import Crop, Crops
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime, TensorContract
+from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime
 from device.pixels import unit_range
-from device.quantisation import Quantisation
 from device.runner import Runner
 from device.signatures import CLASSIFY, CROP, LOGITS, STEP
 from pipeline.data.splits import Splits, digest_lines
 from pipeline.folders import ModelFolder
 from pipeline.release.evaluate import Evaluation, compare
 from pipeline.release.findings import Findings, LabelledLogits, find
-from pipeline.release.step_logits import StepReader
-from pipeline.release.swap import swap_in
+from pipeline.release.step_logits import StepReader, contract
 from pipeline.report.model_card import model_card
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
@@ -74,7 +72,7 @@ def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, targe
         staged.card.write_text(model_card(manifest), encoding="utf-8")
         latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
         _require_runtimes(manifest, staged.path, splits.calibration.crops[0])
-        swap_in(staged, target)
+        target.take(staged)
     return Evaluation(variant.name, findings.accuracy, len(conversion.int8_tflite), latency_us)
 
 
@@ -102,9 +100,9 @@ def _manifest(
         time_axis=variant.time_axis,
         steps=variant.steps,
         lines_per_step=variant.lines_per_step,
-        input=_contract(CROP, classify.inputs[CROP]),
-        output=_contract(LOGITS, classify.outputs[LOGITS]),
-        states=tuple(_contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
+        input=contract(CROP, classify.inputs[CROP]),
+        output=contract(LOGITS, classify.outputs[LOGITS]),
+        states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
         not_streamable=conversion.not_streamable,
         temperature=findings.temperature,
         threshold=findings.threshold,
@@ -128,11 +126,6 @@ def _manifest(
         },
         packages=package_versions(),
     )
-
-
-def _contract(name: str, tensor: Tensor) -> TensorContract:
-    (scale,), (zero_point,) = tensor.scales, tensor.zero_points
-    return TensorContract(name, tensor.shape, Quantisation(scale, zero_point))
 
 
 def _latency_us(folder: Path, crops: Crops) -> float:

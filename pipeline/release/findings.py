@@ -1,27 +1,39 @@
-"""What validation images choose for a manifest, and test images measure, from logits that were read once."""
+"""What validation images choose for a manifest, and what test images measure, from logits that were read once.
+
+The rejection threshold is the highest one that keeps the required share of digits with 95 % confidence.
+
+Sources: Hendrycks, Gimpel, A Baseline for Detecting Misclassified and Out-of-Distribution Examples, 2017; Clopper,
+Pearson, The use of confidence or fiducial limits, 1934.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.arrays import UInt8
+import numpy as np
+from scipy.stats import beta
+
+from device.arrays import Float64, UInt8
 from device.manifest import Accuracy, EarlyExit, Rejection
 from pipeline.gate.confidence import fitted_temperature
 from pipeline.release.early_exit import StepAnswers, choose_exit
 from pipeline.release.step_logits import StepLogits
-from pipeline.release.threshold import chosen_threshold, measured_rejection
+
+MIN_KEPT = 0.985
+_CONFIDENCE = 0.95
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LabelledLogits:
-    """The logits of labelled images, and the labels `<uint8>[n]`."""
+    """The logits of images, and their labels `<uint8>[n]`."""
 
     steps: StepLogits
     labels: UInt8
 
     def answers(self, temperature: float) -> StepAnswers:
         """Return the answers after each time step."""
-        return StepAnswers(self.steps.right(self.labels), self.steps.probabilities(temperature))
+        right = self.steps.logits.argmax(axis=2) == self.labels[:, np.newaxis]
+        return StepAnswers(right, self.steps.probabilities(temperature))
 
 
 @dataclass(frozen=True)
@@ -48,12 +60,21 @@ def find(
     threshold, rejection = 0.0, None
     if negatives is not None:
         threshold = chosen_threshold(chosen.probability[:, -1])
-        accepted = negatives.probabilities(temperature)[:, -1]
-        rejection = measured_rejection(threshold, measured.probability[:, -1], accepted)
-    return Findings(
-        accuracy=accuracy,
-        temperature=temperature,
-        threshold=threshold,
-        early_exit=choose_exit(chosen, measured) if steps.logits.shape[1] > 1 else None,
-        rejection=rejection,
-    )
+        rejection = Rejection(
+            digits_kept=float((measured.probability[:, -1] >= threshold).mean()),
+            negatives=len(negatives.logits),
+            negatives_accepted=float((negatives.probabilities(temperature)[:, -1] >= threshold).mean()),
+        )
+    early_exit = choose_exit(chosen, measured) if steps.logits.shape[1] > 1 else None
+    return Findings(accuracy, temperature, threshold, early_exit, rejection)
+
+
+def chosen_threshold(digits: Float64) -> float:
+    """Return the threshold for the probabilities `<float64>[n]` of the answers to validation digits.
+
+    It is 0 if there are too few digits to choose one.
+    """
+    rejected = np.arange(len(digits))
+    surely_kept = beta.ppf(1 - _CONFIDENCE, len(digits) - rejected, rejected + 1)
+    allowed = int((surely_kept >= MIN_KEPT).sum())
+    return float(np.sort(digits)[allowed - 1]) if allowed else 0.0

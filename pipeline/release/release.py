@@ -12,7 +12,6 @@ from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import read_judgement
 from pipeline.gate.judgement import Judgement
-from pipeline.release.swap import swap_in
 from pipeline.report.card import write_card
 
 
@@ -41,7 +40,7 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
         if candidate.training.is_file():
             shutil.copyfile(candidate.training, staged.training)
         write_card(staged, model.path.name, judgement)
-        swap_in(staged, model)
+        model.take(staged)
 
 
 def _require_passed(candidate: BuildFolder, manifest: Manifest, judgement: Judgement) -> None:

@@ -1,21 +1,29 @@
-"""Runs an int8 file over images once, for all that a release chooses and reports."""
+"""Runs an int8 file over images once, for all that a manifest says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 from converters.convert import Conversion
-from device.arrays import Bools, Crop, Crops, Float64, Int8, UInt8
+from converters.tflite.graph import Tensor
+from device.arrays import Crop, Crops, Float64, Int8
 from device.interpreter import load_interpreter
+from device.manifest import TensorContract
 from device.pixels import SIDE
 from device.quantisation import Quantisation, Softmax, quantise_pixels
 from device.signatures import CLASSIFY, CROP, LOGITS, STEP
 from device.step_loop import SignatureModel, StepLoop, named_states
 from pipeline.variants import Variant
+
+
+def contract(name: str, tensor: Tensor) -> TensorContract:
+    """Return what the manifest says of a quantised tensor."""
+    (scale,), (zero_point,) = tensor.scales, tensor.zero_points
+    return TensorContract(name, tensor.shape, Quantisation(scale, zero_point))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +38,6 @@ class StepLogits:
         """The logits of the whole crops, `<int8>[n, classes]`."""
         return self.logits[:, -1]
 
-    def right(self, labels: UInt8) -> Bools:
-        """Return whether each answer is what the image shows, `<bool>[n, steps]`, by labels `<uint8>[n]`."""
-        return np.asarray(self.logits.argmax(axis=2) == labels[:, np.newaxis])
-
     def probabilities(self, temperature: float) -> Float64:
         """Return the probability of each answer, `<float64>[n, steps]`, exactly as the device computes it."""
         softmax = Softmax(self.quantisation, temperature)
@@ -43,20 +47,19 @@ class StepLogits:
 
 
 class StepReader:
-    """An int8 file's two signatures, ready to run."""
+    """An int8 file's signatures, ready to run."""
 
     def __init__(self, conversion: Conversion, variant: Variant) -> None:
-        """Load the file into the preferred interpreter that is installed."""
+        """Load the file into the preferred runtime of those installed."""
         interpreter, _ = load_interpreter(conversion.int8_tflite, threads=1)
+        self._quantisation = contract(LOGITS, conversion.graphs[CLASSIFY].outputs[LOGITS]).quantisation
         self._classify = interpreter.get_signature_runner(CLASSIFY)
         self._variant = variant
-        output = conversion.graphs[CLASSIFY].outputs[LOGITS]
-        self._quantisation = Quantisation(output.scales[0], output.zero_points[0])
         self._loop: StepLoop | None = None
         if STEP in conversion.graphs:
             step = conversion.graphs[STEP]
-            states = {name: step.inputs[name] for name in step.states}
-            zeros = {name: np.full(state.shape, state.zero_points[0], np.int8) for name, state in states.items()}
+            states = [contract(name, step.inputs[name]) for name in step.states]
+            zeros = {state.name: np.full(state.shape, state.quantisation.zero_point, np.int8) for state in states}
             self._loop = StepLoop(SignatureModel(interpreter.get_signature_runner(STEP)), named_states(zeros))
 
     def whole(self, crops: Crops, desc: str) -> StepLogits:
@@ -69,14 +72,14 @@ class StepReader:
             return self.whole(crops, desc)
         return self._read([list(self._steps(self._loop, crop)) for crop in tqdm(crops, desc=desc, disable=None)])
 
-    def _read(self, logits: list[list[Int8]]) -> StepLogits:
+    def _read(self, logits: Sequence[Sequence[Int8]]) -> StepLogits:
         return StepLogits(np.array(logits, np.int8), self._quantisation)
 
     def _whole(self, crop: Crop) -> Int8:
         logits: Int8 = self._classify(**{CROP: quantise_pixels(crop).reshape(1, SIDE, SIDE, 1)})[LOGITS][0]
         return logits
 
-    def _steps(self, loop: StepLoop, crop: Crop) -> Iterable[Int8]:
+    def _steps(self, loop: StepLoop, crop: Crop) -> Iterator[Int8]:
         lines = quantise_pixels(crop if self._variant.time_axis == "rows" else crop.T)
         loop.reset()
         for step in lines.reshape(self._variant.steps, 1, self._variant.lines_per_step, SIDE, 1):

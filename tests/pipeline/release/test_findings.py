@@ -1,18 +1,21 @@
-"""Tests of `pipeline.release.findings`, on literal logits."""
+"""Tests of `pipeline.release.findings`, on literal logits and probabilities."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from device.arrays import Indices
-from device.manifest import Accuracy
+from device.arrays import Float64, Indices
+from device.manifest import Accuracy, Rejection
 from device.quantisation import Quantisation
-from pipeline.release.findings import LabelledLogits, find
+from pipeline.release.findings import LabelledLogits, chosen_threshold, find
 from pipeline.release.step_logits import StepLogits
 
 ACCURACY = Accuracy(4, "four", 1.0, 0.75, 25.0, 0.75)
 # Eight images of two classes, of which the last logits get seven right by a margin of 2.0 and one wrong.
+PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=1_000).map(np.array)
 LABELS = np.array([0, 1, 0, 1, 0, 1, 0, 1], np.uint8)
 LAST = np.where(LABELS[:, np.newaxis] == [0, 1], 20, 0)
 LAST[7] = 20, 0
@@ -45,6 +48,30 @@ def test_rejection_is_measured_on_test_images_and_negatives() -> None:
     """Eight digits are too few to choose a threshold: everything is accepted."""
     negatives = StepLogits(np.zeros((5, 1, 2), np.int8), Quantisation(0.1, 0))
     found = find(labelled(LAST), labelled(LAST), negatives, ACCURACY)
-    assert found.threshold == 0.0
-    assert found.rejection is not None
-    assert (found.rejection.digits_kept, found.rejection.negatives, found.rejection.negatives_accepted) == (1.0, 5, 1.0)
+    assert (found.threshold, found.rejection) == (0.0, Rejection(1.0, 5, 1.0))
+
+
+def test_a_probability_equal_to_the_threshold_is_accepted() -> None:
+    """512 digits, all of one probability but for one, choose that probability; half of the negatives reach it."""
+    logits = np.tile(np.array([[[20, 0]]], np.int8), (512, 1, 1))
+    logits[0, 0] = 1, 0
+    digits = LabelledLogits(StepLogits(logits, Quantisation(0.1, 0)), np.zeros(512, np.uint8))
+    negatives = StepLogits(np.array([[[20, 0]], [[19, 0]]], np.int8), Quantisation(0.1, 0))
+    assert find(digits, digits, negatives, ACCURACY).rejection == Rejection(511 / 512, 2, 0.5)
+
+
+@pytest.mark.parametrize(("digits", "rejected"), [(6_000, 74), (512, 2)])
+def test_the_threshold_keeps_enough_digits_with_confidence(digits: int, rejected: int) -> None:
+    """74 of 6,000 digits may be rejected to keep 98.5 % of others with 95 % confidence, but only 2 of 512."""
+    assert chosen_threshold(np.arange(digits) / digits) == rejected / digits
+
+
+def test_too_few_digits_choose_no_threshold() -> None:
+    assert chosen_threshold(np.full(100, 0.9)) == 0.0
+
+
+@given(digits=PROBABILITIES)
+def test_the_threshold_keeps_the_digits_that_chose_it(digits: Float64) -> None:
+    threshold = chosen_threshold(digits)
+    assert 0 <= threshold <= 1
+    assert (digits >= threshold).mean() >= 0.985
