@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from pipeline.data.mnist import EMBEDDED, DownloadError, download, embedded_splits, load
 from pipeline.data.splits import LabelledImages, NoTrainingImagesError, Splits
-from tests.conftest import SmallMnist
+from tests.pipeline.conftest import SmallMnist
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 NAMES = sorted(FILES)
