@@ -9,17 +9,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from .arrays import Int8, UInt8
-from .interpreter import load_interpreter
+from .closing import Closing
+from .interpreter import load_interpreter, without_chatter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_line
 from .quantisation import PIXEL_QUANTISATION, Softmax, quantise_pixels
-from .signatures import LINES, step_contracts
+from .signatures import CLASSIFY, LINES, STEP, step_contracts
 from .streaming import Collector, Reader, Stream
 
 _TOP = 3
@@ -46,7 +46,14 @@ class Prediction:
     latency_ms: float
 
 
-class Runner:
+def model_folder(path: Path) -> Path:
+    """Returns the folder of a model that is named by it, or by the file in it; raises FileNotFoundError."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
+    return path if path.is_dir() else path.parent
+
+
+class Runner(Closing):
     """A model, ready to read crops. Not for use from several threads at once.
 
     >>> with Runner("models/rows2d") as runner:
@@ -68,19 +75,18 @@ class Runner:
             NoInterpreterError: no TFLite interpreter is installed.
             ValueError: the file is no model that the interpreter can read, or is not fed as the manifest says.
         """
-        if not Path(path).exists():
-            raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
-        folder = Path(path) if Path(path).is_dir() else Path(path).parent
+        folder = model_folder(Path(path))
         self.manifest: Manifest = read_manifest(folder)
         if Path(path).is_file() and Path(path).name != self.manifest.file.name:
             raise ManifestError(f"{path}: Expected {self.manifest.file.name} (manifest). Received: {Path(path).name}")
         content = self.manifest.verified_content(folder)
         interpreter, self.runtime = load_interpreter(content, threads, runtime)
-        self._classify = interpreter.get_signature_runner("classify")
+        self._classify = interpreter.get_signature_runner(CLASSIFY)
         self._input = self.manifest.input.name
         self._output = self.manifest.output.name
         self._check_contract()
-        self._reader = self._warm_reader(content, threads)
+        with without_chatter():
+            self._reader = self._warm_reader(content, threads)
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
         self._received = self._lines_read = 0
         self._step_s = 0.0
@@ -199,14 +205,6 @@ class Runner:
             del self._classify, self._reader
         self._closed = True
 
-    def __enter__(self) -> Runner:  # noqa: PYI034  # `Self` is in `typing` from Python 3.11 on
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _logits(self, crop: UInt8) -> Int8:
         pixels = quantise_pixels(crop).reshape(self.manifest.input.shape)
         logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
@@ -253,7 +251,7 @@ class Runner:
 
     def _stream(self, content: bytes, threads: int) -> Stream:
         interpreter, _ = load_interpreter(content, threads, self.runtime.name)
-        self._check_step(interpreter.get_signature_runner("step"))
+        self._check_step(interpreter.get_signature_runner(STEP))
         return Stream(interpreter, self.manifest)
 
     def _check_step(self, step: Any) -> None:

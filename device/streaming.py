@@ -1,9 +1,6 @@
-"""Computes while lines arrive: the model's `step`, with the states it hands from one step to the next.
+"""Computes while lines arrive: by the model's `step`, or by `classify` once all lines are there.
 
-States are raw int8, handed back as they came: each comes out with the scale and zero point with which it goes in. At
-the start of a crop all are real zero, hence at their zero points, whatever the crop before left behind.
-
-`step` is run as the interpreter's primary graph, whose tensors are allocated once; a signature runner resizes and
+`step` runs as the interpreter's primary graph, whose tensors are allocated once; a signature runner resizes and
 allocates them in every call.
 """
 
@@ -14,25 +11,46 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .arrays import Int8, UInt8
+from .arrays import Crop, Int8, UInt8
 from .manifest import Manifest, TensorContract
 from .pixels import SIDE
 from .quantisation import quantise_pixels
-from .signatures import LINES, STATE_SUFFIX
+from .signatures import LINES, STATE_SUFFIX, STEP
+from .step_loop import Array, StateKeys, StepLoop
 
 
 class Reader(Protocol):
-    """Takes a crop's lines one by one, gives logits."""
+    """Takes a crop's lines one by one, and gives logits."""
 
     def push(self, line: UInt8) -> Int8 | None:
         """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` where the line completes a time step, else None."""
 
     def reset(self) -> None:
-        """Forgets the lines so far: the next one is the first of a new crop."""
+        """Forgets the lines so far: the next line is the first of a new crop."""
+
+
+class PrimaryGraph:
+    """A `StepModel` over an interpreter's primary graph, whose keys are the tensors' indices."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+
+    def set_input(self, key: int, value: Array) -> None:
+        """See `StepModel`."""
+        self._interpreter.set_tensor(key, value)
+
+    def run(self) -> None:
+        """See `StepModel`."""
+        self._interpreter.invoke()
+
+    def output(self, key: int) -> Array:
+        """See `StepModel`."""
+        output: Array = self._interpreter.get_tensor(key)
+        return output
 
 
 class Stream:
-    """Reads by the model's `step`: each time step's lines are computed as soon as they are there."""
+    """Reads by the model's `step`: computes each time step as soon as its lines are there."""
 
     def __init__(self, interpreter: Any, manifest: Manifest) -> None:
         """Takes an interpreter for itself: one that also serves a signature runner refuses to run its primary graph.
@@ -41,52 +59,40 @@ class Stream:
             ValueError: `step` is not the primary graph.
             RuntimeError: its tensors cannot be allocated.
         """
-        inputs, outputs = _primary_places(interpreter)
+        inputs, outputs = _primary_indices(interpreter)
         interpreter.allocate_tensors()
-        self._interpreter = interpreter
-        self._input, self._output = inputs[LINES], outputs[manifest.output.name]
-        self._start = tuple((inputs[state.name], _at_zero(state)) for state in manifest.states)
-        self._handed_on = tuple((inputs[state.name], outputs[state.name + STATE_SUFFIX]) for state in manifest.states)
-        self._lines = np.empty((1, manifest.lines_per_step, SIDE, 1), np.uint8)
-        self._rows = tuple(self._lines[0, :, :, 0])
-        self.reset()
+        states = [
+            StateKeys(inputs[state.name], outputs[state.name + STATE_SUFFIX], _real_zero(state))
+            for state in manifest.states
+        ]
+        self._loop = StepLoop(PrimaryGraph(interpreter), states, inputs[LINES], outputs[manifest.output.name])
+        self._pixels = np.empty((1, manifest.lines_per_step, SIDE, 1), np.uint8)
+        self._lines = tuple(self._pixels[0, :, :, 0])
+        self._waiting = 0
 
     def reset(self) -> None:
-        """Has the next line begin a crop, with every state at its start."""
+        """See `Reader`."""
         self._waiting = 0
-        self._at_start = True
+        self._loop.reset()
 
     def push(self, line: UInt8) -> Int8 | None:
         """See `Reader`."""
         if not self._waiting:
-            # Ahead of a step's first line, not behind its last: somebody may wait for the answer.
-            self._set_states()
-        self._rows[self._waiting][:] = line
+            # States are set before a step's first line, not after its last: nobody waits for the answer then.
+            self._loop.set_states()
+        self._lines[self._waiting][:] = line
         self._waiting += 1
-        if self._waiting < len(self._rows):
+        if self._waiting < len(self._lines):
             return None
         self._waiting = 0
-        self._interpreter.set_tensor(self._input, quantise_pixels(self._lines))
-        self._interpreter.invoke()
-        logits: Int8 = self._interpreter.get_tensor(self._output)[0]
+        logits: Int8 = self._loop.step(quantise_pixels(self._pixels))[0]
         return logits
-
-    def _set_states(self) -> None:
-        if self._at_start:
-            for state, zero in self._start:
-                self._interpreter.set_tensor(state, zero)
-        else:
-            # All are read before any is set: a runtime may let inputs and outputs share memory.
-            after = [self._interpreter.get_tensor(out) for _, out in self._handed_on]
-            for (state, _), handed_on in zip(self._handed_on, after, strict=True):
-                self._interpreter.set_tensor(state, handed_on)
-        self._at_start = False
 
 
 class Collector:
     """Reads by `classify`, once all lines are there: for a file that does not stream."""
 
-    def __init__(self, classify: Callable[[UInt8], Int8], manifest: Manifest) -> None:
+    def __init__(self, classify: Callable[[Crop], Int8], manifest: Manifest) -> None:
         """Takes what gives the logits of a whole crop `<uint8>[28, 28]`."""
         self._classify = classify
         self._lines = np.empty((SIDE, SIDE), np.uint8)
@@ -94,7 +100,7 @@ class Collector:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets the lines."""
+        """See `Reader`."""
         self._received = 0
 
     def push(self, line: UInt8) -> Int8 | None:
@@ -104,17 +110,17 @@ class Collector:
         return self._classify(self._crop) if self._received == SIDE else None
 
 
-def _primary_places(interpreter: Any) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """The places of the tensors that go into `step` and come out of it, by name."""
-    step = interpreter.get_signature_runner("step")
+def _primary_indices(interpreter: Any) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return the tensors that go into `step` and come out of it, by name."""
+    step = interpreter.get_signature_runner(STEP)
     inputs, outputs = step.get_input_details(), step.get_output_details()
     received = _tensors((*interpreter.get_input_details(), *interpreter.get_output_details()))
     if _tensors((*inputs.values(), *outputs.values())) != received:
         raise ValueError(f"Expected step as the file's primary graph. Received: a graph of {sorted(received)}")
-    return _places(inputs), _places(outputs)
+    return _indices(inputs), _indices(outputs)
 
 
-def _places(details: Mapping[str, Mapping[str, Any]]) -> Mapping[str, int]:
+def _indices(details: Mapping[str, Mapping[str, Any]]) -> Mapping[str, int]:
     return {name: int(tensor["index"]) for name, tensor in details.items()}
 
 
@@ -122,5 +128,5 @@ def _tensors(details: Iterable[Mapping[str, Any]]) -> set[tuple[int, str]]:
     return {(tensor["index"], tensor["name"]) for tensor in details}
 
 
-def _at_zero(state: TensorContract) -> Int8:
+def _real_zero(state: TensorContract) -> Int8:
     return np.full(state.shape, state.quantisation.zero_point, np.int8)

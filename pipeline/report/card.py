@@ -1,6 +1,6 @@
 """What the gate measured, on the model card: a section with figures and two pictures, of `gate.json` alone.
 
-The card itself is made with the release, before anything is judged (`pipeline.release.card`).
+The card itself is made with the release, before anything is judged (`pipeline.report.model_card`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from device.manifest import MANIFEST_NAME, read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.record import Measurements
-from pipeline.release.card import model_card
 from pipeline.report import figures
+from pipeline.report.model_card import model_card
 from pipeline.report.page import render
 from pipeline.report.svg import Drawing, with_minus
 
@@ -87,6 +87,6 @@ def _figures(measured: Measurements) -> Iterator[tuple[str, str]]:
     yield "calibration error, float and int8", "{:.2f} and {:.2f} points".format(*errors)
     if measured.tensors:
         tensor = min(measured.tensors, key=lambda each: each.snr_db)
-        yield "least signal to noise", with_minus(f"{tensor.snr_db:.1f} dB, tensor {tensor.place}")
+        yield "least signal to noise", with_minus(f"{tensor.snr_db:.1f} dB, tensor {tensor.index}")
     times = f"{latency.median_ms:.3f} ms, of 99 % at most {latency.p99_ms:.3f} ms"
     yield "from crop to answer, where it was judged", times

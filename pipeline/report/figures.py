@@ -72,20 +72,20 @@ def signal_to_noise(tensors: Sequence[TensorSignal]) -> Drawing:
     """Returns how much of the signal each activation keeps, in the graph's order, with the worst marked."""
     seen = [each for each in tensors if math.isfinite(each.snr_db) and each.snr_db < _EXACT_DB]
     with canvas(_WIDTH, 300) as (figure, (axes,)):
-        axes.plot([t.place for t in seen], [t.snr_db for t in seen], color=INT8, linewidth=0.75, alpha=0.5)
-        axes.plot([t.place for t in seen], [t.snr_db for t in seen], "o", color=INT8, markersize=3.5)
+        axes.plot([t.index for t in seen], [t.snr_db for t in seen], color=INT8, linewidth=0.75, alpha=0.5)
+        axes.plot([t.index for t in seen], [t.snr_db for t in seen], "o", color=INT8, markersize=3.5)
         described = (
             f"{len(tensors)} activations. Not drawn are {len(tensors) - len(seen)} that are exact or keep nothing."
         )
         if seen:
             worst = min(seen, key=lambda each: each.snr_db)
             low, high = worst.snr_db, max(each.snr_db for each in seen)
-            axes.plot(worst.place, low, "o", color=PAPER, markersize=12, markeredgecolor=LOST, markeredgewidth=1.5)
-            axes.plot(worst.place, low, "o", color=LOST, markersize=5)
-            side = "left" if worst.place < max(each.place for each in seen) / 2 else "right"
+            axes.plot(worst.index, low, "o", color=PAPER, markersize=12, markeredgecolor=LOST, markeredgewidth=1.5)
+            axes.plot(worst.index, low, "o", color=LOST, markersize=5)
+            side = "left" if worst.index < max(each.index for each in seen) / 2 else "right"
             axes.annotate(
-                with_minus(f"worst: {low:.1f} dB, tensor {worst.place}"),
-                (worst.place, low), (14 if side == "left" else -14, -3), textcoords="offset points",
+                with_minus(f"worst: {low:.1f} dB, tensor {worst.index}"),
+                (worst.index, low), (14 if side == "left" else -14, -3), textcoords="offset points",
                 ha=side, va="center", color=LOST,
             )  # fmt: skip
             axes.set_ylim(low - 0.12 * max(high - low, 1), high + 0.08 * max(high - low, 1))
