@@ -194,7 +194,7 @@ def _runtimes_that_run(folder: Path, crop: UInt8) -> Iterator[Runtime]:
                 sys.executable,
                 "-m",
                 "device",
-                "run",
+                "classify",
                 "--model",
                 str(folder),
                 "--runtime",
