@@ -74,7 +74,7 @@ def _reads_digits(environment: Environment, model: Path) -> bool:
         made = _runs([environment.python, "-m", "venv", str(folder / ".venv")]) and _runs(
             [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *environment.requirements]
         )
-        command = [python, "-m", "device", "run", "--model", "model", "crops.npy"]
+        command = [python, "-m", "device", "classify", "--model", "model", "crops.npy"]
         answers = _lines(command, folder) if made else []
         right = sum(answer["label"] == str(label) for answer, label in zip(answers, test.labels, strict=False))
         version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout

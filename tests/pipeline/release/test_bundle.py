@@ -71,7 +71,7 @@ def test_sums_find_a_file_that_was_damaged(packed: Path, tmp_path: Path) -> None
 def test_bundle_reads_digits(packed: Path, tmp_path: Path, digits: Digits) -> None:
     """From inside a bundle, with nothing else of the project in reach, the device reads digits."""
     np.save(tmp_path / "crops.npy", digits[0][[0, 40]])
-    child = run_python("-m", "device", "run", "--model", "model", tmp_path / "crops.npy", folder=packed)
+    child = run_python("-m", "device", "classify", "--model", "model", tmp_path / "crops.npy", folder=packed)
     assert child.returncode == 0, child.stderr
     assert [json.loads(line)["label"] for line in child.stdout.splitlines()] == ["0", "1"]
 
