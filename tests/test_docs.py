@@ -192,7 +192,7 @@ def serve(command: str, expected: list[str], folder: Path) -> None:
             path = printed[-1].partition(f":{port}")[2]
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S)
             connection.request("GET", path)
-            assert connection.getresponse().status in {200, 303}
+            assert connection.getresponse().status == 200
             connection.close()
         finally:
             os.killpg(process.pid, signal.SIGINT)
