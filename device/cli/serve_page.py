@@ -14,7 +14,7 @@ import cv2
 
 from ..exit_status import ExitStatus
 from ..runner import Runner
-from ..web.snapshots import Live
+from ..web.snapshots import Snapshots
 from .quiet import quieten
 from .signals import Stopped, stoppable
 
@@ -41,7 +41,7 @@ def answer_serve(options: argparse.Namespace) -> int:
         return ExitStatus.FINE
 
 
-def serving(options: argparse.Namespace, live: Live | None) -> AbstractContextManager[Server]:
+def serving(options: argparse.Namespace, live: Snapshots | None) -> AbstractContextManager[Server]:
     """Returns a server that is at work, to be closed; raises as `answer_serve` does."""
     try:
         from ..web.server import Server  # noqa: PLC0415  # an extra: all else works without it

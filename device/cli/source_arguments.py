@@ -31,7 +31,12 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "--stable", type=positive, metavar="N", help="print a digit once, when N frames in a row agree on it"
     )
     group.add_argument("--digits-only", action="store_true", help="leave out what is no digit")
-    group.add_argument("--dump-crops", type=Path, metavar="DIR", help="write each crop, and the frame around it, here")
+    group.add_argument(
+        "--dump-crops",
+        type=Path,
+        metavar="DIR",
+        help="write each crop, and the frame around it, to a numbered folder here",
+    )
     group.add_argument("--record", type=Path, metavar="OUT.mp4", help="write the frames, answers drawn in, to a video")
     group.add_argument(
         "--show",

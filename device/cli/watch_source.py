@@ -27,7 +27,7 @@ from ..watch.crop_dump import CropDump
 from ..watch.recording import Recording
 from ..watch.watcher import DigitReading, Observation, Watcher, WatchOptions, due
 from ..watch.window import Window
-from ..web.snapshots import Live
+from ..web.snapshots import Snapshots
 from .quiet import quieten
 from .serve_page import serving, wait
 from .signals import Stopped, stoppable
@@ -99,14 +99,14 @@ class _Command:
         self._output = output
         self._digits_only = options.digits_only
         rate_hz = 1 / options.interval if options.interval else source.rate_hz or _RATE_HZ
-        self._sinks: list[CropDump | Live | Recording] = []
+        self._sinks: list[CropDump | Snapshots | Recording] = []
         if options.dump_crops:
             _refuse_folder(options.dump_crops, source)
             self._sinks.append(CropDump(options.dump_crops))
         if options.record:
             _refuse_source(options.record, options.source)
             self._sinks.append(stack.enter_context(Recording(options.record, rate_hz)))
-        self._live = Live(source) if options.serve is not None else None
+        self._live = Snapshots(source) if options.serve is not None else None
         if self._live is not None:
             self._sinks.append(self._live)
             stack.enter_context(serving(options, self._live))

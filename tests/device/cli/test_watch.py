@@ -112,8 +112,8 @@ def test_bad_pictures_among_good_ones_cost_the_status_alone(tmp_path: Path, phot
         (3, "d.png")
     ] * 3
     assert said(child) == [
-        f"error: {folder}/b.png: Expected an image. Received: 0 bytes that are none",
-        f"error: {folder}/c.png: Expected an image. Received: 999 bytes that are none",
+        f"error: {folder}/b.png: Expected an image. Received: 0 bytes in no known image format",
+        f"error: {folder}/c.png: Expected an image. Received: 999 bytes in no known image format",
         "2 frames, 0 dropped, 6 candidates",
     ]
 
@@ -182,8 +182,8 @@ def test_crops_are_dumped_beside_the_frame_around_them(tmp_path: Path, photo: Pa
     child = device("--source", photo, "--dump-crops", tmp_path / "dump")
     assert child.returncode == 0
     names = [f"frame000000_{index:02}_{kind}.png" for index in range(3) for kind in ("crop", "frame")]
-    assert sorted(path.name for path in (tmp_path / "dump").iterdir()) == names
-    crops = np.stack([cv2.imread(str(tmp_path / "dump" / name), cv2.IMREAD_UNCHANGED) for name in names[::2]])
+    assert sorted(path.name for path in (tmp_path / "dump" / "run0001").iterdir()) == names
+    crops = np.stack([cv2.imread(f"{tmp_path}/dump/run0001/{name}", cv2.IMREAD_UNCHANGED) for name in names[::2]])
     np.save(tmp_path / "crops.npy", crops)
     assert [line["label"] for line in readings(device(tmp_path / "crops.npy"))] == ["3", "1", "4"]
 
@@ -247,13 +247,16 @@ def test_showing_without_a_window_to_show_is_refused(photo: Path) -> None:
         (("--source", "a.png", "b.npy"), "Expected CROPS or --source. Received both: b.npy, --source a.png"),
         (("b.npy", "--stable", "3", "--one"), "Expected --source with --one, --stable. Received CROPS"),
         (("--source", "0", "--partial"), "Expected --partial with CROPS. Received --source"),
-        (("--source", "-"), "error: Expected the size of raw frames (--raw-size) for the standard input"),
-        (("--source", "0", "--raw-size", "4x4"), "error: Expected the size of raw frames (--raw-size)"),
+        (("--source", "-"), "error: Expected --raw-size for --source - alone. Received: --source - without it"),
+        (
+            ("--source", "0", "--raw-size", "4x4"),
+            "error: Expected --raw-size for --source - alone. Received: --source 0",
+        ),
         (("--source", "-", "--raw-size", "4by4"), "error: Expected a size WIDTHxHEIGHT, such as 1280x720"),
         (("--source", "-", "--raw-format", "rgb"), "Expected --raw-size with --raw-format. Received none"),
         (("--source", "-", "--raw-size", "4x4", "--raw-format", "yuv"), "Expected raw frames in bgr, rgb, grey"),
-        (("--source", "nosuch.png"), "error: nosuch.png: Expected a camera's index or device, picamera2, "),
-        (("--source", "README.md"), "error: README.md: Expected a video that OpenCV can read. Received: "),
+        (("--source", "nosuch.png"), "error: nosuch.png: Expected a camera index or device, picamera2, "),
+        (("--source", "README.md"), "error: README.md: Expected a video or image that OpenCV can read. Received: "),
         (("--source", "device"), "error: device: Expected a folder with images, "),
         (("--source", "0", "--roi", "1,2,3"), "error: Expected a region x,y,width,height or "),
         (("--source", "0", "--interval", "0"), "argument --interval: Expected seconds above 0. Received: 0"),
