@@ -164,7 +164,7 @@ def test_refused_lines_do_not_count(runner: Runner, digits: Digits) -> None:
     """A line of another shape is refused, and the crop goes on as if it had not come."""
     for line in digits[0][0]:
         for wrong in (line[:27], line[np.newaxis], np.append(line, line)):
-            with pytest.raises(ValueError, match=r"^Expected row <uint8>\[28\]\. Received: shape="):
+            with pytest.raises(ValueError, match=r"^Expected line <uint8>\[28\]\. Received: shape="):
                 runner.push(wrong)
         last = runner.push(line)
     assert last is not None
