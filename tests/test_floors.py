@@ -24,7 +24,7 @@ ORDER = {
     "device": ("core", "vision", "sources", "watch", "web", "cli", "__main__"),
     "converters": ("packages", "workspace", "tflite", "lowering", "quantisation", "child", "convert"),
     "pipeline": (
-        *("folders", "variants", "data", "synthesis", "training", "release", "bench", "gate", "report"),
+        *("folders", "variants", "data", "synthesis", "training", "bench", "gate", "report", "release", "cli"),
         "__main__",
     ),
 }
