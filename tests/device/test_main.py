@@ -64,7 +64,8 @@ def test_wrong_options_are_answered_without_an_interpreter_or_opencv() -> None:
 import sys
 from device.__main__ import main
 for arguments in (["classify", "--model", "nosuch", "a.npy"], ["watch", "0", "--roi", "1,2"],
-                  ["watch", "0", "--model", "nosuch"], ["watch", "-", "--raw-size", "4by4"], ["serve", "0.0.0.0:80"]):
+                  ["watch", "0", "--model", "nosuch"], ["watch", "nosuch.mp4"],
+                  ["watch", "-", "--raw-size", "4by4"], ["serve", "0.0.0.0:80"]):
     try:
         assert main(arguments) == 2
     except SystemExit as ended:
@@ -72,7 +73,7 @@ for arguments in (["classify", "--model", "nosuch", "a.npy"], ["watch", "0", "--
 assert sys.modules.keys().isdisjoint({"ai_edge_litert", "cv2", "tflite_runtime"})
 """
     child = run_python("-c", code)
-    assert (child.returncode, child.stderr.count("error: ")) == (0, 5), child.stderr
+    assert (child.returncode, child.stderr.count("error: ")) == (0, 6), child.stderr
 
 
 def test_version() -> None:
