@@ -60,7 +60,7 @@ class SourceOptions:
         interval_s: the shortest time between two frames that are read; None reads every frame.
         max_frames: how many frames to read; None is all of them.
         stable_frames: print a digit once this many frames in a row agree on it; None prints every answer.
-        digits_only: leave out the lines of what is no digit.
+        digits_only: leave out what is not a digit.
         dump_crops: a folder for each crop and the frame around it.
         record: a video file for the frames with their answers drawn in.
         show: show those frames in a window.

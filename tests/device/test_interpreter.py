@@ -54,8 +54,8 @@ def test_threads() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", bytes(1000), b"\x1c\0\0\0TFL3" + bytes(1000)])
-def test_refuses_what_is_no_model(content: bytes) -> None:
-    """Bytes that are no flatbuffer are a ValueError, not the end of the process."""
+def test_refuses_bytes_that_are_not_a_model(content: bytes) -> None:
+    """Bytes that are not a flatbuffer are a ValueError, not the end of the process."""
     with pytest.raises(ValueError, match=r"(?i)model"):
         load_interpreter(content, threads=1)
 

@@ -173,7 +173,7 @@ def test_refused_lines_do_not_count(runner: Runner, digits: Digits) -> None:
 
 @pytest.mark.parametrize("crop", [np.zeros((27, 28), np.uint8), np.zeros((28, 28), np.float32), [[0] * 28] * 28])
 def test_refuses_other_crops(runner: Runner, crop: npt.NDArray[np.uint8]) -> None:
-    """What is no crop is refused, by its logits too."""
+    """Another shape, dtype or type is refused by `classify` and by `logits`."""
     for read in (runner.classify, runner.logits):
         with pytest.raises(ValueError, match=r"^Expected crop <uint8>\[28, 28\]\. Received: "):
             read(crop)
@@ -195,7 +195,7 @@ def test_closed() -> None:
 
 
 def test_threshold(model_copy: Path, digits: Digits) -> None:
-    """Under the threshold there is no label, yet the most probable class is still told."""
+    """Under the threshold there is no label, but still the most probable class."""
     with Runner(ROWS2D) as lenient, Runner(rewrite(model_copy, threshold=0.999)) as strict:
         for crop in digits[0]:
             sure, doubtful = lenient.classify(crop), strict.classify(crop)
@@ -284,7 +284,7 @@ def test_manifest_that_contradicts_its_file(
 
 
 def test_a_model_without_classify(model_copy: Path) -> None:
-    """A model without the signature `classify` is a ValueError when it is opened."""
+    """A model without the signature `classify` is refused when it is opened."""
     model = load((model_copy / "model.int8.tflite").read_bytes())
     model.signatureDefs = []
     with pytest.raises(ValueError, match="signature"):

@@ -119,7 +119,7 @@ def test_tampered_model(model_copy: Path, zero: Path) -> None:
 
 
 def test_broken_manifest(model_copy: Path, zero: Path) -> None:
-    """A manifest that is none reads nothing."""
+    """A manifest that is not JSON is refused, and nothing is read."""
     (model_copy / "manifest.json").write_text("{")
     child = device("classify", "--model", model_copy, zero)
     assert (child.returncode, child.stdout) == (2, "")
