@@ -119,12 +119,8 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
     )
     _add_model(parser)
     parser.add_argument("--by-line", action="store_true", help="read each crop line by line, as from a camera")
-    parser.add_argument(
-        "--partial", action="store_true", help="print the answer after each time step, line by line"
-    )
-    parser.add_argument(
-        "--early-exit", action="store_true", help="stop at the first settled answer, line by line"
-    )
+    parser.add_argument("--partial", action="store_true", help="print the answer after each time step, line by line")
+    parser.add_argument("--early-exit", action="store_true", help="stop at the first settled answer, line by line")
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:

@@ -26,6 +26,7 @@ def test_a_line_passes() -> None:
         (np.zeros((28, 27), np.uint8), "Expected crop <uint8>[28, 28]. Received: shape=(28, 27), dtype=uint8."),
         (np.zeros((1, 28, 28), np.uint8), "Expected crop <uint8>[28, 28]. Received: shape=(1, 28, 28), dtype=uint8."),
         (np.zeros((28, 28), np.float32), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=float32."),
+        (np.zeros((28, 28), bool), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=bool."),
         (np.zeros((28, 28), np.int8), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=int8."),
         (np.zeros(784, bool), "Expected crop <uint8>[28, 28]. Received: shape=(784,), dtype=bool."),
         ([[0] * 28] * 28, "Expected crop <uint8>[28, 28]. Received: list"),
@@ -43,6 +44,7 @@ def test_refuses_other_crops(crop: object, message: str) -> None:
     ("line", "message"),
     [
         (np.zeros(27, np.float32), "Expected line <uint8>[28]. Received: shape=(27,), dtype=float32."),
+        (np.zeros(28, bool), "Expected line <uint8>[28]. Received: shape=(28,), dtype=bool."),
         (np.zeros(29, np.uint8), "Expected line <uint8>[28]. Received: shape=(29,), dtype=uint8."),
         (np.zeros((28, 1), np.uint8), "Expected line <uint8>[28]. Received: shape=(28, 1), dtype=uint8."),
         (bytes(28), "Expected line <uint8>[28]. Received: bytes"),

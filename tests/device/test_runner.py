@@ -151,6 +151,32 @@ def test_lines_are_copied(runner: Runner, digits: Digits) -> None:
     assert same(last, whole)
 
 
+def test_lines_are_rows_or_columns(variant: str) -> None:
+    """The lines of a crop are its rows, or for `cols2d` its columns, each without gaps in memory."""
+    crop = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
+    with Runner(MODELS / variant) as runner:
+        lines = runner.lines(crop)
+    assert lines[0, :3].tolist() == ([0, 28, 56] if variant == "cols2d" else [0, 1, 2])
+    assert lines[27, 27] == 783 % 256
+    assert lines.flags.c_contiguous
+
+
+def test_an_answer_as_probable_as_the_limit_is_settled(model_copy: Path, digits: Digits) -> None:
+    """Reading stops at the first answer whose probability is the manifest's or more, and not at one below it."""
+    with Runner(ROWS2D) as runner:
+        answers = list(runner.steps(digits[0][0]))
+        early_exit = runner.manifest.early_exit
+    assert early_exit is not None
+    assert [answer.lines_read for answer in answers] == [4, 8, 12, 16, 20, 24, 28]
+    for limit in (answers[3].probability, np.nextafter(answers[3].probability, 1)):
+        expected = next(answer for answer in answers if answer.probability >= limit or answer.lines_read == 28)
+        rewrite(model_copy, early_exit=dataclasses.replace(early_exit, probability=float(limit)))
+        with Runner(model_copy) as runner:
+            assert same(runner.read(digits[0][0], early_exit=True), expected)
+            assert runner.settled == (expected.probability >= limit)
+            assert same(runner.read(digits[0][0]), answers[-1])
+
+
 def test_push_past_the_last_line(runner: Runner) -> None:
     """After 28 lines a crop is complete: another line needs a reset first."""
     pushed(runner, np.zeros((28, 28), np.uint8))
