@@ -124,9 +124,8 @@ class Manifest:
 
     `states` lists what `step` carries from one time step to the next; where the file does not stream it is empty, and
     `not_streamable` says why.
-    `accuracy` is None until the file has been judged, `early_exit` also where it does not stream, `rejection` also if
-    nobody knows what shows none of the labels. `configuration` and `packages` say how the file was made; nothing reads
-    them back.
+    `early_exit` is None where the file does not stream, `rejection` where no crops are known that show none of the
+    labels. `configuration` and `packages` say how the file was made; nothing reads them back.
     """
 
     format_version: int
@@ -146,7 +145,7 @@ class Manifest:
     weights_sha256: str
     operators: Mapping[str, int]
     runtimes: tuple[Runtime, ...]
-    accuracy: Accuracy | None
+    accuracy: Accuracy
     early_exit: EarlyExit | None
     rejection: Rejection | None
     calibration: CalibrationRecord

@@ -33,6 +33,12 @@ def checked_line(row: object) -> Crop:
     raise ValueError(f"Expected row <uint8>[{SIDE}]. {_received(row)}")
 
 
+def looks_inverted(crop: Crop) -> bool:
+    """Return whether most of the border of a crop `<uint8>[28, 28]` is bright, as where dark ink lies on white."""
+    border = np.concatenate([crop[0], crop[-1], crop[1:-1, 0], crop[1:-1, -1]])
+    return bool(np.median(border) > INK // 2)
+
+
 def _received(pixels: object) -> str:
     if isinstance(pixels, np.ndarray):
         return f"Received: shape={pixels.shape}, dtype={pixels.dtype}."

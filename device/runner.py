@@ -15,7 +15,7 @@ import numpy as np
 
 from .arrays import Int8, UInt8
 from .closing import Closing
-from .interpreter import load_interpreter
+from .interpreter import load_interpreter, without_chatter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_line
 from .quantisation import PIXEL_QUANTISATION, Softmax, quantise_pixels
@@ -46,6 +46,13 @@ class Prediction:
     latency_ms: float
 
 
+def model_folder(path: Path) -> Path:
+    """Returns the folder of a model that is named by it, or by the file in it; raises FileNotFoundError."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
+    return path if path.is_dir() else path.parent
+
+
 class Runner(Closing):
     """A model, ready to read crops. Not for use from several threads at once.
 
@@ -68,9 +75,7 @@ class Runner(Closing):
             NoInterpreterError: no TFLite interpreter is installed.
             ValueError: the file is no model that the interpreter can read, or is not fed as the manifest says.
         """
-        if not Path(path).exists():
-            raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
-        folder = Path(path) if Path(path).is_dir() else Path(path).parent
+        folder = model_folder(Path(path))
         self.manifest: Manifest = read_manifest(folder)
         if Path(path).is_file() and Path(path).name != self.manifest.file.name:
             raise ManifestError(f"{path}: Expected {self.manifest.file.name} (manifest). Received: {Path(path).name}")
@@ -80,7 +85,8 @@ class Runner(Closing):
         self._input = self.manifest.input.name
         self._output = self.manifest.output.name
         self._check_contract()
-        self._reader = self._warm_reader(content, threads)
+        with without_chatter():
+            self._reader = self._warm_reader(content, threads)
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
         self._received = self._lines_read = 0
         self._step_s = 0.0

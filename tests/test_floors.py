@@ -1,4 +1,4 @@
-"""Tests that cross the floors: imports run downward only, and the device's floor stands alone."""
+"""Tests of who may import whom: floors import downward only, rooms without a circle, and the device runs alone."""
 
 from __future__ import annotations
 
@@ -12,16 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import EITHER_RUNTIME, ROOT, Digits, run_python
+from tests.conftest import Digits
+from tests.support.checkout import EITHER_RUNTIME, ROOT, run_python
 
 LOADED = """
 import sys, device
 print(sorted(sys.modules.keys() & {"ai_edge_litert", "cv2", "numpy", "tensorflow", "tflite_runtime"}))
 """
+# The rooms of each floor, and the modules beside them. Each may import only those before it.
+ORDER = {
+    "device": ("core", "vision", "sources", "watch", "web", "cli", "__main__"),
+    "converters": ("packages", "workspace", "tflite", "lowering", "quantisation", "child", "convert"),
+    "pipeline": (
+        *("folders", "variants", "data", "synthesis", "training", "bench", "gate", "report", "release", "cli"),
+        "__main__",
+    ),
+}
 
 
 def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes below, but for what only a type checker reads."""
+    """Yield the nodes below, except what only a type checker reads."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             continue
@@ -29,82 +39,94 @@ def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
         yield from at_run_time(node)
 
 
-def imported(floor: str) -> set[str]:
-    """The packages that a floor's modules import by an absolute name, wherever in the module that stands."""
-    names: set[str] = set()
-    for path in (ROOT / floor).rglob("*.py"):
-        for node in at_run_time(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                names.update(alias.name.partition(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names.add(str(node.module).partition(".")[0])
-    return names
-
-
-def texts(path: Path) -> set[str]:
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-
-
-def test_device_imports() -> None:
-    """Besides the standard library the device's floor imports numpy, itself relatively, and what its extras bring."""
-    assert imported("device") - sys.stdlib_module_names == {"PIL", "cv2", "numpy", "picamera2", "starlette", "uvicorn"}
-
-
-def imports_within(floor: str) -> set[tuple[str, str]]:
-    """The pairs of a room and a room that it imports on the same floor; modules outside of rooms are of the room ''."""
-    pairs = set()
-    for path in (ROOT / floor).rglob("*.py"):
-        package = path.relative_to(ROOT).parent.parts
-        for node in at_run_time(ast.parse(path.read_text())):
-            if not isinstance(node, ast.ImportFrom):
-                continue
+def imported(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield what a module imports, anywhere in it, as the parts of an absolute dotted name."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in at_run_time(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
-            target = (*base, *(node.module or "").split("."))
-            if target[0] == floor:
-                pairs.add(("".join(package[1:2]), target[1] if (ROOT / floor / target[1]).is_dir() else ""))
-    return {(importer, room) for importer, room in pairs if importer != room}
+            module = tuple(node.module.split(".")) if node.module else ()
+            yield from ((*base, *module, alias.name) for alias in node.names)
 
 
-def test_device_does_not_reach_above_itself() -> None:
-    """Relative imports on the device's floor stay on it, so that it can be copied out alone."""
-    for path in (ROOT / "device").rglob("*.py"):
-        depth = len(path.relative_to(ROOT).parent.parts)
-        levels = {node.level for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
-        assert max(levels, default=0) <= depth, path
+def packages(floor: str) -> set[str]:
+    """Return the top-level packages that a floor's modules import."""
+    return {name[0] for path in (ROOT / floor).rglob("*.py") for name in imported(path)}
 
 
-def test_the_rooms_of_the_device() -> None:
-    """The core imports no room; the rooms stand on each other without a circle."""
-    assert imports_within("device") == {
-        *(("", "cli"),),
-        *(("cli", room) for room in ("", "sources", "vision", "watch", "web")),
-        *(("sources", room) for room in ("", "vision")),
-        *(("vision", ""),),
-        *(("watch", room) for room in ("", "sources", "vision")),
-        *(("web", room) for room in ("", "sources", "vision", "watch")),
+def room(parts: tuple[str, ...]) -> str:
+    """Return the room of a module; one beside the rooms is its own, except that the device's are its core."""
+    name = parts[1] if len(parts) > 1 else "__init__"
+    core = parts[0] == "device" and name != "__main__" and not (ROOT / "device" / name).is_dir()
+    return "core" if core else name
+
+
+def imports_between_rooms(floor: str) -> set[tuple[str, str]]:
+    """Return the pairs of a room and another room of the same floor that it imports."""
+    pairs = {
+        (room(path.relative_to(ROOT).with_suffix("").parts), room(name))
+        for path in (ROOT / floor).rglob("*.py")
+        for name in imported(path)
+        if name[0] == floor
     }
+    return {(importer, target) for importer, target in pairs if importer != target}
 
 
-def test_imports_by_name() -> None:
-    """Only the interpreter is imported by a name in a text, and it is one of two."""
-    by_name = [path.name for path in (ROOT / "device").rglob("*.py") if "import_module" in path.read_text()]
-    assert by_name == ["interpreter.py"]
-    assert {"ai_edge_litert", "tflite_runtime"} <= texts(ROOT / "device" / "interpreter.py")
+@pytest.mark.parametrize("floor", ["device", "converters", "pipeline"])
+def test_a_room_imports_only_the_rooms_before_it(floor: str) -> None:
+    """The rooms of a floor have an order in which each imports only those before it, so there is no circle."""
+    order = ORDER[floor]
+    pairs = imports_between_rooms(floor)
+    assert {name for pair in pairs for name in pair} <= set(order)
+    assert [pair for pair in sorted(pairs) if order.index(pair[0]) < order.index(pair[1])] == []
 
 
-def test_converters_imports() -> None:
-    """The converters know nothing of the pipeline, nor of the tests."""
-    assert not imported("converters") & {"pipeline", "tests"}
+def test_the_core_of_the_device_imports_no_room() -> None:
+    """The core imports no room; `python -m device` is what starts the command line."""
+    pairs = imports_between_rooms("device")
+    assert {target for importer, target in pairs if importer == "core"} == set()
+    assert ("__main__", "cli") in pairs
 
 
-def test_pipeline_imports() -> None:
-    """The pipeline stands on both floors below and on no test."""
-    assert imported("pipeline") & {"device", "converters", "pipeline", "tests"} == {"device", "converters", "pipeline"}
+def test_device_imports_numpy_and_what_its_extras_install() -> None:
+    """Apart from the standard library and numpy, the device imports only packages of its extras."""
+    expected = {"PIL", "cv2", "device", "numpy", "picamera2", "starlette", "uvicorn"}
+    assert packages("device") - sys.stdlib_module_names == expected
+
+
+def test_device_imports_itself_relatively() -> None:
+    """The device imports itself relatively and never from above its folder, so that it can be copied out alone."""
+    for path in (ROOT / "device").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        levels = {node.level for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert max(levels, default=0) <= len(path.relative_to(ROOT).parent.parts), path
+        absolute = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        absolute |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+        assert not {name for name in absolute if name.split(".")[0] == "device"}, path
+
+
+def test_only_the_interpreter_is_imported_by_a_computed_name() -> None:
+    """`import_module` occurs in one module of the device, which names the two interpreters."""
+    by_name = [path for path in (ROOT / "device").rglob("*.py") if "import_module" in path.read_text()]
+    assert [path.name for path in by_name] == ["interpreter.py"]
+    nodes = ast.walk(ast.parse(by_name[0].read_text()))
+    assert {"ai_edge_litert", "tflite_runtime"} <= {node.value for node in nodes if isinstance(node, ast.Constant)}
+
+
+def test_converters_import_the_device_and_nothing_above() -> None:
+    """The converters import neither the pipeline nor the tests."""
+    assert packages("converters") & {"device", "pipeline", "tests"} == {"device"}
+
+
+def test_pipeline_imports_both_floors_below_and_no_test() -> None:
+    """The pipeline imports the device and the converters, and no test."""
+    assert packages("pipeline") & {"device", "converters", "tests"} == {"device", "converters"}
 
 
 def test_importing_device_loads_numpy_alone() -> None:
-    """Importing the device's floor loads no interpreter and no OpenCV, though they are installed."""
+    """`import device` loads neither an interpreter nor OpenCV, although both are installed."""
     assert run_python("-c", LOADED).stdout == "['numpy']\n"
 
 
@@ -112,10 +134,10 @@ def test_importing_device_loads_numpy_alone() -> None:
 def test_device_runs_alone(
     tmp_path: Path, model_copy: Path, bare_site: Callable[..., Path], digits: Digits, runtime: str
 ) -> None:
-    """The device's folder and a model's, copied out, read digits with numpy and one interpreter beside them."""
+    """The device's folder and a model's, copied out, read digits with numpy and one interpreter installed."""
     shutil.copytree(ROOT / "device", tmp_path / "device", ignore=shutil.ignore_patterns("__pycache__"))
     np.save(tmp_path / "crops.npy", digits[0][::30])
-    arguments = ("-m", "device", "run", "--model", model_copy.name, "crops.npy")
+    arguments = ("-m", "device", "classify", "--model", model_copy.name, "crops.npy")
     child = run_python(*arguments, folder=tmp_path, site=bare_site("numpy", runtime))
     assert child.returncode == 0, child.stderr
     read = [json.loads(line)["label"] for line in child.stdout.splitlines()]

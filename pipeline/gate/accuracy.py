@@ -19,7 +19,7 @@ from device.arrays import Bools, Float64, Indices
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
-from pipeline.release.confidence import confidences, expected_calibration_error, fitted_temperature
+from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from scipy.special import softmax
 from device.arrays import Bools, Float64, Indices, UInt8
 from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
+from pipeline.gate.confidence import BINS, bin_indices, confidences
 from pipeline.gate.noise import tensor_signals
 from pipeline.gate.record import Answers, Example, Latency, Measurements, Provenance, RecallChange, ReliabilityBin
-from pipeline.release.confidence import BINS, bin_places, confidences
 
 _PICTURES = 100
 _MISTAKES = 24
@@ -62,7 +62,7 @@ def latency(measured_ms: Float64) -> Latency:
 
 def reliability_bins(confidence: Float64, right: Bools) -> Iterator[ReliabilityBin]:
     """Yields the bins of equal width that hold an image, for confidences `[n]` in 0..1."""
-    bins = bin_places(confidence)
+    bins = bin_indices(confidence)
     for index in np.unique(bins):
         inside = bins == index
         yield ReliabilityBin(

@@ -9,7 +9,6 @@ import numpy as np
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged
-from pipeline.release.threshold import probabilities
 
 
 def rejection(case: Case) -> Iterator[Check | Note]:
@@ -21,7 +20,8 @@ def rejection(case: Case) -> Iterator[Check | Note]:
     kept = 100 * float(np.mean([prediction.label is not None for prediction in case.predictions]))
     yield at_least("digits kept", kept, case.limits.digits_kept_percent_min, " %")
     with Runner(case.folder.path) as runner:
-        accepted = probabilities(runner, negatives, f"{case.manifest.name} negatives") >= threshold
+        crops = case.each(negatives, "negatives")
+        accepted = np.array([runner.classify(crop).probability for crop in crops]) >= threshold
     percent, maximum = 100 * float(accepted.mean()), case.limits.negatives_accepted_percent_max
     yield at_most("negatives accepted", percent, maximum, " %", measured=f"{percent:.2f} % of {len(accepted):,}")
 

@@ -104,7 +104,7 @@ def _on(case: Case, runtime: str) -> Check:
         crops = Path(folder) / "crops.npy"
         np.save(crops, case.splits.test.crops[:_TRIED_CROPS])
         command = [
-            *(sys.executable, "-m", "device", "run", "--rows", "--runtime", runtime),
+            *(sys.executable, "-m", "device", "classify", "--by-line", "--runtime", runtime),
             *("--model", str(case.folder.path.resolve()), str(crops)),
         ]
         child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -13,9 +13,9 @@ from device.manifest import MANIFEST_NAME, read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.record import Measurements
-from pipeline.release.card import model_card
 from pipeline.report import figures
 from pipeline.report.chart import Chart, with_minus
+from pipeline.report.model_card import model_card
 from pipeline.report.page import render
 
 

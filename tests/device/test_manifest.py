@@ -93,10 +93,10 @@ def test_round_trip(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == MANIFEST
 
 
-def test_round_trip_before_judgement(tmp_path: Path) -> None:
-    """A file that was not judged yet and does not stream has neither figures nor states, and says why."""
+def test_round_trip_of_a_file_that_does_not_stream(tmp_path: Path) -> None:
+    """A file that does not stream has neither states nor an early exit, and says why."""
     manifest = dataclasses.replace(
-        MANIFEST, accuracy=None, early_exit=None, rejection=None, states=(), not_streamable="lstm: reads time backwards"
+        MANIFEST, early_exit=None, rejection=None, states=(), not_streamable="lstm: reads time backwards"
     )
     manifest.write(tmp_path)
     assert read_manifest(tmp_path) == manifest

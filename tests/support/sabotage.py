@@ -21,7 +21,7 @@ from pipeline.folders import ModelFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.judge import judge, open_case
 from pipeline.gate.judgement import Judgement
-from pipeline.release.release import release
+from pipeline.release.candidate import make_candidate
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
 
@@ -61,7 +61,7 @@ def released(folder: Path, splits: Splits) -> Path:
     """Makes a folder with the variant's trained weights, and a release of them."""
     folder.mkdir()
     shutil.copy(MODELS / VARIANT.name / "float.weights.h5", folder)
-    release(VARIANT, splits, ModelFolder(folder))
+    make_candidate(VARIANT, splits, ModelFolder(folder), ModelFolder(folder))
     return folder
 
 

@@ -13,7 +13,7 @@ import pytest
 from device.runner import Runner
 from pipeline.data.mnist import load
 from pipeline.folders import ModelFolder
-from pipeline.release.release import release
+from pipeline.release.candidate import make_candidate
 from pipeline.training.networks import load_network
 from pipeline.variants import Variant
 from tests.conftest import MODELS
@@ -98,7 +98,7 @@ def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     layers = load_network("conv1d", ModelFolder(MODELS / "conv1d")).layers
     network = keras.Sequential([keras.layers.Input((28, 28, 1), name="crop"), *layers], name="mine")
     network.save(model.network)
-    release(Variant("mine", "rows", 7), load(own_data), model)
+    make_candidate(Variant("mine", "rows", 7), load(own_data), model, model)
     limits = limits_for_this_python(tmp_path, ("[models.rowstream-conv1d]", "[models.rowstream-mine]"))
     child = pipeline(tmp_path, "gate", "mine", "--limits", str(limits), "--data", str(own_data))
     assert child.returncode == 0, child.stdout + child.stderr

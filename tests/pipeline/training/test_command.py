@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import ROOT, SmallMnist
+from tests.pipeline.conftest import SmallMnist
+from tests.support.checkout import ROOT
 
 # The command with the small folder's hashes in place of MNIST's, and few training_set.
 CHILD = """

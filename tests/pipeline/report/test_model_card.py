@@ -1,4 +1,4 @@
-"""Tests of `pipeline.release.card`."""
+"""Tests of `pipeline.report.model_card`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, Runtime, read_manifest
-from pipeline.release.card import model_card
+from pipeline.data.mnist import EMBEDDED
+from pipeline.report.model_card import model_card
 from tests.conftest import MODELS
 
 RELEASED = [pytest.param(path.parent, id=path.parent.name) for path in sorted(MODELS.glob("*/manifest.json"))]
@@ -44,17 +45,16 @@ def manifest() -> Manifest:
     "text",
     [
         "# rowstream-rows2d 1.2.3",
-        "takes the image's rows as time, in\n7 steps of 4,",
-        "One file, `model.int8.tflite`,\n123,456 bytes, runs on ai-edge-litert 2.3.0 and tflite-runtime 2.14.0.",
-        "python -m device run --model models/rows2d CROPS.npy",
+        "A CNN-LSTM that takes the rows of the image as\ntime, in 7 steps of 4,",
+        "One file, `model.int8.tflite`, 123,456 bytes.\nTested on ai-edge-litert 2.3.0 and tflite-runtime 2.14.0.",
+        "python -m device classify CROPS.npy --model models/rows2d",
         "| in | `crop` | [1, 28, 28, 1] | int8 | 0.003921568859368563 | -128 |",
         "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
         "| MNIST test images | 10,000 | 98.76 % | 98.43 % | 0.33 points | 99.32 % |",
-        "An answer of a probability under 0.8125 is none",
-        "98.76 % of the digits judged keep their answer",
-        "Of 10,000 crops that show no digit, 1.23 % are answered all the same.\n",
-        "Printed by `make convert VARIANT=rows2d`",
-        "512 crops, MNIST training images; seed 42,",
+        'An answer with a probability below 0.8125 is "not a digit"',
+        "98.76 % of the test digits are answered.",
+        "Of 10,000 crops without a digit, 1.23 % are\nanswered wrongly with a digit.",
+        "512 crops: MNIST training images; seed 42,",
         f"`float.weights.h5`, SHA-256 `{'b' * 64}`",
         f"**File**: SHA-256 `{'a' * 64}`",
         "**Operators**: CONV_2D 3, FULLY_CONNECTED 4.",
@@ -62,31 +62,31 @@ def manifest() -> Manifest:
     ],
 )
 def test_card_says_what_the_manifest_says(manifest: Manifest, text: str) -> None:
-    """Names, figures and hashes of the manifest stand in the card."""
+    """The card has the manifest's names, figures and hashes."""
     assert text in model_card(manifest)
 
 
-def test_card_is_whole(manifest: Manifest) -> None:
-    """The card ends with one line feed and holds nothing of the template's own signs."""
+def test_card_is_complete(manifest: Manifest) -> None:
+    """The card ends with one line feed and has no template syntax."""
     card = model_card(manifest)
-    assert card.endswith("does not.\n")
+    assert card.endswith("does not have it.\n")
     assert not re.search(r"\{\{|\}\}|\{%|%\}", card)
 
 
-def test_card_without_rejection_says_nothing_of_it(manifest: Manifest) -> None:
+def test_card_without_rejection_does_not_mention_it(manifest: Manifest) -> None:
     card = model_card(replace(manifest, threshold=0.0, rejection=None))
     assert "Not a digit" not in card
-    assert "probability under" not in card
+    assert "probability below" not in card
     assert not re.search(r"\n{3}", card)
 
 
-def test_card_has_its_sections_apart(manifest: Manifest) -> None:
+def test_card_sections_are_separated_by_blank_lines(manifest: Manifest) -> None:
     card = model_card(manifest)
     assert re.findall(r"\n\n## (.+)\n\n", card) == [
         "Use",
         "Accuracy",
         "Not a digit",
-        "Row by row",
+        "Line by line",
         "How it was made",
         "Limits",
     ]
@@ -94,26 +94,38 @@ def test_card_has_its_sections_apart(manifest: Manifest) -> None:
 
 
 def test_card_names_a_single_runtime(manifest: Manifest) -> None:
-    """A file that was run on one interpreter claims no other."""
+    """A file that ran on one runtime does not claim another."""
     card = model_card(replace(manifest, runtimes=(Runtime("ai-edge-litert", "2.3.0"),)))
-    assert "runs on ai-edge-litert 2.3.0.\n" in card
+    assert "Tested on ai-edge-litert 2.3.0.\n" in card
     assert "tflite-runtime" not in card
 
 
-def test_card_takes_texts_as_they_are(manifest: Manifest) -> None:
-    """Signs that mean something in HTML reach the Markdown unchanged."""
+def test_card_does_not_escape_texts(manifest: Manifest) -> None:
+    """HTML's special characters are not escaped in Markdown."""
     assert "# rowstream-<a & b> 1.2.3" in model_card(replace(manifest, name="rowstream-<a & b>"))
 
 
-def test_refuses_a_model_that_was_not_judged(manifest: Manifest) -> None:
-    """A manifest without accuracy makes no card."""
-    with pytest.raises(ValueError, match="rowstream-rows2d has not been judged"):
-        model_card(replace(manifest, accuracy=None))
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("MNIST test images", "These images were used for nothing else: not for training, calibration or any choice."),
+        (
+            f"the other 4,488 of {EMBEDDED}",
+            "These are MNIST validation images. They trained and calibrated nothing,",
+        ),
+        ("test crops of crops.npz", "Whether the network was trained on them, its maker must say."),
+    ],
+)
+def test_card_says_what_the_test_images_were_used_for(manifest: Manifest, source: str, sentence: str) -> None:
+    """Only MNIST's test images are called independent; the embedded images chose the epoch of training."""
+    card = model_card(replace(manifest, accuracy=replace(manifest.accuracy, source=source)))
+    assert sentence in card
+    assert ("used for nothing else" in card) == (source == "MNIST test images")
 
 
 @pytest.mark.parametrize("folder", RELEASED)
-def test_released_card_is_its_manifests(folder: Path) -> None:
-    """The card beside a released model is the one that its manifest makes, with what the gate measured after it."""
+def test_released_card_matches_its_manifest(folder: Path) -> None:
+    """A released card is what its manifest gives, followed by what the gate measured."""
     card, made = (folder / "README.md").read_text(), model_card(read_manifest(folder))
     assert card.removeprefix(made) == "" or card.removeprefix(made).startswith("\n## What the gate measured\n")
     assert set(re.findall(r"\]\((\w+\.svg)\)", card)) == {path.name for path in folder.glob("*.svg")}

@@ -1,4 +1,4 @@
-"""Tests of `device.__main__`, each in a child process."""
+"""Tests of `python -m device classify` and of what all commands share, each in a child process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
+import device as device_package
 from device.manifest import read_manifest
-from tests.conftest import EITHER_RUNTIME, MODELS, Digits, run_python
+from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
 
 ROWS2D = MODELS / "rows2d"
 FLOATS = "Expected crops <uint8>[28, 28] or <uint8>[n, 28, 28]. Received: shape=(28, 28), dtype=float32."
@@ -51,7 +52,7 @@ def closed_pipe(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tupl
 
 def test_answer(zero: Path) -> None:
     """A crop's answer is one line of JSON: where it came from, what it shows, how sure that is, how long it took."""
-    child = device("run", "--model", ROWS2D, zero)
+    child = device("classify", "--model", ROWS2D, zero)
     assert child.returncode == 0
     (answer,) = answers(child)
     assert list(answer) == ["source", "crop", "label", "index", "probability", "top", "lines_read", "latency_ms"]
@@ -64,7 +65,7 @@ def test_answer(zero: Path) -> None:
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_every_model_on_either_runtime(variant: str, zero: Path, runtime: str) -> None:
     """Each released model reads a nought on the runtime that was asked for, with several threads too."""
-    child = device("run", "--model", MODELS / variant, "--runtime", runtime, "--threads", "2", zero)
+    child = device("classify", "--model", MODELS / variant, "--runtime", runtime, "--threads", "2", zero)
     assert child.returncode == 0
     assert [answer["label"] for answer in answers(child)] == ["0"]
 
@@ -79,7 +80,7 @@ def test_files_of_every_kind(tmp_path: Path, digits: Digits) -> None:
     (tmp_path / "all-idx3-ubyte.gz").write_bytes(gzip.compress(idx))
     assert cv2.imwrite(str(tmp_path / "one.png"), crops[4])
     files = [tmp_path / name for name in ("all.npy", "one.npy", "all-idx3-ubyte", "one.png", "all-idx3-ubyte.gz")]
-    child = device("run", "--model", ROWS2D, *files)
+    child = device("classify", "--model", ROWS2D, *files)
     assert child.returncode == 0
     read = [[answer["index"] for answer in answers(child) if answer["source"] == str(path)] for path in files]
     assert read == [read[0], [7], read[0], [4], read[0]]
@@ -90,7 +91,7 @@ def test_files_of_every_kind(tmp_path: Path, digits: Digits) -> None:
 def test_no_crops(tmp_path: Path) -> None:
     """A file with no crops in it has no answers, and that is fine."""
     np.save(tmp_path / "none.npy", np.zeros((0, 28, 28), np.uint8))
-    child = device("run", "--model", ROWS2D, tmp_path / "none.npy")
+    child = device("classify", "--model", ROWS2D, tmp_path / "none.npy")
     assert (child.returncode, child.stdout) == (0, "")
 
 
@@ -100,13 +101,13 @@ def test_bad_files_among_good_ones(tmp_path: Path, zero: Path) -> None:
     (tmp_path / "idx").write_bytes(bytes.fromhex("00000803 00000001"))
     (tmp_path / "photo.png").write_bytes(b"no image")
     bad = [tmp_path / name for name in ("floats.npy", "idx", "photo.png", "nosuch.npy")]
-    child = device("run", "--model", ROWS2D, zero, *bad, zero)
+    child = device("classify", "--model", ROWS2D, zero, *bad, zero)
     assert child.returncode == 2
     assert [answer["label"] for answer in answers(child)] == ["0", "0"]
     assert [line for line in child.stderr.splitlines() if line.startswith("error: ")] == [
         f"error: {tmp_path}/floats.npy: {FLOATS}",
         f"error: {tmp_path}/idx: truncated IDX header. Expected 16 bytes. Received: 8",
-        f"error: {tmp_path}/photo.png: Expected a PNG or JPEG image. Received: 8 bytes that are none",
+        f"error: {tmp_path}/photo.png: not a PNG or JPEG (8 bytes)",
         f"error: [Errno 2] No such file or directory: '{tmp_path}/nosuch.npy'",
     ]
 
@@ -114,7 +115,7 @@ def test_bad_files_among_good_ones(tmp_path: Path, zero: Path) -> None:
 @pytest.mark.parametrize("model", ["nosuch", "rows2d/nosuch.tflite"], ids=["folder", "file"])
 def test_missing_model(model_copy: Path, zero: Path, model: str) -> None:
     """A model that is not there is wrong use, and the message names it."""
-    child = device("run", "--model", model_copy.parent / model, zero)
+    child = device("classify", "--model", model_copy.parent / model, zero)
     assert (child.returncode, child.stdout) == (2, "")
     assert "nosuch" in child.stderr
 
@@ -124,7 +125,7 @@ def test_tampered_model(model_copy: Path, zero: Path) -> None:
     content = bytearray((model_copy / "model.int8.tflite").read_bytes())
     content[1000] ^= 1
     (model_copy / "model.int8.tflite").write_bytes(content)
-    child = device("run", "--model", model_copy, zero)
+    child = device("classify", "--model", model_copy, zero)
     assert (child.returncode, child.stdout) == (2, "")
     expected = f"model.int8.tflite: Expected SHA-256 {read_manifest(ROWS2D).file.sha256} (manifest). Received: "
     assert expected in child.stderr
@@ -133,7 +134,7 @@ def test_tampered_model(model_copy: Path, zero: Path) -> None:
 def test_broken_manifest(model_copy: Path, zero: Path) -> None:
     """A manifest that is none reads nothing."""
     (model_copy / "manifest.json").write_text("{")
-    child = device("run", "--model", model_copy, zero)
+    child = device("classify", "--model", model_copy, zero)
     assert (child.returncode, child.stdout) == (2, "")
     assert child.stderr.startswith(f"error: {model_copy}/manifest.json: Expected JSON. ")
 
@@ -142,13 +143,14 @@ def test_broken_manifest(model_copy: Path, zero: Path) -> None:
     ("arguments", "message"),
     [
         ((), "the following arguments are required: COMMAND"),
-        (("run",), "the following arguments are required: --model, CROPS"),
-        (("run", "--model", "models/rows2d"), "the following arguments are required: CROPS"),
+        (("classify",), "the following arguments are required: CROPS"),
         (("fly",), "invalid choice: 'fly'"),
-        (("run", "--threads", "0"), "argument --threads: Expected a whole number above 0. Received: 0"),
-        (("run", "--threads", "-1"), "argument --threads: "),
-        (("run", "--threads", "two"), "argument --threads: Expected a whole number above 0. Received: two"),
-        (("run", "--runtime", "onnxruntime"), "argument --runtime: invalid choice: 'onnxruntime'"),
+        (("classify", "--threads", "0", "a.npy"), "error: Expected threads in 1..1024. Received: 0"),
+        (("classify", "--threads", "-1", "a.npy"), "error: Expected threads in 1..1024. Received: -1"),
+        (("classify", "--threads", "two", "a.npy"), "argument --threads: invalid int value: 'two'"),
+        (("classify", "--threads", "99999999999", "a.npy"), "Expected threads in 1..1024. Received: 99999999999"),
+        (("classify", "--runtime", "onnxruntime", "a.npy"), "argument --runtime: invalid choice: 'onnxruntime'"),
+        (("classify", "a.npy", "--one"), "unrecognized arguments: --one"),
     ],
 )
 def test_wrong_use(arguments: tuple[str, ...], message: str) -> None:
@@ -156,19 +158,79 @@ def test_wrong_use(arguments: tuple[str, ...], message: str) -> None:
     child = device(*arguments)
     assert (child.returncode, child.stdout) == (2, "")
     assert message in child.stderr
-
-
-def test_more_threads_than_can_be(zero: Path) -> None:
-    """A number of threads beyond what an interpreter counts is wrong use, told in a line and not in a dump."""
-    child = device("run", "--model", ROWS2D, "--threads", "99999999999", zero)
-    assert (child.returncode, child.stdout) == (2, "")
-    assert "threads" in child.stderr
     assert len(child.stderr) < 1000
+
+
+def test_wrong_options_are_answered_without_an_interpreter_or_opencv() -> None:
+    """A missing model, a wrong region or a wrong size of raw frames is answered before anything heavy is imported."""
+    code = """
+import sys
+from device.__main__ import main
+for arguments in (["classify", "--model", "nosuch", "a.npy"], ["watch", "0", "--roi", "1,2"],
+                  ["watch", "0", "--model", "nosuch"], ["watch", "-", "--raw-size", "4by4"], ["serve", "0.0.0.0:80"]):
+    try:
+        assert main(arguments) == 2
+    except SystemExit as ended:
+        assert ended.code == 2
+assert sys.modules.keys().isdisjoint({"ai_edge_litert", "cv2", "tflite_runtime"})
+"""
+    child = run_python("-c", code)
+    assert (child.returncode, child.stderr.count("error: ")) == (0, 5), child.stderr
+
+
+def test_version() -> None:
+    """The version is the package's."""
+    assert device("--version").stdout == f"rowstream {device_package.__version__}\n"
+
+
+@pytest.mark.parametrize("folder", ["model", "models/rows2d"])
+def test_the_default_model(tmp_path: Path, zero: Path, folder: str) -> None:
+    """Without --model, the folder `model` or `models/rows2d` is the model, where there is one."""
+    (tmp_path / "here" / folder).parent.mkdir(parents=True)
+    (tmp_path / "here" / folder).symlink_to(ROWS2D)
+    (tmp_path / "here" / "device").symlink_to(ROOT / "device")
+    child = run_python("-m", "device", "classify", zero, folder=tmp_path / "here")
+    assert [answer["label"] for answer in answers(child)] == ["0"]
+
+
+def test_no_default_model(tmp_path: Path, zero: Path) -> None:
+    """Where neither folder exists, the message asks for --model."""
+    (tmp_path / "device").symlink_to(ROOT / "device")
+    child = run_python("-m", "device", "classify", zero, folder=tmp_path)
+    message = "error: Expected --model DIR. Received none, and there is no folder model or models/rows2d\n"
+    assert (child.returncode, child.stderr) == (2, message)
+
+
+def test_an_inverted_crop_is_warned_of_once(tmp_path: Path, digits: Digits) -> None:
+    """Dark digits on white are read as they are, with one warning that says what was expected and what to do."""
+    crops = np.concatenate([digits[0][:1], 255 - digits[0][:2]])
+    np.save(tmp_path / "crops.npy", crops)
+    child = device("classify", "--model", ROWS2D, tmp_path / "crops.npy", tmp_path / "crops.npy")
+    assert (child.returncode, len(answers(child))) == (0, 6)
+    assert child.stderr == (
+        f"warning: {tmp_path}/crops.npy: crop 1 looks inverted: most of its border is bright. Expected light ink (255) "
+        "on a dark background (0). Invert it, or give its picture to `watch PICTURE --one`\n"
+    )
+
+
+def test_nothing_but_answers(zero: Path) -> None:
+    """Where all is well, nothing is on stderr: the runtime's own words are kept off it."""
+    for options in ((), ("--by-line",)):
+        child = device("classify", "--model", ROWS2D, *options, zero)
+        assert (child.returncode, child.stderr) == (0, "")
+
+
+def test_run_is_an_alias(zero: Path) -> None:
+    """The old command `run` reads crops as `classify` does, and names it; --rows is --by-line."""
+    child = device("run", "--model", ROWS2D, "--rows", "--partial", zero)
+    assert child.returncode == 0
+    assert len(answers(child)) == 7
+    assert child.stderr == "`run` is deprecated and will be removed in the next version; use `classify`\n"
 
 
 def test_help() -> None:
     """Help goes to the standard output and names every option."""
-    child = device("run", "--help")
+    child = device("classify", "--help")
     assert child.returncode == 0
     for name in ("--model", "--threads", "--runtime", "CROPS"):
         assert name in child.stdout
@@ -177,9 +239,8 @@ def test_help() -> None:
 def test_nobody_reads_the_answers(closed_pipe: tuple[Path, int]) -> None:
     """A reader that has enough, as `head` has, ends the program quietly."""
     crops, pipe = closed_pipe
-    child = device("run", "--model", ROWS2D, crops, stdout=pipe)
-    assert child.returncode == 0
-    assert "Error" not in child.stderr
+    child = device("classify", "--model", ROWS2D, crops, stdout=pipe)
+    assert (child.returncode, child.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
@@ -188,21 +249,20 @@ def test_full_disk(tmp_path: Path, crops: int) -> None:
     """Answers that cannot be written end the program with 2 and the reason."""
     np.save(tmp_path / "crops.npy", np.zeros((crops, 28, 28), np.uint8))
     with Path("/dev/full").open("wb") as full:
-        child = device("run", "--model", ROWS2D, tmp_path / "crops.npy", stdout=full.fileno())
-    assert child.returncode == 2
-    assert "No space left on device" in child.stderr
+        child = device("classify", "--model", ROWS2D, tmp_path / "crops.npy", stdout=full.fileno())
+    assert (child.returncode, child.stderr) == (2, "error: [Errno 28] No space left on device\n")
 
 
-def test_rows_give_the_same_answer(zero: Path) -> None:
-    """Read row by row, a crop is answered as it is at once, but for the time that it takes."""
-    (whole,) = answers(device("run", "--model", ROWS2D, zero))
-    (by_rows,) = answers(device("run", "--model", ROWS2D, "--rows", zero))
-    assert {**by_rows, "latency_ms": 0} == {**whole, "latency_ms": 0}
+def test_by_line_gives_the_same_answer(zero: Path) -> None:
+    """Read line by line, a crop is answered as it is at once, but for the time that it takes."""
+    (whole,) = answers(device("classify", "--model", ROWS2D, zero))
+    (by_line,) = answers(device("classify", "--model", ROWS2D, "--by-line", zero))
+    assert {**by_line, "latency_ms": 0} == {**whole, "latency_ms": 0}
 
 
 def test_partial_answers(zero: Path) -> None:
     """With --partial there is an answer after each time step, the last of which is the whole crop's."""
-    partial = answers(device("run", "--model", ROWS2D, "--partial", zero))
+    partial = answers(device("classify", "--model", ROWS2D, "--partial", zero))
     assert [answer["lines_read"] for answer in partial] == [4, 8, 12, 16, 20, 24, 28]
     assert partial[-1]["label"] == "0"
 
@@ -212,8 +272,8 @@ def test_early_exit_reads_no_further_than_it_must(zero: Path, model_copy: Path) 
     manifest = json.loads((model_copy / "manifest.json").read_text())
     manifest["early_exit"]["probability"] = 0.9
     (model_copy / "manifest.json").write_text(json.dumps(manifest))
-    partial = answers(device("run", "--model", model_copy, "--partial", zero))
+    partial = answers(device("classify", "--model", model_copy, "--partial", zero))
     settled = next(answer for answer in partial if answer["probability"] >= 0.9)
-    (answer,) = answers(device("run", "--model", model_copy, "--early-exit", zero))
+    (answer,) = answers(device("classify", "--model", model_copy, "--early-exit", zero))
     assert {**answer, "latency_ms": 0} == {**settled, "latency_ms": 0}
     assert (answer["label"], answer["lines_read"] < 28) == ("0", True)
