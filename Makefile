@@ -24,8 +24,8 @@ export PYTHONNOUSERSITE := 1
 TESTS    ?= tests
 JOBS     ?= 2
 MUTANTS  ?=
-# For `make draw`: where the page is served.
-ADDRESS  ?= 127.0.0.1:8000
+# For `make draw`: HOST:PORT or PORT, if not 8000.
+ADDRESS  ?=
 
 SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $(floor)/*/*.py $(floor)/*/*.png \
 	$(floor)/*/templates/card.md.j2))

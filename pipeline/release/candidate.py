@@ -154,7 +154,7 @@ def _require_runtimes(manifest: Manifest, folder: Path, crop: Crop) -> None:
         np.save(sample, crop)
         for runtime in manifest.runtimes:
             options = ["--model", str(folder), "--runtime", runtime.name]
-            command = [sys.executable, "-m", "device", "run", *options, str(sample)]
+            command = [sys.executable, "-m", "device", "classify", *options, str(sample)]
             child = subprocess.run(command, capture_output=True, text=True, check=False)
             if child.returncode:
                 raise ValueError(f"The file does not run on {runtime.name}: {child.stderr.strip()}")
