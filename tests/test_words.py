@@ -52,7 +52,9 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
 def files(floor: str) -> list[Path]:
     """Return the files of a floor, or the documents."""
     if floor == "documents":
-        return sorted([*ROOT.glob("*.md"), ROOT / "Makefile", *(ROOT / "docs").glob("*.md"), ROOT / "models" / "limits.toml"])
+        return sorted(
+            [*ROOT.glob("*.md"), ROOT / "Makefile", *(ROOT / "docs").glob("*.md"), ROOT / "models" / "limits.toml"]
+        )
     return sorted(path for path in (ROOT / floor).rglob("*") if path.suffix in {".py", *PAGES})
 
 

@@ -15,7 +15,7 @@ from pipeline.folders import ModelFolder
 from pipeline.gate import accuracy, cost, equality, files, rejection, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
-from pipeline.gate.judgement import Judgement, StageResult, limits_stage, manifest_digest, skipped
+from pipeline.gate.judgement import Judgement, StageResult, limits_stage, manifest_digest, now, skipped
 from pipeline.gate.limits import read_limits
 from pipeline.gate.measure import measure
 
@@ -77,6 +77,7 @@ def judge(case: Case) -> Judgement:
         version=case.manifest.version,
         file_sha256=case.manifest.file.sha256,
         manifest_sha256=manifest_sha256,
+        judged_at=now(),
         images=len(case.splits.test),
         source=case.splits.test_source,
         runtimes=structure.runtimes_run(runs.checks),

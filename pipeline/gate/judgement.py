@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from device.manifest import MANIFEST_NAME, Manifest, Runtime
@@ -42,6 +43,7 @@ class Judgement:
         version: the version in the manifest.
         file_sha256: SHA-256 of the model file, by the manifest.
         manifest_sha256: SHA-256 of the bytes of `manifest.json`.
+        judged_at: the time (UTC), e.g. `2026-11-28 05:30`.
         images: how many test images there were.
         source: where they came from.
         runtimes: the target runtimes in which the file was run.
@@ -53,6 +55,7 @@ class Judgement:
     version: str
     file_sha256: str
     manifest_sha256: str
+    judged_at: str
     images: int
     source: str
     runtimes: tuple[Runtime, ...]
@@ -83,6 +86,11 @@ def manifest_digest(folder: Path) -> str:
     return hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
 
 
+def now() -> str:
+    """Returns the time (UTC) to the minute."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M")
+
+
 def limits_stage(missing: tuple[str, ...]) -> StageResult:
     """Returns the first stage: whether every limit is set. It needs no data, and names all that are missing."""
     return StageResult("limits", (without_violations("limits complete", missing, "all set"),))
@@ -95,6 +103,7 @@ def refused_without_limits(folder: Path, manifest: Manifest, missing: tuple[str,
         version=manifest.version,
         file_sha256=manifest.file.sha256,
         manifest_sha256=manifest_digest(folder),
+        judged_at=now(),
         images=0,
         source="none loaded",
         runtimes=(),

@@ -28,6 +28,7 @@ SHIPS = Judgement(
     version="1.2.3",
     file_sha256="a" * 64,
     manifest_sha256="b" * 64,
+    judged_at="2026-11-28 05:30",
     images=4_500,
     source="the digits",
     runtimes=(),
