@@ -1,7 +1,7 @@
-"""Takes the documentation's pictures of the pages: `python -m tests.support.pictures [FOLDER]`, or `make pictures`.
+"""Take the documentation's pictures of the pages: `python -m tests.support.pictures [FOLDER]`, or `make pictures`.
 
-The report must be there already (`python -m pipeline report rows2d`). A page's clock is stopped and moved by hand, so that
-the pictures come out the same on every machine.
+The report must be there already (`python -m pipeline report rows2d`). A page's clock is stopped and moved by hand, so
+that the pictures come out the same on every machine.
 """
 
 from __future__ import annotations
