@@ -204,7 +204,7 @@ def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
 )
 def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
     """A layer that nothing here computes is refused by its name and its class."""
-    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered"):
+    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered$"):
         InferenceNetwork(stacked(4, 2, of=(layer,)))
 
 
@@ -219,7 +219,7 @@ def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
 )
 def test_refuses_probabilities(head: keras.Layer) -> None:
     """A network that ends in a softmax, however it is written, is refused by the name of its last layer."""
-    message = "^odd: expected a network that gives logits. Received one that ends in a softmax$"
+    message = "^odd: Expected a network that returns logits. Received: one that ends in a softmax$"
     with pytest.raises(ValueError, match=message):
         InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
 

@@ -234,7 +234,7 @@ REFUSED = {
         [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
         "8 lines do not divide into 6 time steps",
     ),
-    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, hence no time steps"),
+    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, so it has no time steps"),
 }
 
 

@@ -27,7 +27,7 @@ def problems(content: bytes) -> set[str]:
     """What the refusal of a file lists, without the signatures' names."""
     with pytest.raises(StructureError) as refusal:
         check_structure(read_graphs(content))
-    expected, _, found = str(refusal.value).partition(" Found: ")
+    expected, _, found = str(refusal.value).partition(" Received: ")
     assert expected == "Expected static int8 graphs of built-in operators."
     return {problem.partition(": ")[2] for problem in found.split("; ")}
 
@@ -188,5 +188,5 @@ def test_lists_all_problems(converted_small: Converted) -> None:
 
 def test_names_the_signature(converted_small: Converted) -> None:
     """A problem begins with the signature in whose graph it lies."""
-    with pytest.raises(StructureError, match=r" Found: classify: tensor "):
+    with pytest.raises(StructureError, match=r" Received: classify: tensor "):
         check_structure(read_graphs(edited(converted_small.conversion.int8_tflite, free_batch)))
