@@ -12,7 +12,6 @@ import math
 import re
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..arrays import Float64, UInt8
@@ -81,6 +80,8 @@ class Region:
         if self._is_upright:
             (left, top), (right, bottom) = self.corners[0], self.corners[2]
             return image[top:bottom, left:right]
+        import cv2  # noqa: PLC0415  # the command line reads a region without it
+
         rectified: UInt8 = cv2.warpPerspective(
             image,
             self._upright_to_frame(),
@@ -93,6 +94,8 @@ class Region:
 
     def box_in_frame(self, box: Box) -> Box:
         """Returns the bounding box, in frame coordinates, of a box in the upright region."""
+        import cv2  # noqa: PLC0415  # the command line reads a region without it
+
         right, bottom = box.x + box.width, box.y + box.height
         corners = np.array([[(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)]], np.float64)
         # The transform maps pixel centres, half a pixel from the corners of pixels.
@@ -109,6 +112,8 @@ class Region:
         return is_level and left < right and top < bottom
 
     def _upright_to_frame(self) -> Float64:
+        import cv2  # noqa: PLC0415  # the command line reads a region without it
+
         width, height = self.size
         upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
         transform: Float64 = cv2.getPerspectiveTransform(

@@ -21,8 +21,8 @@ _JSON = "application/json"
 _STATUSES = (401, 405, 421)
 _UPLOADS = MappingProxyType(
     {
-        "image/png": "An image of one digit: at most 8 MiB and 8,388,608 pixels. A grey image of 28 x 28 pixels is read "
-        "as a crop; in any other the digit is found first.",
+        "image/png": "An image of one digit, of at most 8 MiB and 8,388,608 pixels. A grey image of 28 x 28 pixels is "
+        "read as a crop; in any other the digit is found first.",
         "application/octet-stream": "A crop: 28 rows of 28 bytes, ink 255 on background 0.",
     }
 )
@@ -84,4 +84,6 @@ def _schema(hint: Any) -> dict[str, Any]:
     if origin is tuple:
         items = [_schema(argument) for argument in arguments]
         return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
-    return {"$ref": f"#/components/schemas/{hint.__name__}"} if is_dataclass(hint) else {"type": _TYPES[hint]}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return {"$ref": f"#/components/schemas/{hint.__name__}"}
+    return {"type": _TYPES[hint]}

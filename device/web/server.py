@@ -6,7 +6,6 @@ Source: https://www.uvicorn.org/, in pure Python, so it installs on a Raspberry 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 
 import uvicorn
@@ -25,8 +24,6 @@ from .viewers import Viewers
 _MAX_CONNECTIONS = 400
 _HANG_UP_S = 0.5
 _JOIN_S = 5.0
-
-log = logging.getLogger(__name__)
 
 
 class Server(Closing):
@@ -59,7 +56,6 @@ class Server(Closing):
         self._loop = asyncio.new_event_loop()
         self._serving = threading.Thread(target=self._run, name="serve", daemon=True)
         self._serving.start()
-        log.info(f"serving on http://{self.address}/")
 
     def close(self) -> None:
         """Ends the event streams, finishes current requests, and releases the address and the runner."""
