@@ -79,11 +79,14 @@ def _schema(hint: Any) -> dict[str, Any]:
         return {"enum": [*arguments]}
     if origin is UnionType:
         return {"anyOf": [_schema(argument) for argument in arguments]}
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return {"type": "array", "items": _schema(arguments[0])}
     if origin is tuple:
-        items = [_schema(argument) for argument in arguments]
-        return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
+        return _array(arguments)
     if isinstance(hint, type) and is_dataclass(hint):
         return {"$ref": f"#/components/schemas/{hint.__name__}"}
     return {"type": _TYPES[hint]}
+
+
+def _array(items: tuple[Any, ...]) -> dict[str, Any]:
+    if items[-1] is Ellipsis:
+        return {"type": "array", "items": _schema(items[0])}
+    return {"type": "array", "prefixItems": [*map(_schema, items)], "items": False, "minItems": len(items)}

@@ -66,7 +66,7 @@ def opened(browser: Browser, url: str, width: int = 1440, scheme: str = "light")
 
 
 def answer(shown: Page) -> str:
-    """What is told to a screen reader once a digit has been read."""
+    """What a screen reader says once a digit has been read."""
     shown.locator(".answer.done").wait_for()
     return shown.locator("[role=status]").inner_text()
 
