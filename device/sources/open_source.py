@@ -29,7 +29,7 @@ _CAMERA_PATH = re.compile(r"/dev/video[0-9]+")
 _VIDEO4LINUX = 81
 _PICAMERA = "picamera2"
 _FORMS = "a camera index or device, picamera2, an rtsp or http address, a video, an image, a folder or a pattern"
-_PIPED = "--source - --raw-size WIDTHxHEIGHT < PIPE"
+_PIPED = "watch - --raw-size WIDTHxHEIGHT < PIPE"
 
 
 def open_source(name: str, raw: RawLayout | None = None) -> Source:
@@ -47,8 +47,8 @@ def open_source(name: str, raw: RawLayout | None = None) -> Source:
         ImportError: the name is `picamera2`, which is not installed; the message says what to install.
     """
     if (name == STANDARD_INPUT) != (raw is not None):
-        received = "--source - without it" if raw is None else f"--source {name} with it"
-        raise ValueError(f"Expected --raw-size for --source - alone. Received: {received}")
+        received = "- without it" if raw is None else f"{name} with it"
+        raise ValueError(f"Expected --raw-size with the source - alone. Received: {received}")
     if raw is not None:
         return _standard_input(raw)
     if name == _PICAMERA:

@@ -108,13 +108,13 @@ def test_a_name_of_nothing_is_refused_with_what_a_source_may_be(here: Path, name
 
 def test_a_pipe_is_refused_with_how_raw_frames_are_given(here: Path) -> None:
     os.mkfifo(here / "pipe")
-    with pytest.raises(ValueError, match=r"Received a pipe; .* --source - --raw-size WIDTHxHEIGHT < PIPE"):
+    with pytest.raises(ValueError, match=r"Received a pipe; .* watch - --raw-size WIDTHxHEIGHT < PIPE"):
         open_source("pipe")
 
 
 @pytest.mark.parametrize(("name", "raw"), [("-", None), ("0", RawLayout(4, 4))])
 def test_raw_frames_need_a_size_and_nothing_else_does(name: str, raw: RawLayout | None) -> None:
-    with pytest.raises(ValueError, match=r"Expected --raw-size for --source - alone\. Received: --source "):
+    with pytest.raises(ValueError, match=r"Expected --raw-size with the source - alone\. Received: "):
         open_source(name, raw)
 
 
