@@ -6,7 +6,7 @@ $(if $(or $(filter-out $(VARIANTS) all,$(VARIANT)),$(if $(strip $(VARIANT)),,non
 	$(error VARIANT is one of: $(VARIANTS), or all. Received: '$(VARIANT)'))
 CHOSEN   := $(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT))
 
-# The first Python that will do; name another with make PYTHON=/path/to/python3.12.
+# The first suitable Python; name another with make PYTHON=/path/to/python3.12.
 SUITABLE := import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))
 PYTHON   ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 python3; do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
@@ -15,81 +15,98 @@ BIN      := .venv/bin
 ROWSTREAM_DATA ?=
 export ROWSTREAM_DATA
 export TF_CPP_MIN_LOG_LEVEL ?= 3
-# oneDNN's kernels sum in an order that depends on the machine, and say so at every start.
+# oneDNN's kernels sum in an order that depends on the machine, and log that at every start.
 export TF_ENABLE_ONEDNN_OPTS ?= 0
-# Packages in the user's home are none of the pinned ones.
+# Packages in the user's home are not the pinned ones.
 export PYTHONNOUSERSITE := 1
 
-SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $(floor)/*/*.py $(floor)/*/*.j2 $(floor)/*/*.png))
+# For `make test`: what to run, and how many processes. For `make mutants`: its options.
+TESTS    ?= tests
+JOBS     ?= 2
+MUTANTS  ?=
+# For `make draw`: HOST:PORT or PORT, if not 8000.
+ADDRESS  ?=
+
+SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $(floor)/*/*.py $(floor)/*/*.png \
+	$(floor)/*/templates/card.md.j2))
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert gate report train bundle bench stream pictures test test-device lint lock clean FORCE
-# Without this, make would delete weights that it trained for a conversion.
-.PRECIOUS: models/%/float.weights.h5
+.PHONY: help convert gate release report train bundle bench demo draw pictures test mutants test-device lint lock clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'VARIANT is one of: $(VARIANTS), or all. The default is rows2d.'
-	@echo 'ROWSTREAM_DATA names a folder with the four IDX files of MNIST, where there is one.'
+	@echo 'ROWSTREAM_DATA names a folder with the four IDX files of MNIST, if you have one.'
 
-convert: $(CHOSEN:%=build/%/evaluation.json) ## float weights -> int8 file, manifest, model card; a table of both
+convert: $(CHOSEN:%=build/%/evaluation.json) ## float weights -> build/VARIANT: int8 file, manifest, model card; print a table
 	@$(BIN)/python -m pipeline table $^
 
-# All of them are judged, whatever comes of the first. What is judged is what lies in models/: nothing is made anew.
-gate: .venv/ready ## decide whether VARIANT may ship; limits are in models/limits.toml, reports in build/VARIANT/gate
+# Every variant is judged, whatever the verdict on the first.
+gate: $(CHOSEN:%=build/%/evaluation.json) ## decide whether build/VARIANT may ship, by models/limits.toml; reports in build/VARIANT/gate
 	@worst=0; for variant in $(CHOSEN); do \
-		$(BIN)/python -m pipeline gate models/$$variant || worst=$$?; done; exit $$worst
+		$(BIN)/python -m pipeline gate build/$$variant || worst=$$?; done; exit $$worst
 
-report: .venv/ready ## draw what the gate measured of VARIANT: build/report/index.html, to open in a browser
+# What the gate judged is released as it is: nothing is made again.
+release: .venv/ready ## copy build/VARIANT to models/VARIANT, if it passed the gate
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline release $$variant; done
+
+report: .venv/ready ## draw what the gate measured: build/report/index.html, for a browser
 	@$(BIN)/python -m pipeline report $(CHOSEN)
 
-train: .venv/ready ## train VARIANT from scratch, or go on where a training was interrupted
+train: .venv/ready ## train VARIANT's weights into build/VARIANT/train, or resume an interrupted training
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant; done
 
-bundle: $(CHOSEN:%=build/%/evaluation.json) ## dist/rowstream-VARIANT-VERSION, for a machine without TensorFlow
+bundle: .venv/ready ## dist/rowstream-VARIANT-VERSION: models/VARIANT for a machine without TensorFlow
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant; done
 
-bench: .venv/ready ## time VARIANT against Keras' unroll and TFLite's fused LSTM of the same weights
+bench: .venv/ready ## time models/VARIANT against Keras' unroll and TFLite's fused LSTM of the same weights
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bench $$variant; done
 
-stream: $(CHOSEN:%=build/%/evaluation.json) ## show how VARIANT reads a digit, line by line, in the terminal
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline stream $$variant; done
+demo: .venv/ready ## show in the terminal how VARIANT reads a digit, line by line
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline demo $$variant; done
 
-pictures: $(CHOSEN:%=build/%/evaluation.json) ## draw the README's pictures, in docs/; after `make gate`
-	@$(BIN)/python -m pipeline report rows2d && $(BIN)/python -m tests.support.pictures
+draw: .venv/ready ## draw digits in the browser: serves a page and prints its address
+	@$(BIN)/python -m device serve $(ADDRESS) --model models/$(firstword $(CHOSEN))
 
-test: .venv/ready ## run the tests
-	@$(BIN)/python -m pytest
+pictures: .venv/ready ## draw the documentation's pictures into build/pictures; after make gate VARIANT=rows2d
+	@$(BIN)/python -m pipeline report rows2d && $(BIN)/python -m tests.support.pictures build/pictures
 
-test-device: .venv/ready ## run device/ and a model alone, on each runtime, in fresh environments
+test: .venv/ready ## run the tests, or those in TESTS=path
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+
+mutants: .venv/ready ## check that the tests notice small changes of the code; options in MUTANTS
+	@$(BIN)/python -m tests.support.mutants $(MUTANTS)
+
+test-device: .venv/ready ## run device/ and a model alone, on each runtime, in new environments
 	@$(BIN)/python -m tests.support.standalone_device models/$(firstword $(CHOSEN))
 
 lint: .venv/ready ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 
-lock: .venv/ready ## resolve requirements.lock anew from pyproject.toml
+lock: .venv/ready ## resolve requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip compile pyproject.toml --extra convert --extra serve --extra dev --universal \
 		--python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
 		--output-file requirements.lock
 
-clean: ## delete what can be made again, but for .venv
+clean: ## delete build and dist, with the weights that `make train` put there
 	rm -rf build dist
 
-# A release is stale where a source, the weights, the data's place or one's own crops changed, or a file of it is gone.
-released = $(wildcard models/$(1)/model.int8.tflite) $(wildcard models/$(1)/manifest.json) $(wildcard models/$(1)/README.md)
-build/%/evaluation.json: models/%/float.weights.h5 $(SOURCES) build/data.txt .venv/ready $(wildcard $(ROWSTREAM_DATA:%=%/crops.npz)) \
-		$$(if $$(word 3,$$(call released,$$*)),,FORCE)
-	@$(BIN)/python -m pipeline convert $*
-
-models/%/float.weights.h5: | .venv/ready
-	@$(BIN)/python -m pipeline train $*
+# A candidate is stale if the code, the float weights, the choice of data or the user's crops changed, or a file is missing.
+made = $(wildcard build/$(1)/model.int8.tflite) $(wildcard build/$(1)/manifest.json) $(wildcard build/$(1)/README.md)
+build/%/evaluation.json: $(SOURCES) build/data.txt .venv/ready $(wildcard $(ROWSTREAM_DATA:%=%/crops.npz)) \
+		$$(wildcard models/$$*/float.weights.h5 build/$$*/train/float.weights.h5) $$(if $$(word 3,$$(call made,$$*)),,FORCE)
+	@$(BIN)/python -m pipeline convert $* >/dev/null
 
 build/data.txt: FORCE
 	@mkdir -p build
 	@test -f $@ && test "$$(cat $@)" = "$$ROWSTREAM_DATA" || printf '%s\n' "$$ROWSTREAM_DATA" >$@
 
+# A linked .venv belongs to somebody else: `venv --clear` would empty it.
 .venv/ready: requirements.lock
+	@test ! -L .venv || { \
+		echo "error: .venv is a link to $$(readlink .venv), and requirements.lock is newer than .venv/ready." \
+			"Remove the link, or, if that environment is up to date: touch .venv/ready" >&2; exit 2; }
 	@test -n '$(PYTHON)' && '$(PYTHON)' -c '$(SUITABLE)' 2>/dev/null || { \
 		echo "error: Rowstream needs Python 3.10 to 3.13. Found: $$('$(or $(PYTHON),python3)' --version 2>&1 | head -n 1)" \
 			"as '$(PYTHON)'. Name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }

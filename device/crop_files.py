@@ -1,6 +1,6 @@
 """Reads crops from files: NumPy arrays, IDX files, and, where OpenCV is installed, PNG and JPEG images.
 
-Not image processing: a file must hold what keeps the pixel contract (`device.pixels`) already.
+A file holds crops that keep the pixel contract (`device.pixels`) already; nothing is scaled or inverted here.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import UInt8
+from .arrays import Crops, UInt8
 from .idx import read_idx
 from .pixels import SIDE
 
 _IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
+_HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 
 
-def read_crops(path: Path) -> UInt8:
-    """Returns the crops in a file, `<uint8>[n, 28, 28]`.
+def read_crops(path: Path) -> Crops:
+    """Return the crops in a file, `<uint8>[n, 28, 28]`.
 
     `.npy` holds `<uint8>[28, 28]` or `<uint8>[n, 28, 28]`, an image one crop; any other suffix is read as IDX.
 
@@ -26,9 +27,12 @@ def read_crops(path: Path) -> UInt8:
         OSError: the file cannot be read.
         ImportError: the file is an image and OpenCV is not installed; the message says what to install.
     """
-    if path.suffix.lower() in _IMAGE_SUFFIXES:
+    suffix = path.suffix.lower()
+    if suffix in _HEIC_SUFFIXES:
+        raise ValueError(f"{path}: Expected .npy, IDX, PNG or JPEG. Received: HEIC. Convert it to PNG or JPEG first")
+    if suffix in _IMAGE_SUFFIXES:
         array = _read_image(path)
-    elif path.suffix.lower() == ".npy":
+    elif suffix == ".npy":
         array = _read_npy(path)
     else:
         array = read_idx(path)
@@ -45,7 +49,7 @@ def _read_npy(path: Path) -> UInt8:
         array = np.load(path, allow_pickle=False)
     except OSError:
         raise
-    except Exception as error:  # numpy parses the header as Python, and lets through whatever that raises
+    except Exception as error:  # numpy parses the header as Python, and any exception of that comes through
         raise ValueError(f"{path}: Expected a NumPy array file. {error}") from error
     if not isinstance(array, np.ndarray):
         raise ValueError(f"{path}: Expected one NumPy array. Received: an archive")
@@ -60,5 +64,5 @@ def _read_image(path: Path) -> UInt8:
     encoded = np.frombuffer(path.read_bytes(), np.uint8)
     image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
     if image is None:
-        raise ValueError(f"{path}: Expected a PNG or JPEG image. Received: {len(encoded):,} bytes that are none")
+        raise ValueError(f"{path}: not a PNG or JPEG ({encoded.size:,} bytes)")
     return np.asarray(image, np.uint8)

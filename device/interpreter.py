@@ -1,6 +1,6 @@
-"""The TFLite interpreter at hand: LiteRT where it is installed, else its predecessor tflite-runtime.
+"""Loads a TFLite interpreter: LiteRT where it is installed, else its predecessor tflite-runtime.
 
-Given bytes, never a path, so that what runs is what was checked.
+It takes bytes, never a path, so that what runs is what was checked.
 
 Source: https://ai.google.dev/edge/litert/microcontrollers/python.
 """
@@ -9,25 +9,54 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
 from .manifest import Runtime
 
-# The package that each runtime's distribution installs, the preferred one first.
+# The package that each distribution installs, the preferred one first.
 RUNTIMES: Mapping[str, str] = MappingProxyType({"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"})
 
-
 _MAX_THREADS = 2**10
+_STDERR = 2
+_CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
 
 class NoInterpreterError(ImportError):
-    """Neither interpreter is installed."""
+    """The interpreter asked for, or any interpreter, is not installed."""
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keep the runtime's line about its XNNPACK delegate off stderr; it comes where tensors are first allocated.
+
+    Native code prints it, so the descriptor itself leads to a file meanwhile. All else is passed on afterwards.
+    """
+    with tempfile.TemporaryFile() as held:
+        stderr = os.dup(_STDERR)
+        os.dup2(held.fileno(), _STDERR)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, _STDERR)
+            os.close(stderr)
+            held.seek(0)
+            with suppress(BrokenPipeError):  # nobody reads stderr
+                os.write(_STDERR, held.read().replace(_CHATTER, b""))
+
+
+def check_threads(threads: int) -> None:
+    """Refuse a number of threads that no runtime can start, with ValueError."""
+    if not 1 <= threads <= _MAX_THREADS:
+        raise ValueError(f"Expected threads in 1..{_MAX_THREADS}. Received: {threads}")
 
 
 def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -> tuple[Any, Runtime]:
-    """Returns an interpreter over a flatbuffer's bytes, and which runtime it is.
+    """Returns an interpreter of a flatbuffer, and which runtime it is.
 
     Args:
         content: the flatbuffer.
@@ -36,10 +65,9 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
 
     Raises:
         NoInterpreterError: the runtime, or any runtime, is not installed; the message says what to install.
-        ValueError: the bytes are no model that this runtime can read.
+        ValueError: this runtime cannot read the bytes as a model, or cannot start so many threads.
     """
-    if not 1 <= threads <= _MAX_THREADS:
-        raise ValueError(f"Expected threads in 1..{_MAX_THREADS}. Received: {threads}")
+    check_threads(threads)
     for distribution, package in RUNTIMES.items():
         if runtime not in (None, distribution):
             continue

@@ -1,124 +1,128 @@
-"""Where a variant's files lie: what is released under `models/`, what is made on the way under `build/`."""
+"""Where a variant's files are: candidates under `build/`, releases under `models/`."""
 
 from __future__ import annotations
 
+import filecmp
 from dataclasses import dataclass
 from pathlib import Path
+
+from device.manifest import MANIFEST_NAME
 
 MODELS = Path("models")
 BUILD = Path("build")
 
 
 @dataclass(frozen=True)
-class ModelFolder:
-    """A released model: float weights, how they were trained, int8 file, manifest (`device.manifest`), model card.
-
-    `calibration` holds the SHA-256 of each crop that calibrated it, a line each.
-    """
+class Folder:
+    """A folder whose entries have fixed names."""
 
     path: Path
 
-    @property
-    def weights(self) -> Path:
-        return self.path / "float.weights.h5"
 
-    @property
-    def network(self) -> Path:
-        return self.path / "float.keras"
+class Entry:
+    """An attribute of a `Folder` that gives the path of one entry."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, folder: Folder, _owner: type[Folder]) -> Path:
+        return folder.path / self._name
+
+
+class ModelFolder(Folder):
+    """A model: float weights and how they were trained, int8 file, manifest, model card with its pictures.
+
+    `network` is the whole float network of a model that is not one of the variants; it replaces `weights`.
+    `calibration` has the SHA-256 of each calibration crop, one a line.
+    """
+
+    weights = Entry("float.weights.h5")
+    network = Entry("float.keras")
+    training = Entry("training.json")
+    calibration = Entry("calibration.sha256")
+    int8_tflite = Entry("model.int8.tflite")
+    manifest = Entry(MANIFEST_NAME)
+    card = Entry("README.md")
 
     @property
     def float_model(self) -> Path:
-        """The float network whole, where it is none of the variants; else its weights."""
+        """The whole float network if there is one, else the weights of a variant."""
         return self.network if self.network.is_file() else self.weights
 
-    @property
-    def training(self) -> Path:
-        return self.path / "training.json"
-
-    @property
-    def calibration(self) -> Path:
-        return self.path / "calibration.sha256"
-
-    @property
-    def int8_tflite(self) -> Path:
-        return self.path / "model.int8.tflite"
-
-    @property
-    def card(self) -> Path:
-        return self.path / "README.md"
-
     def picture(self, name: str) -> Path:
-        """One of the card's pictures."""
+        """Return the path of one of the card's pictures."""
         return self.path / f"{name}.svg"
 
     @property
     def pictures(self) -> tuple[Path, ...]:
-        """All pictures that there may be on the card."""
+        """The pictures that a card may have."""
         return self.picture("recall"), self.picture("reading")
 
+    def take(self, staged: ModelFolder) -> None:
+        """Move the files of `staged` here, the manifest last, so that it never describes files to come.
 
-@dataclass(frozen=True)
-class BuildFolder:
-    """What is made on the way to a released model, and can be made again."""
-
-    path: Path
-
-    @property
-    def training(self) -> Path:
-        return self.path / "train"
-
-    @property
-    def evaluation(self) -> Path:
-        return self.path / "evaluation.json"
-
-    @property
-    def gate(self) -> Path:
-        return self.path / "gate"
+        Files that are the same already are left alone, so that nothing made from them becomes stale. Pictures and float
+        weights that `staged` does not have are deleted: the new card and manifest do not refer to them.
+        """
+        for path in (*self.pictures, self.weights, self.network, self.training):
+            if not (staged.path / path.name).is_file():
+                path.unlink(missing_ok=True)
+        for path in sorted(staged.path.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
+            place = self.path / path.name
+            if not (place.is_file() and filecmp.cmp(path, place, shallow=False)):
+                path.replace(place)
 
 
-@dataclass(frozen=True)
-class PagesFolder:
-    """Where the report's pages lie: an index, and one for each judged model."""
+class BuildFolder(ModelFolder):
+    """A candidate: a model folder, with what training, conversion and gate leave beside the model."""
 
-    path: Path
+    train = Entry("train")
+    evaluation = Entry("evaluation.json")
+    gate = Entry("gate")
 
-    @property
-    def index(self) -> Path:
-        return self.path / "index.html"
+
+class ReportFolder(Folder):
+    """The gate's reports on a model."""
+
+    json = Entry("gate.json")
+    junit = Entry("junit.xml")
+    summary = Entry("summary.md")
+
+
+class PagesFolder(Folder):
+    """The report's pages: an index, and a page for each evaluated model."""
+
+    index = Entry("index.html")
 
     def page(self, name: str) -> Path:
+        """Return the path of a model's page."""
         return self.path / f"{name}.html"
 
 
 def model_folder(variant: str) -> ModelFolder:
-    """Returns the folder of a variant's released files, below the working directory."""
+    """Return the folder of a variant's release, under the working directory."""
     return ModelFolder(MODELS / variant)
 
 
 def build_folder(variant: str) -> BuildFolder:
-    """Returns the folder of a variant's intermediate files, below the working directory."""
+    """Return the folder of a variant's candidate, under the working directory."""
     return BuildFolder(BUILD / variant)
 
 
 def pages_folder() -> PagesFolder:
-    """Returns the folder of the report's pages, below the working directory."""
+    """Return the folder of the report's pages, under the working directory."""
     return PagesFolder(BUILD / "report")
 
 
-@dataclass(frozen=True)
-class ReportFolder:
-    """Where a judgement's files lie."""
+def weights_folder(variant: str) -> ModelFolder:
+    """Return the folder with the float weights to convert: `build/<variant>/train` after a training, else the release.
 
-    path: Path
-
-    @property
-    def json(self) -> Path:
-        return self.path / "gate.json"
-
-    @property
-    def junit(self) -> Path:
-        return self.path / "junit.xml"
-
-    @property
-    def summary(self) -> Path:
-        return self.path / "summary.md"
+    Raises:
+        FileNotFoundError: neither has weights.
+    """
+    folders = ModelFolder(build_folder(variant).train), model_folder(variant)
+    for folder in folders:
+        if folder.weights.is_file():
+            return folder
+    expected = " or ".join(str(folder.weights) for folder in folders)
+    raise FileNotFoundError(f"Expected float weights of {variant}: {expected}. Found neither: make train")

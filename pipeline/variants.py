@@ -1,4 +1,4 @@
-"""The four variants: how each reads an image. Their layers are in `pipeline.training.networks`."""
+"""The four variants: how each takes an image as time. Their layers are in `pipeline.training.networks`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Literal
 from device.pixels import SIDE
 
 LABELS = tuple("0123456789")
-# A released model is called this and its variant.
+# A model's name in its manifest is this and its variant.
 PREFIX = "rowstream-"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """Along which axis an image is time, and in how many time steps."""
+    """Which axis of an image is time, and the number of time steps."""
 
     name: str
     time_axis: Literal["rows", "columns"]
@@ -28,7 +28,7 @@ class Variant:
 
     @property
     def lines_per_step(self) -> int:
-        """Rows (or columns) of the image that one time step consumes."""
+        """Lines of the image that one time step takes."""
         return SIDE // self.steps
 
 

@@ -24,7 +24,7 @@ ORDER = {
     "device": ("core", "vision", "sources", "watch", "web", "cli", "__main__"),
     "converters": ("packages", "workspace", "tflite", "lowering", "quantisation", "child", "convert"),
     "pipeline": (
-        *("folders", "variants", "data", "synthesis", "training", "release", "bench", "gate", "report"),
+        *("folders", "variants", "data", "synthesis", "training", "bench", "gate", "report", "release", "cli"),
         "__main__",
     ),
 }
@@ -137,7 +137,7 @@ def test_device_runs_alone(
     """The device's folder and a model's, copied out, read digits with numpy and one interpreter installed."""
     shutil.copytree(ROOT / "device", tmp_path / "device", ignore=shutil.ignore_patterns("__pycache__"))
     np.save(tmp_path / "crops.npy", digits[0][::30])
-    arguments = ("-m", "device", "run", "--model", model_copy.name, "crops.npy")
+    arguments = ("-m", "device", "classify", "--model", model_copy.name, "crops.npy")
     child = run_python(*arguments, folder=tmp_path, site=bare_site("numpy", runtime))
     assert child.returncode == 0, child.stderr
     read = [json.loads(line)["label"] for line in child.stdout.splitlines()]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 
 from ..arrays import Image
@@ -57,6 +56,8 @@ class RawLayout:
 
     def image(self, pixels: Image) -> Image:
         """Returns the picture `<uint8>[h, w, 3]` that a frame's bytes `<uint8>[frame_bytes]` make."""
+        import cv2  # noqa: PLC0415  # the command line reads a layout without it
+
         if self.order == "grey":
             return np.asarray(cv2.cvtColor(pixels.reshape(self.height, self.width), cv2.COLOR_GRAY2BGR), np.uint8)
         image = pixels.reshape(self.height, self.width, 3)

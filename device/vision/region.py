@@ -13,7 +13,6 @@ import math
 import re
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ..arrays import Float64, UInt8
@@ -82,6 +81,8 @@ class Region:
         if self._is_upright:
             (left, top), (right, bottom) = self.corners[0], self.corners[2]
             return image[top:bottom, left:right]
+        import cv2  # noqa: PLC0415  # the command line reads a region without it
+
         rectified: UInt8 = cv2.warpPerspective(
             image,
             self._upright_to_frame(),
@@ -94,6 +95,8 @@ class Region:
 
     def box_in_frame(self, box: Box) -> Box:
         """Returns the bounding box in the frame of a box in what `cut` gives."""
+        import cv2  # noqa: PLC0415  # the command line reads a region without it
+
         right, bottom = box.x + box.width, box.y + box.height
         corners = np.array([[(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)]], np.float64)
         # From the corners between pixels to the middles of pixels that the transform maps, and back.
@@ -110,6 +113,8 @@ class Region:
         return is_level and left < right and top < bottom
 
     def _upright_to_frame(self) -> Float64:
+        import cv2  # noqa: PLC0415  # the command line reads a region without it
+
         width, height = self.size
         upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
         transform: Float64 = cv2.getPerspectiveTransform(

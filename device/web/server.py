@@ -9,7 +9,6 @@ Source: https://www.uvicorn.org/, which is pure Python, as a Raspberry Pi likes 
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from types import TracebackType
 
@@ -28,8 +27,6 @@ from .viewers import Viewers
 _MAX_CONNECTIONS = 400
 _HANG_UP_S = 0.5
 _JOIN_S = 5.0
-
-log = logging.getLogger(__name__)
 
 
 class Server:
@@ -62,7 +59,6 @@ class Server:
         self._loop = asyncio.new_event_loop()
         self._serving = threading.Thread(target=self._run, name="serve", daemon=True)
         self._serving.start()
-        log.info(f"serving on http://{self.address}/")
 
     def close(self) -> None:
         """Ends the streams, answers what is under way, and lets go of the address and the runner."""

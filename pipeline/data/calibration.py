@@ -1,8 +1,8 @@
-"""The crops that set int8's ranges: images of the data, and a sheet of crops that show no digit.
+"""The crops that set int8's ranges: images of the data, and a sheet of crops without a digit.
 
-A device sees more than digits. Int8 would clip what a patch of noise or a white card excites beyond the digits' ranges,
-and its answer would not be the float network's. The sheet is part of the project, so that every machine measures the
-same ranges, whatever fonts it has; `python -m pipeline sheet` draws it anew.
+A device sees more than digits. Noise or a white card can excite the network beyond the ranges of digits; int8 would
+clip that, and its answer would differ from the float network's. The sheet is part of the project, so that every machine
+measures the same ranges, whatever fonts it has. `python -m pipeline calibration-sheet` draws it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _COLUMNS = 8
 
 @dataclass(frozen=True)
 class Calibration:
-    """The crops that calibrate, `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
+    """Calibration crops `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
 
     crops: Crops
     source: str
@@ -31,23 +31,23 @@ class Calibration:
     indices_sha256: str
 
     def with_negatives(self) -> Calibration:
-        """Returns these crops and the sheet's after them."""
+        """Return these crops followed by the sheet's."""
         negatives = read_sheet()
         source = f"{self.source} and {len(negatives)} crops that show no digit"
         return replace(self, crops=np.concatenate([self.crops, negatives]), source=source)
 
 
-def drawn(crops: Crops, places: Indices, source: str, seed: int) -> Calibration:
-    """Returns the crops `<uint8>[n, 28, 28]` at some places of the source as those that calibrate."""
-    return Calibration(crops[places], source, seed, hashlib.sha256(places.astype("<i8").tobytes()).hexdigest())
+def drawn(crops: Crops, indices: Indices, source: str, seed: int) -> Calibration:
+    """Return the crops at `indices` of the source's `<uint8>[n, 28, 28]` as calibration crops."""
+    return Calibration(crops[indices], source, seed, hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest())
 
 
 def read_sheet(path: Path = SHEET) -> Crops:
-    """Returns the crops that show no digit, `<uint8>[n, 28, 28]`, row by row; the reverse of `write_sheet`.
+    """Return the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no picture of whole crops.
+        ValueError: the file is not a picture of whole crops.
     """
     content = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
@@ -59,8 +59,9 @@ def read_sheet(path: Path = SHEET) -> Crops:
     return np.ascontiguousarray(picture.reshape(-1, SIDE, _COLUMNS, SIDE).swapaxes(1, 2)).reshape(-1, SIDE, SIDE)
 
 
-def write_sheet(crops: Crops, path: Path = SHEET) -> None:
-    """Writes crops `<uint8>[n, 28, 28]` as one picture of eight a row; `n` is a multiple of eight."""
+def write_sheet(crops: Crops, path: Path) -> None:
+    """Write crops `<uint8>[n, 28, 28]` as one picture, eight side by side; `n` is a multiple of eight."""
     rows = crops.reshape(-1, _COLUMNS, SIDE, SIDE).swapaxes(1, 2)
     _, content = cv2.imencode(".png", rows.reshape(-1, _COLUMNS * SIDE), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.tobytes())

@@ -1,8 +1,8 @@
-"""One's own crops instead of MNIST's: a folder with one file, `crops.npz`.
+"""A user's own crops in place of MNIST: a folder with one file, `crops.npz`.
 
-Its arrays: `test_crops`, `validation_crops`, `calibration_crops` `<uint8>[n, 28, 28]`, which keep the pixel contract;
-`test_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, what each label stands for. Where the
-names are the digits', crops that show none calibrate too.
+Its arrays: `test_crops`, `validation_crops`, `calibration_crops` `<uint8>[n, 28, 28]` in the format of `device.pixels`;
+`test_labels`, `validation_labels` `<uint8>[n]`; and `names` `<str>[classes]`, the meaning of each label. If the names
+are the ten digits, the sheet of crops without a digit calibrates as well.
 """
 
 from __future__ import annotations
@@ -24,13 +24,15 @@ OWN_DATA_NAME = "crops.npz"
 _ARRAYS = frozenset(
     {"test_crops", "test_labels", "validation_crops", "validation_labels", "calibration_crops", "names"}
 )
+# How version 0.1.0 called the test images.
+_OLD_ARRAYS = frozenset({"judged_crops", "judged_labels"})
 
 
 def read_own_data(folder: Path) -> Splits:
-    """Returns the splits in a folder's `crops.npz`, of which none may be trained on.
+    """Return the splits in a folder's `crops.npz`; no image may be trained on.
 
     Raises:
-        ValueError: it is no such file, or an array is missing or of another dtype or shape; the message names it.
+        ValueError: the file is not a NumPy archive, or an array is missing or has another dtype or shape.
         OSError: the file cannot be read.
     """
     path = folder / OWN_DATA_NAME
@@ -38,8 +40,7 @@ def read_own_data(folder: Path) -> Splits:
         arrays = _read_arrays(path)
     except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: Expected a .npz file. {error}") from error
-    if arrays.keys() != _ARRAYS:
-        raise ValueError(f"{path}: Expected the arrays {sorted(_ARRAYS)}. Received: {sorted(arrays)}")
+    _require_arrays(arrays, path)
     names = _names(arrays.pop("names"), path)
     for name, array in arrays.items():
         each = (SIDE, SIDE) if name.endswith("crops") else ()
@@ -63,15 +64,23 @@ def read_own_data(folder: Path) -> Splits:
     )
 
 
+def _require_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path) -> None:
+    if arrays.keys() == _ARRAYS:
+        return
+    old = ", ".join(sorted(_OLD_ARRAYS & arrays.keys()))
+    hint = f". Rename {old}: the test images are now test_crops and test_labels" if old else ""
+    raise ValueError(f"{path}: Expected the arrays {sorted(_ARRAYS)}. Received: {sorted(arrays)}{hint}")
+
+
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     archive = np.load(path, allow_pickle=False)
     if not isinstance(archive, np.lib.npyio.NpzFile):
         raise ValueError("Received: a single array")
     with archive:
         arrays = {name: archive[name] for name in archive.files}
-    strange = sorted(name for name, array in arrays.items() if not isinstance(array, np.ndarray))
-    if strange:
-        raise ValueError(f"Received, which are no arrays: {strange}")
+    others = sorted(name for name, array in arrays.items() if not isinstance(array, np.ndarray))
+    if others:
+        raise ValueError(f"Expected arrays alone. Received other members: {others}")
     return arrays
 
 

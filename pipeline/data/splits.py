@@ -1,7 +1,4 @@
-"""LabelledImages crops, cut for their uses: to train, to validate, to calibrate and to judge.
-
-Not where they come from: that is `pipeline.data.mnist` and `pipeline.data.custom`.
-"""
+"""Labelled crops, split by their use: training, validation, calibration and test."""
 
 from __future__ import annotations
 
@@ -15,12 +12,12 @@ from pipeline.variants import LABELS
 
 
 class NoTrainingImagesError(ValueError):
-    """The data at hand has no images that may be trained on."""
+    """The data have no images that may be trained on."""
 
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Crops `<uint8>[n, 28, 28]` and what they show, `<uint8>[n]`."""
+    """Crops `<uint8>[n, 28, 28]` and their labels, `<uint8>[n]`."""
 
     crops: UInt8
     labels: UInt8
@@ -41,10 +38,10 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Splits:
-    """The data cut for its uses.
+    """The data, split by use.
 
-    `test` chooses nothing. `training` is empty where no images may be trained on. `names` says what each label stands
-    for.
+    Nothing is chosen by `test`. `training` is empty if no images may be trained on. `names` has the meaning of each
+    label.
     """
 
     source: str
@@ -56,7 +53,7 @@ class Splits:
     names: tuple[str, ...] = LABELS
 
     def require_training(self) -> None:
-        """Raises NoTrainingImagesError where there is nothing that may be trained on."""
+        """Raise NoTrainingImagesError if there are no images that may be trained on."""
         if not len(self.training):
             raise NoTrainingImagesError(
                 f"Training needs MNIST's training images. Received: {self.source}. "
@@ -65,10 +62,10 @@ class Splits:
 
 
 def digests(crops: UInt8) -> tuple[str, ...]:
-    """Returns each crop's SHA-256: of its 784 pixels as bytes, row by row."""
+    """Return each crop's SHA-256: of its 784 pixels as bytes, row by row."""
     return tuple(hashlib.sha256(crop.tobytes()).hexdigest() for crop in crops)
 
 
 def digest_lines(crops: UInt8) -> bytes:
-    """Returns the crops' digests as a file holds them: a line each."""
+    """Return the crops' digests as the lines of a file."""
     return "".join(f"{digest}\n" for digest in digests(crops)).encode()

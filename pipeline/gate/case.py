@@ -1,4 +1,4 @@
-"""What is judged: a model's folder, the images to judge it on, the limits, and what the checks measure once for all."""
+"""The model to judge, the images and limits for it, and what several checks measure together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pipeline.variants import PREFIX
 
 @dataclass(frozen=True)
 class Case:
-    """A model on trial. What is measured is measured when it is first asked for, and kept."""
+    """A model to judge. Each measurement is made when it is first needed, and kept."""
 
     folder: ModelFolder
     manifest: Manifest
@@ -35,7 +35,7 @@ class Case:
 
     @cached_property
     def content(self) -> bytes:
-        """The file that would ship."""
+        """The bytes of the model file."""
         return (self.folder.path / self.manifest.file.name).read_bytes()
 
     @cached_property
@@ -50,62 +50,62 @@ class Case:
 
     @cached_property
     def float_logits(self) -> Float32:
-        """The float network's logits for the judged images, `<float32>[n, classes]`."""
+        """The float network's logits for the test images, `<float32>[n, classes]`."""
         return np.asarray(self.network.predict(unit_range(self.splits.test.crops), batch_size=500, verbose=0))
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
-        """The runner's answers to the judged images, each given whole."""
+        """The runner's answers for the test images, each given whole."""
         with Runner(self.folder.path) as runner:
             return tuple(runner.classify(crop) for crop in self.each(self.splits.test.crops, "answers"))
 
     @cached_property
     def whole_logits(self) -> Int8:
-        """The runner's logits for the judged images, each given whole, `<int8>[n, classes]`."""
+        """The runner's logits for the test images, each given whole, `<int8>[n, classes]`."""
         with Runner(self.folder.path) as runner:
             return np.array([runner.logits(crop) for crop in self.each(self.splits.test.crops, "whole")])
 
     @cached_property
     def line_logits(self) -> Int8:
-        """The same, each given line by line."""
+        """The runner's logits for the test images, each given line by line, `<int8>[n, classes]`."""
         with Runner(self.folder.path) as runner:
-            crops = self.each(self.splits.test.crops, "by line")
+            crops = self.each(self.splits.test.crops, "line by line")
             return np.array([runner.logits(crop, by_line=True) for crop in crops])
 
     @cached_property
     def negatives(self) -> UInt8 | None:
-        """Crops that show no digit, `<uint8>[n, 28, 28]`; None where the labels are no digits."""
+        """Crops without a digit, `<uint8>[n, 28, 28]`; None if the labels are not digits."""
         return draw_test_negatives(self.splits)
 
     @cached_property
     def calibration_digests(self) -> tuple[str, ...]:
-        """The SHA-256 of each crop that calibrated the file, as recorded."""
+        """The SHA-256 of each crop that calibrated the file, by the record."""
         return tuple(self.folder.calibration.read_text().split())
 
     @cached_property
     def known_crops(self) -> Mapping[str, UInt8]:
-        """Every crop of the data that may calibrate, by its SHA-256."""
+        """Every crop that may calibrate, by its SHA-256."""
         sources = (self.splits.calibration.crops, self.splits.training.crops, self.splits.validation.crops)
         return {digest: crop for crops in sources for digest, crop in zip(digests(crops), crops, strict=True)}
 
     @cached_property
     def test_digests(self) -> frozenset[str]:
-        """The SHA-256 of each judged crop."""
+        """The SHA-256 of each test image."""
         return frozenset(digests(self.splits.test.crops))
 
     @property
     def has_its_data(self) -> bool:
-        """Whether the data at hand are those that the file was made with."""
+        """Whether the data loaded are those that the file was made with."""
         return self.manifest.calibration.source == self.splits.calibration.source
 
     @property
     def can_convert(self) -> bool:
-        """Whether the recorded calibration crops are at hand."""
+        """Whether the data loaded hold every recorded calibration crop."""
         return bool(self.calibration_digests) and self.known_crops.keys() >= set(self.calibration_digests)
 
     @cached_property
     def conversion(self) -> Conversion:
-        """The conversion repeated, from the float network and the recorded calibration crops."""
+        """A new conversion, from the float network and the recorded calibration crops."""
         crops = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         return convert(self.network, unit_range(crops))
 

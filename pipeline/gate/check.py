@@ -1,4 +1,4 @@
-"""A check's result: what was measured, what it may be, and the verdict."""
+"""A check's result: what was measured, what is allowed, and the verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """What the gate says of a check, or of a model."""
+    """The outcome of a check, a stage or a model."""
 
     PASSED = "passed"
     REFUSED = "refused"
@@ -20,11 +20,11 @@ class Check:
 
     Attributes:
         name: what is checked.
-        measured: what was found, for people.
-        limit: what it may be, for people.
-        verdict: whether it is.
-        reason: why not; empty where it passed.
-        value: what was found as a number, where it is one.
+        measured: the result, for people.
+        limit: what is allowed, for people.
+        verdict: whether the result is within the limit.
+        reason: why it did not pass; empty where it did.
+        value: the result as a number, where it is one.
     """
 
     name: str
@@ -35,13 +35,21 @@ class Check:
     value: float | None = None
 
 
+@dataclass(frozen=True)
+class Note:
+    """A figure without a limit, which cannot refuse. It is listed below the table."""
+
+    name: str
+    text: str
+
+
 def passed(name: str, measured: str, limit: str = "") -> Check:
-    """Returns a check that found what it must."""
+    """Returns a check that passed."""
     return Check(name, measured, limit, Verdict.PASSED)
 
 
 def refused(name: str, measured: str, limit: str, reason: str) -> Check:
-    """Returns a check that found what does not ship."""
+    """Returns a check that failed."""
     return Check(name, measured, limit, Verdict.REFUSED, reason)
 
 
@@ -50,15 +58,16 @@ def not_judged(name: str, reason: str) -> Check:
     return Check(name, "", "", Verdict.NOT_JUDGED, reason)
 
 
-def held(name: str, problems: tuple[str, ...], limit: str) -> Check:
-    """Returns a check of what must have no problems; they are the reason."""
-    if not problems:
-        return passed(name, "as it must be", limit)
-    return refused(name, f"{len(problems)} not so", limit, "; ".join(problems))
+def without_violations(name: str, violations: tuple[str, ...], limit: str) -> Check:
+    """Returns a check that passes where there are no violations; otherwise they are the reason."""
+    if not violations:
+        return passed(name, "ok", limit)
+    count = f"{len(violations)} violation{'s' if len(violations) > 1 else ''}"
+    return refused(name, count, limit, "; ".join(violations))
 
 
 def at_most(name: str, value: float, limit: float | None, unit: str = "", *, measured: str = "") -> Check:
-    """Returns whether a value is at most its limit; not a number is not, and a limit that is missing refuses."""
+    """Returns whether a value is at most its limit. NaN never is, and a missing limit fails the check."""
     return _compared(name, value, limit, ("≤", unit, measured), within=limit is not None and value <= limit)
 
 

@@ -1,4 +1,4 @@
-"""Whether an answer depends on the crop alone: not on the crop before, not on threads, not on how it is fed."""
+"""Checks that logits depend on the crop alone: not on the crop before it, the threads, or how the crop is fed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from device.pixels import SIDE
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, passed, refused
@@ -19,34 +18,36 @@ Integers = npt.NDArray[np.integer[Any]]
 
 
 def independence(case: Case) -> Iterator[Check]:
-    """Yields whether the images get the same logits after another image than before, and after one broken off."""
+    """Yields whether the order of the images changes logits, also after a crop that was broken off."""
     crops = case.splits.test.crops
     with Runner(case.folder.path) as runner:
-        again = np.array([runner.logits(crop) for crop in case.each(crops[::-1], "backwards")])
-    yield _equal("order, whole", case.whole_logits, again[::-1], "depend on the image before")
+        again = np.array([runner.logits(crop) for crop in case.each(crops[::-1], "reversed")])
+        yield same_logits("same logits in reverse order, whole", case.whole_logits, again[::-1])
     with Runner(case.folder.path) as runner:
-        backwards = []
-        for count, crop in enumerate(case.each(crops[::-1], "backwards by line")):
+        reversed_ = []
+        for count, crop in enumerate(case.each(crops[::-1], "reversed, line by line")):
             runner.reset()
-            for line in runner.lines(crops[count])[: count % SIDE]:
+            lines = runner.lines(crops[count])
+            for line in lines[: count % len(lines)]:
                 runner.push(line)
-            backwards.append(runner.logits(crop, by_line=True))
-    yield _equal("order, by line", case.line_logits, np.array(backwards)[::-1], "depend on the image before")
+            reversed_.append(runner.logits(crop, by_line=True))
+    yield same_logits("same logits in reverse order, line by line", case.line_logits, np.array(reversed_)[::-1])
 
 
 def equality(case: Case) -> Iterator[Check]:
-    """Yields whether the logits are the same whole and by line, on one thread and two, and in the answers."""
-    yield _equal("whole, by line", case.whole_logits, case.line_logits, "differ between whole and by line")
+    """Yields whether logits are the same whole and line by line, on one thread and two, and in the answers."""
+    yield same_logits("same logits, whole vs line by line", case.whole_logits, case.line_logits)
     with Runner(case.folder.path, threads=_THREADS) as runner:
         threaded = np.array([runner.logits(crop) for crop in case.each(case.splits.test.crops, "two threads")])
-    yield _equal("one thread, two", case.whole_logits, threaded, f"differ on {_THREADS} threads")
+    yield same_logits("same logits, one thread vs two", case.whole_logits, threaded)
     answers = np.array([prediction.index for prediction in case.predictions])
-    yield _equal("logits, answers", case.whole_logits.argmax(axis=1), answers, "are answered otherwise")
+    yield same_logits("answers follow from logits", case.whole_logits.argmax(axis=1), answers)
 
 
-def _equal(name: str, first: Integers, second: Integers, what: str) -> Check:
+def same_logits(name: str, first: Integers, second: Integers) -> Check:
+    """Returns whether two arrays of logits or answers, an image a row, are equal bit for bit."""
     differing = np.flatnonzero((first != second).reshape(len(first), -1).any(axis=1))
     measured, limit = f"{len(differing):,} of {len(first):,} differ", "0, bit for bit"
     if len(differing):
-        return refused(name, measured, limit, f"{len(differing):,} images {what}, the first is image {differing[0]}")
+        return refused(name, measured, limit, f"{len(differing):,} images differ, the first is image {differing[0]}")
     return passed(name, measured, limit)

@@ -1,4 +1,4 @@
-"""Whether the files in a model's folder belong together, and to images that chose nothing of what is judged."""
+"""Checks that a model folder's files belong together, and that no test image had a part in making them."""
 
 from __future__ import annotations
 
@@ -9,45 +9,47 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.gate.case import Case
-from pipeline.gate.check import Check, at_least, held, not_judged, passed, refused
+from pipeline.gate.check import Check, at_least, not_judged, passed, refused, without_violations
 
 
 def files(case: Case) -> Iterator[Check]:
-    """Yields whether the file, the float weights and the calibration's record are those of the manifest."""
+    """Yields whether the file, the float weights and the calibration record are those of the manifest."""
     expected, received = case.manifest.file.bytes, len(case.content)
     if received == expected:
-        yield passed("file bytes", f"{received:,}", f"{expected:,}")
-        yield _same_hash("file hash", case.folder.path / case.manifest.file.name, case.manifest.file.sha256)
+        yield passed("file size in manifest", f"{received:,} bytes", f"{expected:,} bytes")
+        yield _same_hash("file SHA-256", case.folder.path / case.manifest.file.name, case.manifest.file.sha256)
     else:
-        yield refused("file bytes", f"{received:,}", f"{expected:,}", "the file is not as long as its manifest says")
-        yield not_judged("file hash", "its bytes are not all there, or too many")
-    yield _same_hash("weights hash", case.folder.float_model, case.manifest.weights_sha256)
-    yield _same_hash("calibration hash", case.folder.calibration, case.manifest.calibration.digests_sha256)
+        reason = f"the manifest says {expected:,} bytes, the file has {received:,}"
+        yield refused("file size in manifest", f"{received:,} bytes", f"{expected:,} bytes", reason)
+        yield not_judged("file SHA-256", "the file has another size")
+    yield _same_hash("float weights SHA-256", case.folder.float_model, case.manifest.weights_sha256)
+    yield _same_hash("calibration SHA-256", case.folder.calibration, case.manifest.calibration.digests_sha256)
 
 
 def images(case: Case) -> Iterator[Check]:
-    """Yields whether there are images enough of every class, and none of them calibrated the file."""
+    """Yields whether there are enough test images of every class, none of which calibrated the file."""
     test = case.splits.test
-    yield at_least("images", len(test), case.limits.images_min, measured=f"{len(test):,}")
+    yield at_least("test images", len(test), case.limits.images_min, measured=f"{len(test):,}")
     count = np.bincount(test.labels, minlength=len(case.splits.names))
-    missing = tuple(f"none shows {name}" for name, images in zip(case.splits.names, count, strict=True) if not images)
-    yield held("classes", missing, "an image of each")
+    missing = tuple(f"no image of {name}" for name, images in zip(case.splits.names, count, strict=True) if not images)
+    yield without_violations("test images of every class", missing, "1 or more each")
     recorded = case.calibration_digests
     shared = len(case.test_digests.intersection(recorded))
-    yield _none_of("calibration apart", shared, len(recorded), "are among the images judged")
+    yield _none_of("calibration images in test set", shared, len(recorded), "are test images")
     source = case.manifest.calibration.source
     if not case.has_its_data:
-        yield not_judged("calibration known", f"the file was calibrated on {source}; at hand are {case.splits.source}")
+        reason = f"the file was calibrated on {source}; the data loaded are {case.splits.source}"
+        yield not_judged("calibration images not in the data", reason)
     else:
         unknown = sum(digest not in case.known_crops and digest not in case.test_digests for digest in recorded)
-        yield _none_of("calibration known", unknown, len(recorded), f"are not among the {source}")
+        yield _none_of("calibration images not in the data", unknown, len(recorded), f"are not among the {source}")
 
 
 def _same_hash(name: str, path: Path, expected: str) -> Check:
     received = hashlib.sha256(path.read_bytes()).hexdigest()
     if received == expected:
         return passed(name, received[:12], expected[:12])
-    return refused(name, received[:12], expected[:12], f"{path.name} is not the one of which the manifest speaks")
+    return refused(name, received[:12], expected[:12], f"{path.name} is not the file that the manifest describes")
 
 
 def _none_of(name: str, found: int, whole: int, what: str) -> Check:

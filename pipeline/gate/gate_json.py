@@ -1,6 +1,7 @@
-"""Reads `gate.json` back. What it does not know it refuses: another format version, a field too many or too few.
+"""Writes and reads `gate.json`, format version 3.
 
-The file may come from elsewhere: of its texts, what cannot be printed is replaced.
+A reader refuses another format version, and a missing or unknown field. The file may come from elsewhere, so characters
+that cannot be printed are replaced.
 """
 
 from __future__ import annotations
@@ -15,44 +16,49 @@ from typing import Any
 from device.typed_json import parsed
 from pipeline.gate.judgement import Judgement
 
+FORMAT_VERSION = 3
+
 
 class GateFileError(ValueError):
     """A `gate.json` cannot be read; the message names the file and the field."""
 
 
+def as_json(judgement: Judgement) -> str:
+    """Returns a judgement as JSON; numbers that are not finite become null."""
+    written = {"format_version": FORMAT_VERSION, "verdict": judgement.verdict, **asdict(judgement)}
+    return json.dumps(_plain(written), indent=2, allow_nan=False) + "\n"
+
+
 def read_judgement(path: Path) -> Judgement:
-    """Returns the judgement that the gate wrote, without its diagnosis.
+    """Returns the judgement in a `gate.json`.
 
     Raises:
-        GateFileError: it is no `gate.json` of this format, or its verdict is not that of its checks.
+        GateFileError: the file is not a `gate.json` of this format, or its verdict contradicts its checks.
         OSError: the file cannot be read.
     """
     try:
         written = _json(path.read_text(encoding="utf-8"))
-        version = written.get("format_version") if isinstance(written, dict) else None
+        version = written.pop("format_version", None) if isinstance(written, dict) else None
         if version != FORMAT_VERSION:
-            raise GateFileError(f"Expected gate.json of format {FORMAT_VERSION}. Received: {version}. Judge it anew")
-        return _judgement(written)
-    except ValueError as error:  # also where it is no UTF-8
+            raise GateFileError(
+                f"Expected gate.json of format {FORMAT_VERSION}. Received: {version}. Run the gate again"
+            )
+        verdict = written.pop("verdict", None)
+        judgement = parsed(Judgement, written, "gate")
+    except ValueError as error:  # also where it is not UTF-8
         raise GateFileError(f"{path}: {error}") from error
+    if verdict != judgement.verdict.value:
+        raise GateFileError(
+            f"{path}: gate.verdict: Expected {judgement.verdict.value}, by the checks. Received: {verdict}"
+        )
+    return judgement
 
 
 def _json(text: str) -> Any:
     try:
         return _printable(json.loads(text))
-    except (ValueError, RecursionError) as error:  # ValueError: no JSON, or a number of thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, or a number of thousands of digits
         raise GateFileError(f"Expected JSON. {error}") from error
-
-
-def _judgement(written: dict[str, Any]) -> Judgement:
-    fields = {name: value for name, value in written.items() if name not in {"format_version", "verdict"}}
-    if "diagnosis" in fields:  # it says again what the measurements hold
-        fields["diagnosis"] = None
-    judgement = parsed(Judgement, fields, "gate")
-    expected, received = judgement.verdict.value, written.get("verdict")
-    if received != expected:
-        raise GateFileError(f"gate.verdict: Expected {expected}, as of the checks. Received: {received}")
-    return judgement
 
 
 def _printable(value: Any) -> Any:
@@ -64,14 +70,7 @@ def _printable(value: Any) -> Any:
     return [_printable(item) for item in value] if isinstance(value, list) else value
 
 
-def as_json(judgement: Judgement) -> str:
-    """Returns all of it as JSON, format version 2; what is no finite number is null."""
-    written = {"format_version": FORMAT_VERSION, "verdict": judgement.verdict, **asdict(judgement)}
-    return json.dumps(_plain(written), indent=2, allow_nan=False) + "\n"
-
-
 def _plain(value: Any) -> Any:
-    """The value as JSON can hold it."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -79,7 +78,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# Of `gate.json`: 2 added the measurements.
-FORMAT_VERSION = 2

@@ -1,7 +1,6 @@
-"""The trial: the checks in order, and the verdict.
+"""Runs the checks in order, and returns the verdict.
 
-The checks come in stages, each resting on those before: nothing is said of a file's accuracy where it is not the file
-that the manifest speaks of. Where a stage refuses, the later ones are not judged: the reason given is the reason.
+The checks come in stages. A stage runs only if those before it did not refuse, so that the reason given is the cause.
 """
 
 from __future__ import annotations
@@ -15,19 +14,18 @@ from pipeline.data.splits import Splits
 from pipeline.folders import ModelFolder
 from pipeline.gate import accuracy, cost, equality, files, rejection, structure
 from pipeline.gate.case import Case
-from pipeline.gate.check import Check, Verdict, not_judged
-from pipeline.gate.diagnosis import diagnose
-from pipeline.gate.judgement import Judgement, StageResult
+from pipeline.gate.check import Check, Note, Verdict
+from pipeline.gate.judgement import Judgement, StageResult, limits_stage, manifest_digest, now, skipped
 from pipeline.gate.limits import read_limits
 from pipeline.gate.measure import measure
 
 
 @dataclass(frozen=True)
 class GateStage:
-    """Checks that are judged together."""
+    """Checks that run together."""
 
     name: str
-    judge: Callable[[Case], Iterable[Check]]
+    judge: Callable[[Case], Iterable[Check | Note]]
 
 
 STAGES = (
@@ -46,17 +44,18 @@ STAGES = (
     GateStage("rejection", rejection.rejection),
     GateStage("budget", cost.budget),
 )
-_COMPARES_WITH_FLOAT = frozenset({"accuracy", "confidence", "conversion"})
-# Without these there is nothing to measure: no file that runs, or no answers to compare.
-_TO_BE_MEASURED = frozenset(stage.name for stage in STAGES[: [stage.name for stage in STAGES].index("accuracy")])
+# If one of these stages refuses, there is nothing to measure: no file that runs, or no float logits to compare with.
+_BEFORE_MEASURING = frozenset(
+    {"limits", *(stage.name for stage in STAGES[: [stage.name for stage in STAGES].index("accuracy")])}
+)
 
 
 def open_case(folder: Path, splits: Splits, limits: Path) -> Case:
     """Returns the case of a model's folder.
 
     Raises:
-        ValueError: its manifest, or the limits file, cannot be read.
-        OSError: likewise.
+        ValueError: its manifest or the limits file is invalid.
+        OSError: one of the two cannot be read.
     """
     manifest = read_manifest(folder)
     return Case(ModelFolder(folder), manifest, splits, read_limits(limits, manifest.name))
@@ -66,29 +65,37 @@ def judge(case: Case) -> Judgement:
     """Returns the judgement of a case.
 
     Raises:
-        ValueError, OSError: a file cannot be read, so that there is nothing to judge.
+        ValueError: a file is invalid, so that nothing can be judged.
+        OSError: a file cannot be read.
     """
+    manifest_sha256 = manifest_digest(case.folder.path)
     stages = tuple(_judged_stages(case))
     refused = {stage.name for stage in stages if stage.verdict is Verdict.REFUSED}
-    measured = measure(case) if refused.isdisjoint(_TO_BE_MEASURED) else None
+    runs = next(stage for stage in stages if stage.name == "runtimes")
     return Judgement(
         model=case.manifest.name,
         version=case.manifest.version,
         file_sha256=case.manifest.file.sha256,
+        manifest_sha256=manifest_sha256,
+        judged_at=now(),
         images=len(case.splits.test),
         source=case.splits.test_source,
+        runtimes=structure.runtimes_run(runs.checks),
         stages=stages,
-        diagnosis=diagnose(measured) if measured is not None and refused & _COMPARES_WITH_FLOAT else None,
-        measurements=measured,
+        measurements=measure(case) if refused.isdisjoint(_BEFORE_MEASURING) else None,
     )
 
 
 def _judged_stages(case: Case) -> Iterator[StageResult]:
-    refused_by = ""
+    limits = limits_stage(case.limits.missing())
+    refused_by = limits.name if limits.verdict is Verdict.REFUSED else ""
+    yield limits
     for stage in STAGES:
         if refused_by:
-            yield StageResult(stage.name, (not_judged("all", f"refused at {refused_by}"),))
+            yield skipped(stage.name, refused_by)
             continue
-        result = StageResult(stage.name, tuple(stage.judge(case)))
+        found = tuple(stage.judge(case))
+        checks = tuple(each for each in found if isinstance(each, Check))
+        result = StageResult(stage.name, checks, tuple(each for each in found if isinstance(each, Note)))
         refused_by = stage.name if result.verdict is Verdict.REFUSED else ""
         yield result

@@ -2,47 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
 
-from pipeline.gate.check import Check, Verdict
-from pipeline.gate.diagnosis import Diagnosis
+from device.manifest import MANIFEST_NAME, Manifest, Runtime
+from pipeline.gate.check import Check, Note, Verdict, not_judged, without_violations
 from pipeline.gate.record import Measurements
+
+_SKIPPED = "all"
 
 
 @dataclass(frozen=True)
 class StageResult:
-    """What came of a stage's checks."""
+    """The checks of a stage, and its figures without a limit."""
 
     name: str
     checks: tuple[Check, ...]
+    notes: tuple[Note, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """Refused where a check is; else not judged where one is not."""
+        """Refused if a check is; otherwise not judged if a check is."""
         return _worst(check.verdict for check in self.checks)
+
+
+def skipped(stage: str, refused_by: str) -> StageResult:
+    """Returns the result of a stage that was not run, because an earlier one refused."""
+    return StageResult(stage, (not_judged(_SKIPPED, f"not run: {refused_by} refused"),))
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the gate says of a model, on which images, and why.
+    """The gate's verdict on a model, the images it was judged on, and the reasons.
 
-    There is a diagnosis where int8 falls behind float, and there are measurements where judging came that far.
+    Attributes:
+        model: the name in the manifest.
+        version: the version in the manifest.
+        file_sha256: SHA-256 of the model file, by the manifest.
+        manifest_sha256: SHA-256 of the bytes of `manifest.json`.
+        judged_at: the time (UTC), e.g. `2026-11-28 05:30`.
+        images: how many test images there were.
+        source: where they came from.
+        runtimes: the target runtimes in which the file was run.
+        stages: the checks, in order.
+        measurements: None where an early stage refused, so that nothing could be measured.
     """
 
     model: str
     version: str
     file_sha256: str
+    manifest_sha256: str
+    judged_at: str
     images: int
     source: str
+    runtimes: tuple[Runtime, ...]
     stages: tuple[StageResult, ...]
-    diagnosis: Diagnosis | None
     measurements: Measurements | None
 
     @property
     def verdict(self) -> Verdict:
-        """As a stage's: passed only where each check passed."""
+        """Passed only if every check passed."""
         return _worst(stage.verdict for stage in self.stages)
+
+    @property
+    def failures(self) -> Iterator[tuple[str, Check]]:
+        """Each check that did not pass, with its stage's name; stages that were not run are left out."""
+        for stage in self.stages:
+            for check in stage.checks:
+                if check.verdict is not Verdict.PASSED and check.name != _SKIPPED:
+                    yield stage.name, check
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The figures without a limit, of all stages."""
+        return tuple(note for stage in self.stages for note in stage.notes)
+
+
+def manifest_digest(folder: Path) -> str:
+    """Returns the SHA-256 of the `manifest.json` in a folder."""
+    return hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
+
+
+def now() -> str:
+    """Returns the time (UTC) to the minute."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M")
+
+
+def limits_stage(missing: tuple[str, ...]) -> StageResult:
+    """Returns the first stage: whether every limit is set. It needs no data, and names all that are missing."""
+    return StageResult("limits", (without_violations("limits complete", missing, "all set"),))
+
+
+def refused_without_limits(folder: Path, manifest: Manifest, missing: tuple[str, ...]) -> Judgement:
+    """Returns the judgement of a model for which limits are missing, before any data were loaded."""
+    return Judgement(
+        model=manifest.name,
+        version=manifest.version,
+        file_sha256=manifest.file.sha256,
+        manifest_sha256=manifest_digest(folder),
+        judged_at=now(),
+        images=0,
+        source="none loaded",
+        runtimes=(),
+        stages=(limits_stage(missing),),
+        measurements=None,
+    )
 
 
 def _worst(verdicts: Iterable[Verdict]) -> Verdict:

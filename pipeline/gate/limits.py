@@ -1,6 +1,6 @@
-"""What a model must keep to ship: a TOML file, `[default]` for every model and `[models.NAME]` over it for one.
+"""Reads the limits of the gate: a TOML file with `[default]` for every model, and `[models.NAME]` over it for one.
 
-A limit that is missing is no licence: the check that needs it refuses.
+A model for which a limit is missing does not pass.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class LimitsError(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What the checks of the same names compare with; None where the file says nothing.
+    """The limits of the checks; None where the file sets none.
 
-    Units stand in the names, `pp` being percentage points; `time_ratio` is int8's time over its float twin's.
+    Units are in the names; `pp` are percentage points. `time_ratio` is int8's time over the float reference's.
     """
 
     runtimes: tuple[str, ...] | None = None
@@ -54,24 +54,28 @@ class Limits:
         if names is not None and not (is_list and names):
             raise LimitsError(f"runtimes: Expected names of runtimes. Received: {names!r}")
 
+    def missing(self) -> tuple[str, ...]:
+        """Returns the names of the limits that are not set."""
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is None)
+
 
 def read_limits(path: Path, model: str) -> Limits:
-    """Returns a model's limits, by the name in its manifest.
+    """Returns the limits of a model, by the name in its manifest.
 
     Raises:
-        LimitsError: the file is no TOML, or has an entry that is not known.
+        LimitsError: the file is not TOML, or has an unknown entry.
         OSError: the file cannot be read.
     """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:  # no TOML, or no UTF-8
+    except ValueError as error:  # not TOML, or not UTF-8
         raise LimitsError(f"{path}: Expected TOML. {error}") from error
     if not written.keys() <= {"default", "models"}:
         raise LimitsError(f"{path}: Expected the tables [default] and [models.NAME]. Received: {sorted(written)}")
     try:
         default = _entries(written.get("default", {}), "default")
         models = _table(written.get("models", {}), "models")
-        # All of them are read, so that a slip in another model's does not wait for its day.
+        # All tables are read, so that a mistake in another model's table is found now.
         entries = {name: _entries(table, f"models.{name}") for name, table in models.items()}
         return Limits(**{**default, **entries.get(model, {})})
     except LimitsError as error:
@@ -85,11 +89,11 @@ def _table(value: object, where: str) -> dict[str, Any]:
 
 
 def _entries(value: object, where: str) -> dict[str, Any]:
-    """A table's entries, each of them a limit by itself."""
+    """Returns a table's entries, each checked by itself."""
     table = _table(value, where)
     known = {field.name for field in fields(Limits)}
     if not table.keys() <= known:
-        raise LimitsError(f"{where}: Expected limits out of {sorted(known)}. Received: {sorted(table.keys() - known)}")
+        raise LimitsError(f"{where}: Expected limits among {sorted(known)}. Received: {sorted(table.keys() - known)}")
     entries: dict[str, Any] = {
         name: tuple(entry) if isinstance(entry, list) else entry for name, entry in table.items()
     }

@@ -1,7 +1,4 @@
-"""Measures a case for reports: what both models answer to the judged images, how sure they are, how long int8 takes.
-
-Not a verdict. What the checks measured already is not measured again.
-"""
+"""Measures a case for the reports: both models' answers and probabilities, the signal in int8, and its latency."""
 
 from __future__ import annotations
 
@@ -16,9 +13,9 @@ from scipy.special import softmax
 from device.arrays import Bools, Float64, Indices, UInt8
 from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
+from pipeline.gate.confidence import BINS, bin_indices, confidences
 from pipeline.gate.noise import tensor_signals
 from pipeline.gate.record import Answers, Example, Latency, Measurements, Provenance, RecallChange, ReliabilityBin
-from pipeline.release.confidence import BINS, bin_places, confidences
 
 _PICTURES = 100
 _MISTAKES = 24
@@ -26,9 +23,9 @@ _LATENCY_BINS = 40
 
 
 def measure(case: Case) -> Measurements:
-    """Returns what can be measured of a case that the checks up to `reference` took."""
-    twin, answers = float_indices(case), int8_indices(case)
-    pair = Paired(right(case, twin), right(case, answers))
+    """Returns the measurements of a case that passed the stages up to `reference`."""
+    reference, answers = float_indices(case), int8_indices(case)
+    pair = Paired(right(case, reference), right(case, answers))
     probability = np.array([prediction.probability for prediction in case.predictions])
     wrong = np.flatnonzero(~pair.int8_right)
     most_confident = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
@@ -36,12 +33,12 @@ def measure(case: Case) -> Measurements:
     return Measurements(
         names=names,
         labels=case.manifest.labels,
-        float=_answers(case, twin, pair.float_right, confidences(case.float_logits, case.manifest.temperature)),
+        float=_answers(case, reference, pair.float_right, confidences(case.float_logits, case.manifest.temperature)),
         int8=_answers(case, answers, pair.int8_right, probability),
         overall=_change("", pair),
         classes=tuple(_change(name, pair[labels == label]) for label, name in enumerate(names)),
         tensors=tuple(tensor_signals(case)),
-        disagreements=tuple(_examples(case, np.flatnonzero(twin != answers))),
+        disagreements=tuple(_examples(case, np.flatnonzero(reference != answers))),
         mistakes=tuple(_examples(case, most_confident)),
         latency=latency(np.array([prediction.latency_ms for prediction in case.predictions])),
         early_exit=case.manifest.early_exit,
@@ -50,10 +47,10 @@ def measure(case: Case) -> Measurements:
 
 
 def latency(measured_ms: Float64) -> Latency:
-    """Returns the distribution of times `<float64>[n]`; those beyond the 99th percentile are counted apart."""
-    least, p99 = float(measured_ms.min()), float(np.percentile(measured_ms, 99))
-    # Equal times, as of a coarse clock, still need a bin of some width.
-    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (least, max(p99, least + 1e-6)))
+    """Returns the distribution of times `<float64>[n]`; those beyond the 99th percentile are only counted."""
+    minimum, p99 = float(measured_ms.min()), float(np.percentile(measured_ms, 99))
+    # Equal times, as a coarse clock gives, still need a bin of some width.
+    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (minimum, max(p99, minimum + 1e-6)))
     return Latency(
         edges_ms=tuple(round(float(edge), 7) for edge in edges),
         counts=tuple(int(count) for count in counts),
@@ -64,13 +61,13 @@ def latency(measured_ms: Float64) -> Latency:
 
 
 def reliability_bins(confidence: Float64, right: Bools) -> Iterator[ReliabilityBin]:
-    """Yields the bins of equal width that hold an image, by confidence `[n]`, 0..1."""
-    places = bin_places(confidence)
-    for place in np.unique(places):
-        inside = places == place
+    """Yields the bins of equal width that hold an image, for confidences `[n]` in 0..1."""
+    bins = bin_indices(confidence)
+    for index in np.unique(bins):
+        inside = bins == index
         yield ReliabilityBin(
-            lower=float(place / BINS),
-            upper=float((place + 1) / BINS),
+            lower=float(index / BINS),
+            upper=float((index + 1) / BINS),
             images=int(inside.sum()),
             confidence=round(float(confidence[inside].mean()), 6),
             right=int(right[inside].sum()),
@@ -87,15 +84,15 @@ def _answers(case: Case, answers: Indices, right: Bools, confidence: Float64) ->
 
 
 def _change(label: str, pair: Paired) -> RecallChange:
-    least, most = pair.drop_interval_pp
+    low, high = pair.drop_interval_pp
     return RecallChange(
         label=label,
         images=len(pair.float_right),
         float_right=int(pair.float_right.sum()),
         lost=pair.lost,
         won=pair.won,
-        low_pp=round(-most, 4),
-        high_pp=round(-least, 4),
+        low_pp=round(-high, 4),
+        high_pp=round(-low, 4),
     )
 
 

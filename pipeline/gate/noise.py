@@ -1,7 +1,4 @@
-"""How much of the signal each activation keeps in int8, in the order of the graph.
-
-Not a verdict.
-"""
+"""Measures each activation's signal-to-noise ratio, int8 against float."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from converters.tflite.graph import read_graphs
 from device.arrays import Float64
 from device.pixels import unit_range
 from device.quantisation import quantise_pixels
+from device.signatures import CLASSIFY
 from pipeline.gate.case import Case
 from pipeline.gate.record import TensorSignal
 
@@ -22,27 +20,27 @@ _MEASURED_CROPS = 64
 
 
 def tensor_signals(case: Case) -> Iterator[TensorSignal]:
-    """Yields each activation that int8 and its float twin share; none where the conversion cannot be repeated."""
+    """Yields each activation that int8 and the float reference share; nothing if the conversion cannot be repeated."""
     if not case.can_convert:
         return
     crops = case.splits.test.crops[:_MEASURED_CROPS]
     int8 = _activations(case.content, quantise_pixels(crops)[..., np.newaxis])
-    twin = _activations(case.conversion.float_tflite, unit_range(crops))
-    for place, (name, real) in enumerate(twin.items()):
+    reference = _activations(case.conversion.float_tflite, unit_range(crops))
+    for index, (name, real) in enumerate(reference.items()):
         if name in int8:
-            yield TensorSignal(name, place, float((real**2).sum()), float(((real - int8[name]) ** 2).sum()))
+            yield TensorSignal(name, index, float((real**2).sum()), float(((real - int8[name]) ** 2).sum()))
 
 
 def _activations(content: bytes, inputs: npt.NDArray[np.generic]) -> Mapping[str, Float64]:
-    """Each activation of `classify` by name, in real numbers, for all inputs one after another."""
+    """Returns each activation of `classify` by name, dequantised, `<float64>[n, ...]` for n inputs."""
     interpreter = Interpreter(
         model_content=content,
         num_threads=1,
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )
-    (graph,) = (graph for graph in read_graphs(content) if graph.signature == "classify")
-    classify = interpreter.get_signature_runner("classify")
+    (graph,) = (graph for graph in read_graphs(content) if graph.signature == CLASSIFY)
+    classify = interpreter.get_signature_runner(CLASSIFY)
     (name,) = graph.inputs
     kept = [(index, tensor) for index, tensor in enumerate(graph.tensors) if tensor.constant is None]
     seen: dict[str, list[Float64]] = {tensor.name: [] for _, tensor in kept}

@@ -1,7 +1,6 @@
-"""What the gate measured of a model, as `gate.json` holds it for reports and other programs.
+"""The gate's measurements of a model, as `gate.json` holds them for reports and other programs.
 
-Not verdicts (`pipeline.gate.judgement`), and not how it is measured (`pipeline.gate.measure`): a reader of `gate.json`
-needs no TensorFlow.
+No import here needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class RecallChange:
-    """How many images each model reads right; of one class, or of all.
+    """How many images each model classifies correctly, of one class or of all.
 
     Attributes:
-        label: what the images show; empty for all of them.
-        images: how many there are.
-        float_right: those that float reads right.
-        lost: those that only float reads right.
-        won: those that only int8 reads right.
-        low_pp: the lower end of the 95 % confidence interval of `change_pp`.
-        high_pp: its upper end.
+        label: the class; empty for all images.
+        images: the number of images.
+        float_right: images that float classifies correctly.
+        lost: images that only float classifies correctly.
+        won: images that only int8 classifies correctly.
+        low_pp: the lower bound of the 95 % confidence interval of `change_pp`.
+        high_pp: its upper bound.
     """
 
     label: str
@@ -54,13 +53,13 @@ class RecallChange:
 
     @property
     def change_pp(self) -> float:
-        """What int8 reads better than float, in percentage points; below 0 where it reads worse."""
+        """int8 accuracy minus float accuracy, in percentage points."""
         return 100 * (self.won - self.lost) / self.images
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The images whose answer is so probable: how many, their mean probability, and how many are read right."""
+    """The images whose answer has a probability in a range: how many, their mean probability, how many are correct."""
 
     lower: float
     upper: float
@@ -79,7 +78,7 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Answers:
-    """One model's answers: `confusion[shown][answered]` counts images; bins without an image are left out."""
+    """One model's answers: `confusion[shown][answered]` counts images; empty bins are left out."""
 
     confusion: tuple[tuple[int, ...], ...]
     bins: tuple[ReliabilityBin, ...]
@@ -97,10 +96,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class TensorSignal:
-    """An activation's energy in float, and that of its difference from int8. `place` counts in the graph's order."""
+    """An activation's energy in float, and that of its difference from int8. `index` is the position in the graph."""
 
     name: str
-    place: int
+    index: int
     signal: float
     noise: float
 
@@ -120,7 +119,7 @@ class TensorSignal:
 
 @dataclass(frozen=True)
 class Example:
-    """An image, what it shows, and what both models say. `png` is its picture in base64, empty where none was kept."""
+    """An image, what it shows, and both models' answers. `png` is the image in base64, empty where none was kept."""
 
     image: int
     shown: str
@@ -137,14 +136,14 @@ class Example:
 
 @dataclass(frozen=True)
 class Latency:
-    """From crop to answer, of each image given whole, on the machine that judged.
+    """The time from crop to answer, of each image given whole, on the gate machine.
 
     Attributes:
-        edges_ms: the histogram's bins, one edge more than there are counts.
+        edges_ms: the edges of the histogram's bins, one more than there are counts.
         counts: the images in each bin.
         slower: the images beyond the last edge.
-        median_ms: half of the images take no longer.
-        p99_ms: 99 % of the images take no longer.
+        median_ms: the median.
+        p99_ms: the 99th percentile.
     """
 
     edges_ms: tuple[float, ...]
@@ -161,7 +160,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the file is and how it was made, as its manifest says."""
+    """How the file was made, by its manifest."""
 
     file_bytes: int
     weights_sha256: str
@@ -179,19 +178,19 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Measurements:
-    """All that was measured.
+    """All measurements of a model.
 
     Attributes:
-        names: the classes that images show, in the order of `confusion`'s rows.
+        names: the classes of the images, in the order of `confusion`'s rows.
         labels: the answers, in the order of its columns.
         float: the float network's answers.
         int8: the file's.
-        overall: what int8 changes, over all images.
-        classes: the same of each class, in the order of `names`.
-        tensors: in the order of the graph; none where the conversion could not be repeated.
-        disagreements: images to which the two answer differently, in the data's order.
-        mistakes: images that int8 reads wrong, the most confident first, as many as have a picture.
-        latency: how long int8 takes.
+        overall: the change from float to int8, over all images.
+        classes: the change for each class, in the order of `names`.
+        tensors: the activations, in the order of the graph; empty if the conversion could not be repeated.
+        disagreements: images for which the two answers differ, in the data's order.
+        mistakes: the most confident of int8's mistakes, most confident first.
+        latency: the times of int8.
         early_exit: the accuracy after each time step; None where the file does not stream.
         provenance: how the file was made.
     """

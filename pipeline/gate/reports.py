@@ -1,7 +1,8 @@
-"""A judgement as a table for people, JSON for programs, JUnit XML for a CI's test page, Markdown for its summary."""
+"""Writes a judgement as a table for people, JSON for programs, JUnit XML and Markdown for CI."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -9,16 +10,18 @@ from tabulate import tabulate
 
 from pipeline.folders import ReportFolder
 from pipeline.gate.check import Verdict
-from pipeline.gate.diagnosis import Diagnosis
 from pipeline.gate.gate_json import as_json
 from pipeline.gate.judgement import Judgement
+from pipeline.gate.record import Measurements
 
-_SHOWN = 10
+_MAX_ROWS = 10
 _MARKDOWN = "github"
+# A refusal of one of these is explained by where int8 differs from float.
+_COMPARES_WITH_FLOAT = frozenset({"accuracy", "confidence", "conversion"})
 
 
 def write_reports(judgement: Judgement, folder: ReportFolder) -> None:
-    """Writes `gate.json`, `junit.xml` and `summary.md`, in a folder that it makes where there is none."""
+    """Writes `gate.json`, `junit.xml` and `summary.md` into a folder, which it creates if needed."""
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.json.write_text(as_json(judgement), encoding="utf-8")
     folder.junit.write_bytes(as_junit(judgement))
@@ -26,19 +29,19 @@ def write_reports(judgement: Judgement, folder: ReportFolder) -> None:
 
 
 def as_text(judgement: Judgement) -> str:
-    """Returns the checks as a table, with the reasons and whatever helps below it."""
-    return "\n\n".join([_table(judgement, "simple"), *_below(judgement, "simple"), _last_line(judgement)])
+    """Returns the checks as a table, with reasons and figures below it, and the verdict in the last line."""
+    return "\n\n".join([_table(judgement, "simple"), *_details(judgement, "simple"), _headline(judgement)])
 
 
 def as_markdown(judgement: Judgement) -> str:
-    """Returns the same as Markdown, under a heading."""
+    """Returns a judgement as Markdown: the verdict as a heading, reasons and figures, and the table."""
     sign = {Verdict.PASSED: "✅", Verdict.REFUSED: "❌", Verdict.NOT_JUDGED: "❔"}[judgement.verdict]
-    heading = f"## {sign} {_last_line(judgement)}"
-    return "\n\n".join([heading, *_below(judgement, _MARKDOWN), _table(judgement, _MARKDOWN)]) + "\n"
+    heading = f"## {sign} {_headline(judgement)}"
+    return "\n\n".join([heading, *_details(judgement, _MARKDOWN), _table(judgement, _MARKDOWN)]) + "\n"
 
 
 def as_junit(judgement: Judgement) -> bytes:
-    """Returns a test suite of the checks: refused is a failure, not judged an error.
+    """Returns a test suite with a case for each check: a failure if refused, an error if not judged.
 
     Source: the JUnit schema that Jenkins publishes (jenkinsci/xunit-plugin, junit-10.xsd).
     """
@@ -52,8 +55,8 @@ def as_junit(judgement: Judgement) -> bytes:
         errors=count[Verdict.NOT_JUDGED],
     )
     for stage, check in checks:
-        place, name = _printable(f"{judgement.model}.{stage.name}"), _printable(check.name)
-        case = ET.SubElement(suite, "testcase", classname=place, name=name, time="0")
+        group, name = _printable(f"{judgement.model}.{stage.name}"), _printable(check.name)
+        case = ET.SubElement(suite, "testcase", classname=group, name=name, time="0")
         if check.verdict is not Verdict.PASSED:
             kind = "failure" if check.verdict is Verdict.REFUSED else "error"
             ET.SubElement(case, kind, message=_printable(check.reason), type=check.verdict.value)
@@ -61,59 +64,58 @@ def as_junit(judgement: Judgement) -> bytes:
     return bytes(ET.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
-def _last_line(judgement: Judgement) -> str:
+def _headline(judgement: Judgement) -> str:
     images = f"{judgement.images:,} images: {judgement.source}"
     return f"{judgement.model} {judgement.version}: {judgement.verdict.value} ({images})"
 
 
 def _table(judgement: Judgement, style: str) -> str:
     rows = [
-        (stage.name if place == 0 else "", check.name, check.measured, check.limit, check.verdict.value)
+        (stage.name if index == 0 else "", check.name, check.measured, check.limit, check.verdict.value)
         for stage in judgement.stages
-        for place, check in enumerate(stage.checks)
+        for index, check in enumerate(stage.checks)
     ]
-    headers = ("stage", "check", "measured", "limit", "verdict")
-    return _grid(headers, rows, style)
+    return _grid(("stage", "check", "measured", "limit", "verdict"), rows, style)
 
 
-def _below(judgement: Judgement, style: str) -> list[str]:
-    reasons = [
-        f"- {check.verdict.value}: {check.name}: {check.reason}"
-        for stage in judgement.stages
-        for check in stage.checks
-        if check.reason and not check.reason.startswith("refused at ")
-    ]
-    parts = ["\n".join(reasons)] if reasons else []
-    return parts + (_help(judgement.diagnosis, style) if judgement.diagnosis is not None else [])
+def _details(judgement: Judgement, style: str) -> Iterator[str]:
+    failures = list(judgement.failures)
+    if failures:
+        yield "\n".join(f"- {check.verdict.value}: {check.name}: {check.reason}" for _, check in failures)
+    if judgement.notes:
+        yield "\n".join(["Without a limit:", "", *(f"- {note.name}: {note.text}" for note in judgement.notes)])
+    refused = {stage for stage, check in failures if check.verdict is Verdict.REFUSED}
+    if judgement.measurements is not None and refused & _COMPARES_WITH_FLOAT:
+        yield from _differences(judgement.measurements, style)
 
 
-def _help(diagnosis: Diagnosis, style: str) -> list[str]:
-    tensors = [(tensor.place, tensor.name, f"{tensor.snr_db:.1f}") for tensor in diagnosis.tensors]
-    classes = [(c.label, c.images, c.float_recall_percent, c.int8_recall_percent) for c in diagnosis.classes]
+def _differences(measured: Measurements, style: str) -> Iterator[str]:
+    """Yields where in the graph int8 loses the signal, which classes it loses, and on which images it differs."""
+    worst = sorted(measured.tensors, key=lambda tensor: tensor.snr_db)
+    lost = sorted((each for each in measured.classes if each.change_pp < 0), key=lambda each: each.change_pp)
+    tensors = [(tensor.index, tensor.name, f"{tensor.snr_db:.1f}") for tensor in worst]
+    classes = [(each.label, each.images, f"{each.float_percent:.2f}", f"{each.int8_percent:.2f}") for each in lost]
     images = [
         (
-            d.image,
-            d.shown,
-            f"{d.float_answer} ({d.float_probability:.2f})",
-            f"{d.int8_answer} ({d.int8_probability:.2f})",
+            each.image,
+            each.shown,
+            f"{each.float_answer} ({each.float_probability:.2f})",
+            f"{each.int8_answer} ({each.int8_probability:.2f})",
         )
-        for d in diagnosis.disagreements
+        for each in measured.disagreements
     ]
-    parts = (
-        ("Signal to noise of int8 against float, worst first", ("place", "tensor", "dB"), tensors),
-        ("Classes that lost, worst first", ("class", "images", "float recall %", "int8 recall %"), classes),
+    for title, headers, rows in (
+        ("Signal-to-noise ratio of int8 against float, worst first", ("index", "tensor", "dB"), tensors),
+        ("Classes with lower recall, worst first", ("class", "images", "float recall %", "int8 recall %"), classes),
         ("Images on which float and int8 disagree", ("image", "shows", "float", "int8"), images),
-    )
-    return [_some(title, headers, rows, style) for title, headers, rows in parts if rows]
-
-
-def _some(title: str, headers: tuple[str, ...], rows: list[tuple[Any, ...]], style: str) -> str:
-    shown = f", {_SHOWN} of {len(rows):,}" if len(rows) > _SHOWN else ""
-    return f"{title}{shown}:\n\n{_grid(headers, rows[:_SHOWN], style)}"
+    ):
+        if rows:
+            part = f", {_MAX_ROWS} of {len(rows):,}" if len(rows) > _MAX_ROWS else ""
+            yield f"{title}{part}:\n\n{_grid(headers, rows[:_MAX_ROWS], style)}"
 
 
 def _grid(headers: tuple[str, ...], rows: list[tuple[Any, ...]], style: str) -> str:
-    # In Markdown's tables a bar ends a cell, and a line feed a row.
+    # In a Markdown table a bar ends a cell, and a line feed a row.
     bar = "\\|" if style == _MARKDOWN else "|"
     cells = [[str(cell).replace("|", bar).replace("\n", " ") for cell in row] for row in rows]
     return tabulate(cells, headers, tablefmt=style, disable_numparse=True)

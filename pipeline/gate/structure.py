@@ -1,14 +1,13 @@
-"""Whether the file is one that its target runtimes can take: operators, tensors, contract, and a real run in each."""
+"""Checks that target runtimes can take the file: operators, tensors, manifest, and a real run in each."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,103 +17,124 @@ from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allo
 from converters.tflite.structure import Kind, find_problems
 from converters.workspace import ROOT
 from device.arrays import Indices
-from device.interpreter import RUNTIMES
+from device.manifest import Runtime
 from device.quantisation import quantise_pixels
 from device.runner import Runner
 from pipeline.gate.case import Case
-from pipeline.gate.check import Check, at_least, at_most, held, not_judged, passed, refused
+from pipeline.gate.check import (
+    Check,
+    Note,
+    at_least,
+    at_most,
+    not_judged,
+    passed,
+    refused,
+    without_violations,
+)
+from pipeline.gate.runtimes import HAS_WHEEL, is_installed, this_platform
 
 _TRIED_CROPS = 1_000
+_RUNS_ON = "runs on "
 
 
 def operators(case: Case) -> Iterator[Check]:
-    """Yields whether the file's operators are built in, allowed, and no newer than each target runtime has."""
-    yield held("operators built in", _texts(case, Kind.OPERATOR), "all, no control flow, no variables")
-    yield held("operators allowed", not_allowed(case.graphs), "all on the list")
-    runtimes = case.limits.runtimes
-    if runtimes is None:
-        yield refused("operator versions", "", "none", "the limits file names no runtimes")
-        return
+    """Yields whether the file's operators are built in, allowed, and no newer than each target runtime supports."""
+    limit = "no custom operators, control flow or variables"
+    yield without_violations("built-in operators only", _texts(case, Kind.OPERATOR), limit)
+    yield without_violations("operators allowed", not_allowed(case.graphs), "all on the list")
+    runtimes = case.limits.runtimes or ()
     found = tuple(f"{text} on {runtime}" for runtime in runtimes for text in too_new(case.graphs, runtime))
     versioned = [runtime for runtime in runtimes if runtime in NEWEST_VERSIONS]
-    yield held("operator versions", found, f"none newer than in {', '.join(versioned)}")
+    yield without_violations("operator versions", found, f"none newer than in {', '.join(versioned)}")
 
 
 def tensors(case: Case) -> Iterator[Check]:
-    """Yields whether all that the file holds is int8, static, complete, and each state keeps its scale."""
-    yield held("no float inside", _texts(case, Kind.FLOAT), "none")
-    yield held("static shapes", _texts(case, Kind.SHAPE), "all")
-    yield held("constants complete", _texts(case, Kind.DATA, Kind.SIGNATURE), "all")
-    yield held("state scales", _texts(case, Kind.STATE), "out as in")
+    """Yields whether all tensors are int8, static and complete, and each state keeps its scale."""
+    yield without_violations("no float tensors", _texts(case, Kind.FLOAT), "none")
+    yield without_violations("static shapes", _texts(case, Kind.SHAPE), "all")
+    yield without_violations("constants complete", _texts(case, Kind.DATA, Kind.SIGNATURE), "all")
+    yield without_violations("state scales", _texts(case, Kind.STATE), "output as input")
 
 
 def contract(case: Case) -> Iterator[Check]:
-    """Yields whether the runner that ships takes the file, fed as its manifest says."""
+    """Yields whether the device's runner accepts the file and its manifest."""
     try:
         with Runner(case.folder.path):
-            yield passed("contract", "the runner takes it", "as in the manifest")
+            yield passed("file matches manifest", "loads in the runner", "loads")
     except ValueError as error:
-        yield refused("contract", "the runner does not take it", "as in the manifest", str(error))
+        yield refused("file matches manifest", "does not load", "loads", str(error))
 
 
-def runs(case: Case) -> Iterator[Check]:
-    """Yields whether the file really runs in each target runtime, and answers there as it does here."""
+def runs(case: Case) -> Iterator[Check | Note]:
+    """Yields whether the file runs in each target runtime, and gives the same answers there.
+
+    A runtime without a wheel for this platform is only noted; one that could be installed and is not, is not judged.
+    """
+    here, tried = this_platform(), 0
     for runtime in case.limits.runtimes or ():
-        if runtime == MICRO:
-            yield from _on_micro(case)
-        elif runtime not in RUNTIMES:
-            yield refused(
-                f"runs on {runtime}", "", "", f"Expected {', '.join((*RUNTIMES, MICRO))}. Received: {runtime}"
-            )
-        elif importlib.util.find_spec(RUNTIMES[runtime]) is None:
-            yield not_judged(f"runs on {runtime}", f"{runtime} is not installed")
+        name = _RUNS_ON + runtime
+        if runtime not in HAS_WHEEL:
+            yield refused(name, "", "", f"Expected {', '.join(HAS_WHEEL)}. Received: {runtime}")
+        elif is_installed(runtime):
+            yield from _on_micro(case) if runtime == MICRO else (_on(case, runtime),)
+        elif HAS_WHEEL[runtime](here):
+            yield not_judged(name, f"{runtime} is not installed")
         else:
-            yield _on(case, runtime)
+            yield Note(name, f"no wheel for this platform ({here})")
+            continue
+        tried += 1
+    if not tried:
+        yield not_judged("target runtimes", f"none has a wheel for this platform ({here})")
+
+
+def runtimes_run(checks: Iterable[Check]) -> tuple[Runtime, ...]:
+    """Returns the runtimes in which the file gave answers, by the checks of `runs`."""
+    names = [
+        check.name.removeprefix(_RUNS_ON)
+        for check in checks
+        if check.name.startswith(_RUNS_ON) and check.value is not None
+    ]
+    return tuple(Runtime(name, importlib.metadata.version(name)) for name in names)
 
 
 def _on(case: Case, runtime: str) -> Check:
     # In a process of its own, as on a device: two runtimes in one process disturb each other.
-    name = f"runs on {runtime}"
+    name = _RUNS_ON + runtime
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         crops = Path(folder) / "crops.npy"
         np.save(crops, case.splits.test.crops[:_TRIED_CROPS])
         command = [
-            *(sys.executable, "-m", "device", "run", "--rows", "--runtime", runtime),
+            *(sys.executable, "-m", "device", "classify", "--by-line", "--runtime", runtime),
             *("--model", str(case.folder.path.resolve()), str(crops)),
         ]
         child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if child.returncode:
         last_line = child.stderr.strip().rpartition("\n")[2]
-        return refused(name, f"status {child.returncode}", "runs", last_line or f"ended with {child.returncode}")
+        return refused(name, f"exit status {child.returncode}", "runs", last_line or f"exit status {child.returncode}")
     answers = [json.loads(line)["index"] for line in child.stdout.splitlines()]
     return _agreement(runtime, case, np.array(answers))
 
 
-def _on_micro(case: Case) -> Iterator[Check]:
-    name = f"runs on {MICRO}"
-    if importlib.util.find_spec("tflite_micro") is None:
-        yield not_judged(name, f"{MICRO} is not installed")
-        return
+def _on_micro(case: Case) -> Iterator[Check | Note]:
     pixels = quantise_pixels(case.splits.test.crops[:_TRIED_CROPS])
     by_column = bool(case.manifest.states) and case.manifest.time_axis == "columns"
     try:
         run = run_on_micro(case.content, pixels.swapaxes(1, 2) if by_column else pixels)
     except MicroError as error:
-        yield refused(name, "ended", "runs", str(error))
+        yield refused(_RUNS_ON + MICRO, "failed", "runs", str(error))
         return
     yield _agreement(MICRO, case, run.logits.argmax(axis=1))
-    measured = f"{run.arena_bytes:,}"
-    yield at_most(f"arena bytes on {MICRO}", run.arena_bytes, case.limits.arena_bytes_max, measured=measured)
+    yield at_most(f"arena on {MICRO}", run.arena_bytes, case.limits.arena_bytes_max, " bytes")
     if len(case.graphs) > 1:
         alone = run_on_micro(first_graph_alone(case.content), pixels[:1])
-        yield passed(f"arena bytes, {case.graphs[0].signature} alone", f"{alone.arena_bytes:,}", "reported")
+        yield Note(f"arena on {MICRO}, {case.graphs[0].signature} alone", f"{alone.arena_bytes:,} bytes")
 
 
 def _agreement(runtime: str, case: Case, answers: Indices) -> Check:
     here = case.whole_logits[:_TRIED_CROPS].argmax(axis=1)
     percent = 100 * float((answers == here).mean())
-    measured = f"{percent:.2f} % as here, {importlib.metadata.version(runtime)}"
-    return at_least(f"runs on {runtime}", percent, case.limits.agreement_percent_min, " %", measured=measured)
+    measured = f"{percent:.2f} % same answers, version {importlib.metadata.version(runtime)}"
+    return at_least(_RUNS_ON + runtime, percent, case.limits.agreement_percent_min, " %", measured=measured)
 
 
 def _texts(case: Case, *kinds: Kind) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Packs a released model with the device side, to be copied to a machine that has no TensorFlow."""
+"""Packs a release with the device side, for a machine without TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Reads handwritten digits on this machine. Python 3.10 or later.
 
     python3 -m venv .venv
     .venv/bin/pip install -r requirements.txt
-    .venv/bin/python -m device run --model model CROPS.npy
+    .venv/bin/python -m device classify CROPS.npy --model model
 
-`sha256sum --check SHA256SUMS` says whether all of it arrived.
+`sha256sum --check SHA256SUMS` checks that every file was copied whole.
 """
 
 
 def bundle(model: ModelFolder, into: Path) -> Path:
-    """Makes `into/<name>-<version>/` anew and returns it.
+    """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
 
     Raises:
-        ManifestError: the model folder holds no release, or its file is not the manifest's.
+        ManifestError: the manifest is invalid, or the model file is not the one it describes.
         OSError: a file cannot be read or written.
     """
     manifest = read_manifest(model.path)

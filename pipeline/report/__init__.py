@@ -1,1 +1,1 @@
-"""The report: a page for each judged model, drawn from the gate's `gate.json` alone."""
+"""The report: pages and cards with the results of the gate, from its `gate.json` alone."""

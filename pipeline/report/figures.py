@@ -1,148 +1,186 @@
-"""The figures of one model's page: what `pipeline.gate.record` holds, drawn.
-
-Int8 has one colour and float another, in all of them.
-"""
+"""The charts of the report's pages, from the measurements in `pipeline.gate.record`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-import numpy as np
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 from scipy.stats import binomtest
 
 from device.manifest import EarlyExit
-from pipeline.gate.record import Answers, Latency, Provenance, RecallChange, TensorSignal
-from pipeline.report.svg import FLOAT, INK, INT8, LOST, MUTED, PAPER, WON, Drawing, canvas, drawing, short, with_minus
+from pipeline.gate.record import Answers, Latency, Measurements, Provenance, RecallChange, TensorSignal
+from pipeline.report.chart import (
+    Axis,
+    Bar,
+    Chart,
+    Dot,
+    Label,
+    Line,
+    Panel,
+    Points,
+    class_axis,
+    padded,
+    round_ticks,
+    short,
+    with_minus,
+)
 
-_WIDTH = 360
-# Float32 itself rounds at about 140 dB, and eight bits keep some 50: what lies beyond this is copied, not computed.
+# Float32 itself rounds at about 140 dB, and eight bits keep some 50: anything beyond this is copied, not computed.
 _EXACT_DB = 100
+_DOTTED = "2 3"
+_DASHES = ("", "7 3", "2 2", "8 3 2 3")
+_PERCENT = tuple((percent, f"{percent} %") for percent in range(0, 101, 20))
 
 
-def reliability(answers: Answers, model: str) -> Drawing:
-    """Returns how often a model is right against how sure it is, and below it how many images that rests on."""
-    colour = {"float": FLOAT, "int8": INT8}[model]
-    with canvas(_WIDTH, 380, rows=(3, 1)) as (figure, (above, below)):
-        above.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
-        for each in answers.bins:
-            interval = binomtest(each.right, each.images).proportion_ci(0.95, "wilson")
-            above.plot([each.confidence] * 2, [interval.low, interval.high], color=colour, linewidth=1.5, alpha=0.55)
-            below.bar((each.lower + each.upper) / 2, each.images, width=0.055, color=colour, alpha=0.8)
-        confidence, accuracy = [each.confidence for each in answers.bins], [each.accuracy for each in answers.bins]
-        above.plot(confidence, accuracy, "o", color=colour, markersize=6, clip_on=False)
-        above.set(ylabel="read right", xlim=(0, 1), ylim=(-0.02, 1.02))
-        above.yaxis.set_major_formatter(PercentFormatter(1))
-        below.set(yscale="log", ylabel="images", xlabel="probability of the answer", ylim=(0.7, None))
-        below.xaxis.set_major_formatter(PercentFormatter(1))
-        below.yaxis.set_major_formatter("{x:,.0f}")
-        below.minorticks_off()
-        described = (
-            f"Images grouped by the probability of the {model} model's answer. "
-            f"The expected calibration error is {answers.calibration_error_pp:.2f} points. "
-            f"Of {answers.bins[-1].images:,} images answered at {100 * answers.bins[-1].lower:.0f} % or more, "
-            f"{100 * answers.bins[-1].accuracy:.2f} % are read right."
-        )
-        return drawing(figure, f"reliability-{model}", f"Reliability diagram, {model}", described)
+def recall(classes: Sequence[RecallChange]) -> Chart:
+    """Returns the change of each class' recall, with 95 % confidence intervals."""
+    worst = min(classes, key=lambda each: each.change_pp)
+    described = (
+        f"Recall changes most in class {worst.label}: by {worst.change_pp:+.2f} percentage points, 95 % CI "
+        f"{worst.low_pp:+.2f} to {worst.high_pp:+.2f}."
+    )
+    panel = _changes([(each.label, each) for each in classes], "change of recall, percentage points")
+    return Chart("recall", "Change of recall by class, int8 minus float", described, (panel,))
 
 
-def recall(classes: Sequence[RecallChange]) -> Drawing:
-    """Returns what int8 changes in each class' recall, with 95 % confidence intervals."""
-    with canvas(_WIDTH, 60 + 26 * len(classes)) as (figure, (axes,)):
-        axes.axvline(0, color=MUTED, linewidth=1)
-        for place, each in enumerate(classes):
-            colour = LOST if each.change_pp < 0 else WON if each.change_pp > 0 else MUTED
-            axes.plot([each.low_pp, each.high_pp], [place, place], color=colour, linewidth=1.5, alpha=0.6)
-            axes.plot(each.change_pp, place, "o", color=colour, markersize=6)
-        axes.set_yticks(range(len(classes)), [short(each.label) for each in classes])
-        axes.set(xlabel="change of recall, percentage points", ylim=(len(classes) - 0.4, -0.6))
-        axes.tick_params(axis="y", labelcolor=INK, length=0)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="x")
-        worst = min(classes, key=lambda each: each.change_pp)
-        described = (
-            f"Int8 changes recall by {worst.change_pp:+.2f} percentage points in class {worst.label}, where it loses "
-            f"most. The 95 % interval there is {worst.low_pp:+.2f} to {worst.high_pp:+.2f}."
-        )
-        return drawing(figure, "recall", "Change of recall by class, int8 less float", described)
+def drops(measured: Mapping[str, Measurements]) -> Chart:
+    """Returns the change of each model's accuracy, with 95 % confidence intervals."""
+    changes = ", ".join(f"{name} {each.overall.change_pp:+.2f}" for name, each in measured.items())
+    rows = [(name, each.overall) for name, each in measured.items()]
+    panel = _changes(rows, "change of accuracy, percentage points")
+    return Chart("drops", "Change of accuracy, int8 minus float", f"In percentage points: {changes}.", (panel,))
 
 
-def signal_to_noise(tensors: Sequence[TensorSignal]) -> Drawing:
-    """Returns how much of the signal each activation keeps, in the graph's order, with the worst marked."""
-    seen = [each for each in tensors if math.isfinite(each.snr_db) and each.snr_db < _EXACT_DB]
-    with canvas(_WIDTH, 300) as (figure, (axes,)):
-        axes.plot([t.place for t in seen], [t.snr_db for t in seen], color=INT8, linewidth=0.75, alpha=0.5)
-        axes.plot([t.place for t in seen], [t.snr_db for t in seen], "o", color=INT8, markersize=3.5)
-        described = (
-            f"{len(tensors)} activations. Not drawn are {len(tensors) - len(seen)} that are exact or keep nothing."
-        )
-        if seen:
-            worst = min(seen, key=lambda each: each.snr_db)
-            low, high = worst.snr_db, max(each.snr_db for each in seen)
-            axes.plot(worst.place, low, "o", color=PAPER, markersize=12, markeredgecolor=LOST, markeredgewidth=1.5)
-            axes.plot(worst.place, low, "o", color=LOST, markersize=5)
-            side = "left" if worst.place < max(each.place for each in seen) / 2 else "right"
-            axes.annotate(
-                with_minus(f"worst: {low:.1f} dB, tensor {worst.place}"),
-                (worst.place, low), (14 if side == "left" else -14, -3), textcoords="offset points",
-                ha=side, va="center", color=LOST,
-            )  # fmt: skip
-            axes.set_ylim(low - 0.12 * max(high - low, 1), high + 0.08 * max(high - low, 1))
-            described += f" The worst, {worst.name}, keeps {low:.1f} dB, the best {high:.1f} dB."
-        axes.set(xlabel="place in the graph", ylabel="signal to noise, dB")
-        axes.grid(axis="y")
-        return drawing(figure, "snr", "Signal to noise of int8 along the graph", described)
+def _changes(rows: Sequence[tuple[str, RecallChange]], label: str) -> Panel:
+    low, high = padded([0.0, *(each.low_pp for _, each in rows), *(each.high_pp for _, each in rows)])
+    lines, dots = [Line(((0, -0.5), (0, len(rows) - 0.5)), "muted")], []
+    for index, (_, each) in enumerate(rows):
+        colour = "lost" if each.change_pp < 0 else "won" if each.change_pp > 0 else "muted"
+        lines.append(Line(((each.low_pp, index), (each.high_pp, index)), colour, opacity=0.6))
+        dots.append(Dot(each.change_pp, index, colour))
+    x = Axis(low, high, round_ticks(low, high), label, grid=True)
+    bottom = 10 + 26 * max(len(rows), 4)
+    return Panel(x, class_axis([name for name, _ in rows]), 10, bottom, lines=tuple(lines), dots=tuple(dots))
 
 
-def reading(exit_: EarlyExit, made: Provenance) -> Drawing:
-    """Returns the accuracy after each time step, and where reading stops on average."""
-    lines = [made.lines_per_step * step for step in range(1, len(exit_.accuracy_after_step) + 1)]
-    with canvas(_WIDTH, 300) as (figure, (axes,)):
-        axes.axvline(exit_.mean_lines_read, color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
-        accuracy = [100 * each for each in exit_.accuracy_after_step]
-        axes.plot(lines, accuracy, "o-", color=INT8, linewidth=1.75, markersize=5)
-        axes.annotate(
-            f"early exit: {exit_.mean_lines_read:.1f} {made.time_axis}\nread on average",
-            (exit_.mean_lines_read, 6), (-8 if exit_.mean_lines_read > lines[-1] / 2 else 8, 0),
-            textcoords="offset points", ha="right" if exit_.mean_lines_read > lines[-1] / 2 else "left",
-            color=MUTED,
-        )  # fmt: skip
-        axes.set(xlabel=f"{made.time_axis} read", ylabel="accuracy", ylim=(0, 103), xlim=(0, lines[-1] + 0.8))
-        axes.set_xticks(range(0, lines[-1] + 1, 4))
-        axes.yaxis.set_major_formatter(PercentFormatter(100))
-        axes.grid(axis="y")
-        described = (
-            f"After {lines[0]} {made.time_axis} {accuracy[0]:.1f} % are read right, after {lines[-1]} "
-            f"{accuracy[-1]:.2f} %. With early exit {exit_.mean_lines_read:.1f} {made.time_axis} are read on average, "
-            f"at a cost of {exit_.accuracy_drop_pp:.2f} percentage points."
-        )
-        return drawing(figure, "reading", "Accuracy after each time step", described)
+def reading(exit_: EarlyExit, made: Provenance) -> Chart:
+    """Returns the accuracy after each time step, and the mean number of lines with early exit."""
+    points, mean = _accuracy_points(exit_, made), exit_.mean_lines_read
+    end, after_half = points[-1][0], mean > points[-1][0] / 2
+    anchor, dx = ("end", -8) if after_half else ("start", 8)
+    note = Label(mean, 6, f"early exit: {mean:.1f} {made.time_axis} on average", "muted", anchor, dx)
+    lines = (Line(((mean, 0), (mean, 100)), "muted", _DOTTED), Line(points, "int8"))
+    dots = tuple(Dot(x, y, "int8", 2.5) for x, y in points)
+    described = (
+        f"Accuracy is {points[0][1]:.1f} % after {points[0][0]:.0f} {made.time_axis}, {points[-1][1]:.2f} % after "
+        f"{end:.0f}. Early exit reads {mean:.1f} {made.time_axis} on average and costs {exit_.accuracy_drop_pp:.2f} "
+        "percentage points."
+    )
+    panel = Panel(*_accuracy_axes(end, f"{made.time_axis} read"), 30, 254, lines=lines, dots=dots, labels=(note,))
+    return Chart("reading", "Accuracy after each time step", described, (panel,))
 
 
-def latency(measured: Latency) -> Drawing:
-    """Returns the distribution of the times from crop to answer."""
-    edges, unit = np.array(measured.edges_ms), "ms"
-    if measured.p99_ms < 1:
-        edges, unit = 1e3 * edges, "µs"
-    scale = 1e3 if unit == "µs" else 1
-    with canvas(_WIDTH, 300) as (figure, (axes,)):
-        axes.bar(edges[:-1], measured.counts, np.diff(edges), align="edge", color=INT8, edgecolor=PAPER, linewidth=0.5)
-        for name, value, height in (("median", measured.median_ms, 0.97), ("99 %", measured.p99_ms, 0.8)):
-            axes.axvline(value * scale, color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
-            right = value * scale > (edges[0] + edges[-1]) / 2
-            axes.annotate(
-                f"{name}: {value * scale:.0f} {unit}", (value * scale, height), (-6 if right else 6, 0),
-                xycoords=axes.get_xaxis_transform(), textcoords="offset points",
-                ha="right" if right else "left", va="top", color=INK,
-            )  # fmt: skip
-        axes.set(xlabel=f"from crop to answer, {unit}", ylabel="images")
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.yaxis.set_major_formatter("{x:,.0f}")
-        axes.grid(axis="y")
-        axes.set_axisbelow(True)
-        described = (
-            f"Half of the images take {measured.median_ms * scale:.0f} {unit} at most, 99 % take "
-            f"{measured.p99_ms * scale:.0f} {unit} at most. {measured.slower:,} took longer and are not drawn."
-        )
-        return drawing(figure, "latency", "Time from crop to answer, int8", described)
+def readings(measured: Mapping[str, Measurements]) -> Chart:
+    """Returns the accuracy of each model after each time step, without those that do not stream."""
+    curves = {
+        name: _accuracy_points(each.early_exit, each.provenance)
+        for name, each in measured.items()
+        if each.early_exit is not None
+    }
+    end = max((points[-1][0] for points in curves.values()), default=1.0)
+    lines, labels, described = [], [], []
+    for index, (name, points) in enumerate(curves.items()):
+        colour, dash, height = f"series-{index % 4}", _DASHES[index % 4], 7 * (len(curves) - index)
+        lines.append(Line(points, colour, dash))
+        lines.append(Line(((0.62 * end, height), (0.7 * end, height)), colour, dash))
+        labels.append(Label(0.72 * end, height, short(name, 11)))
+        half = points[(len(points) - 1) // 2]
+        described.append(f"{name} {half[1]:.1f} % after {half[0]:.0f} lines, {points[-1][1]:.2f} % at the end")
+    panel = Panel(*_accuracy_axes(end, "lines read"), 30, 254, lines=tuple(lines), labels=tuple(labels))
+    return Chart("readings", "Accuracy after each time step, by model", "; ".join(described) + ".", (panel,))
+
+
+def _accuracy_points(exit_: EarlyExit, made: Provenance) -> Points:
+    return tuple(
+        (made.lines_per_step * step, 100 * fraction) for step, fraction in enumerate(exit_.accuracy_after_step, start=1)
+    )
+
+
+def _accuracy_axes(end: float, label: str) -> tuple[Axis, Axis]:
+    return Axis(0, end, round_ticks(0, end), label), Axis(0, 103, _PERCENT, "accuracy", grid=True)
+
+
+def reliability(answers: Answers, model: str) -> Chart:
+    """Returns the accuracy by confidence, and below it the number of images, on a logarithmic scale."""
+    lines, dots, bars = [Line(((0, 0), (1, 1)), "muted", _DOTTED)], [], []
+    floor = math.log10(0.7)
+    for each in answers.bins:
+        interval = binomtest(each.right, each.images).proportion_ci(0.95, "wilson")
+        ends = ((each.confidence, float(interval.low)), (each.confidence, float(interval.high)))
+        lines.append(Line(ends, model, opacity=0.6))
+        dots.append(Dot(each.confidence, each.accuracy, model))
+        middle = (each.lower + each.upper) / 2
+        bars.append(Bar((middle - 0.0275, middle + 0.0275), (floor, math.log10(each.images)), model, 0.8))
+    percent = tuple((value / 100, text) for value, text in _PERCENT)
+    powers = range(math.ceil(math.log10(max(each.images for each in answers.bins))) + 1)
+    counts = Axis(floor, max(powers[-1], 1), tuple((power, f"{10**power:,}") for power in powers), "images", grid=True)
+    last = answers.bins[-1]
+    described = (
+        f"Accuracy of the {model} model by confidence. The expected calibration error is "
+        f"{answers.calibration_error_pp:.2f} percentage points. At {100 * last.lower:.0f} % confidence or more are "
+        f"{last.images:,} images, of which {100 * last.accuracy:.2f} % are correct."
+    )
+    x, y = Axis(0, 1, ()), Axis(-0.02, 1.02, percent, "accuracy", grid=True)
+    above = Panel(x, y, 30, 230, lines=tuple(lines), dots=tuple(dots))
+    below = Panel(Axis(0, 1, percent, "confidence"), counts, 264, 330, bars=tuple(bars))
+    return Chart(f"reliability-{model}", f"Reliability diagram, {model}", described, (above, below))
+
+
+def signal_to_noise(tensors: Sequence[TensorSignal]) -> Chart:
+    """Returns the signal-to-noise ratio of each activation, in the order of the graph, with the worst marked."""
+    drawn = [each for each in tensors if math.isfinite(each.snr_db) and each.snr_db < _EXACT_DB]
+    left_out = len(tensors) - len(drawn)
+    described = f"{len(tensors)} activations, {left_out} of them not drawn: exact, or without signal."
+    points = tuple((each.index, each.snr_db) for each in drawn)
+    dots, labels = [Dot(x, y, "int8", 2.0) for x, y in points], []
+    if drawn:
+        worst, best = (choose(drawn, key=lambda each: each.snr_db) for choose in (min, max))
+        anchor, dx = ("start", 14) if worst.index < max(each.index for each in drawn) / 2 else ("end", -14)
+        dots += [Dot(worst.index, worst.snr_db, "lost"), Dot(worst.index, worst.snr_db, "lost", 7, ring=True)]
+        text = with_minus(f"worst: {worst.snr_db:.1f} dB, tensor {worst.index}")
+        labels.append(Label(worst.index, worst.snr_db, text, "lost", anchor, dx))
+        described += f" The worst, {worst.name}, has {worst.snr_db:.1f} dB, the best {best.snr_db:.1f} dB."
+    low, high = padded((y for _, y in points), 0.12) if points else (0, 1)
+    end = max((each.index for each in tensors), default=0) + 1
+    x = Axis(-1, end, round_ticks(0, end), "index in the graph")
+    y = Axis(low, high, round_ticks(low, high), "signal-to-noise ratio, dB", grid=True)
+    line = Line(points, "int8", opacity=0.5)
+    panel = Panel(x, y, 30, 254, lines=(line,), dots=tuple(dots), labels=tuple(labels))
+    return Chart("snr", "Signal-to-noise ratio of int8 along the graph", described, (panel,))
+
+
+def latency(measured: Latency) -> Chart:
+    """Returns the distribution of the latency."""
+    scale, unit = (1e3, "µs") if measured.p99_ms < 1 else (1.0, "ms")
+    edges = [scale * edge for edge in measured.edges_ms]
+    bars = tuple(
+        Bar(ends, (0, count), "int8", 0.85) for ends, count in zip(pairwise(edges), measured.counts, strict=True)
+    )
+    top = 1.15 * max(*measured.counts, 1)
+    lines, labels = [], []
+    for name, value, height in (
+        ("median", scale * measured.median_ms, 0.97),
+        ("p99", scale * measured.p99_ms, 0.85),
+    ):
+        anchor, dx = ("end", -6) if value > (edges[0] + edges[-1]) / 2 else ("start", 6)
+        lines.append(Line(((value, 0), (value, top)), "muted", _DOTTED))
+        labels.append(Label(value, height * top, f"{name}: {value:.0f} {unit}", anchor=anchor, dx=dx))
+    described = (
+        f"Median {scale * measured.median_ms:.0f} {unit}, p99 {scale * measured.p99_ms:.0f} {unit}. "
+        f"{measured.slower:,} slower images are not drawn."
+    )
+    x = Axis(edges[0], edges[-1], round_ticks(edges[0], edges[-1]), f"latency, {unit}")
+    y = Axis(0, top, round_ticks(0, top), "images", grid=True)
+    panel = Panel(x, y, 30, 254, bars=bars, lines=tuple(lines), labels=tuple(labels))
+    return Chart("latency", "Latency of int8", described, (panel,))

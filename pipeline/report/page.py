@@ -1,6 +1,6 @@
-"""The pages: one for each judged model, and an index that compares them.
+"""Renders the pages: one for each judged model, and an index that compares them.
 
-Each opens from disk: styles, figures and pictures are in it, and it needs neither network nor script.
+Each opens from disk: styles, charts and images are inside, and it needs neither network nor scripts.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from typing import Any
 
 import jinja2
 
-from pipeline.gate.check import Check, Verdict
+from pipeline.gate.check import Verdict
 from pipeline.gate.judgement import Judgement
-from pipeline.gate.record import Measurements, TensorSignal
-from pipeline.report import comparison, figures, matrices
-from pipeline.report.svg import Drawing, with_minus
+from pipeline.gate.record import Measurements
+from pipeline.report import figures, matrices
+from pipeline.report.chart import Chart, with_minus
 
-_WORST_TENSORS = 10
+_TENSORS_IN_TABLE = 10
 _SIGNS = {Verdict.PASSED: "✓", Verdict.REFUSED: "✕", Verdict.NOT_JUDGED: "?"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the index: a model, its judgement or why there is none, and its page where there is one."""
+    """A row of the index: a model, its judgement or why it is missing, and its page if it has one."""
 
     name: str
     judgement: Judgement | None
@@ -43,22 +43,24 @@ def model_page(name: str, judgement: Judgement) -> str:
         "model.html.j2",
         name=name,
         judgement=judgement,
-        reasons=tuple(_reasons(judgement)),
+        reasons=tuple(judgement.failures),
         measured=measured,
         drawn=_drawn(measured) if measured is not None else {},
-        worst=sorted(measured.tensors, key=_snr)[:_WORST_TENSORS] if measured is not None else [],
+        worst=sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE]
+        if measured is not None
+        else [],
         recipe=tuple(_flat(measured.provenance.configuration)) if measured is not None else (),
     )
 
 
 def index_page(entries: tuple[Entry, ...]) -> str:
-    """Returns the page that compares the models, as HTML."""
+    """Returns the index as HTML: a table of the models, and charts that compare them."""
     measured = {entry.name: entry.measured for entry in entries if entry.measured is not None}
-    drawn = (comparison.drops(measured), comparison.readings(measured)) if measured else ()
+    drawn = (figures.drops(measured), figures.readings(measured)) if measured else ()
     return render("index.html.j2", entries=entries, drawn={each.name: each for each in drawn})
 
 
-def _drawn(measured: Measurements) -> Mapping[str, Drawing]:
+def _drawn(measured: Measurements) -> Mapping[str, Chart]:
     drawn = [
         figures.recall(measured.classes),
         *(matrices.confusion(measured, model) for model in ("float", "int8")),
@@ -74,18 +76,6 @@ def _drawn(measured: Measurements) -> Mapping[str, Drawing]:
     return {each.name: each for each in drawn}
 
 
-def _reasons(judgement: Judgement) -> Iterator[tuple[str, Check]]:
-    """The checks that did not pass, but for the stages that wait for one that was refused."""
-    for stage in judgement.stages:
-        for check in stage.checks:
-            if check.reason and not check.reason.startswith("refused at "):
-                yield stage.name, check
-
-
-def _snr(tensor: TensorSignal) -> float:
-    return tensor.snr_db
-
-
 def _flat(configuration: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in configuration.items():
         name = f"{prefix}{key}".replace("_", " ")
@@ -97,7 +87,7 @@ def _flat(configuration: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[
 
 def _decibels(value: float) -> str:
     if not math.isfinite(value):
-        return "exact" if value > 0 else "nothing"
+        return "exact" if value > 0 else "no signal"
     return with_minus(f"{value:.1f}")
 
 
@@ -106,7 +96,7 @@ def _signed(value: float) -> str:
 
 
 def render(template: str, **values: object) -> str:
-    """Returns a template of the report, filled in."""
+    """Returns a template of the report, rendered with the values."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report"),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""The report as files: which `gate.json` there are, and where their pages go."""
+"""Writes the report under `build/`: a page for each judged model, an index, and the candidates' cards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.folders import ReportFolder, build_folder, model_folder, pages_folder
+from pipeline.folders import ModelFolder, ReportFolder, build_folder, pages_folder
 from pipeline.gate.gate_json import GateFileError, read_judgement
 from pipeline.gate.judgement import Judgement
 from pipeline.report.card import write_card
@@ -17,26 +17,26 @@ log = logging.getLogger(__name__)
 
 
 def write_report(names: Sequence[str]) -> tuple[Path, ...]:
-    """Writes the named models' pages, and the index of all that were judged; returns their paths, the index first.
+    """Writes the named models' pages, and an index of all judged models; returns their paths, the index first.
 
-    What was measured goes onto the named models' cards as well, where the file judged is the one beside the card.
-    A model that was named and not judged has no page; the index says so.
+    The gate's results are added to the named candidates' cards, too. A named model that was not judged has no page, and
+    is listed as such in the index.
 
     Raises:
-        ValueError: a name is none of a folder below `build/`, or a named model's `gate.json` cannot be read.
-        FileNotFoundError: none of them was judged.
+        ValueError: a name is not that of a folder in `build/`, or a named model's `gate.json` is invalid.
+        FileNotFoundError: none of the named models was judged.
         OSError: a file cannot be read or written.
     """
     folder = pages_folder()
     judged = {name: _judgement(name) for name in dict.fromkeys(names) if _is_judged(name)}
     if not judged:
         missing = ", ".join(str(_gate_json(name)) for name in names)
-        raise FileNotFoundError(f"Expected {missing}. Found none: judge first, with `make gate`")
+        raise FileNotFoundError(f"Expected {missing}. Found none: run `make gate` first")
     folder.path.mkdir(parents=True, exist_ok=True)
     for name, judgement in judged.items():
         folder.page(name).write_text(model_page(name, judgement), encoding="utf-8")
-        if not write_card(model_folder(name), name, judgement):
-            log.info("%s: left as it is: the file judged is not there", model_folder(name).card)
+        if not write_card(ModelFolder(build_folder(name).path), name, judgement):
+            log.info("%s: no card written: the folder does not hold the file that was judged", build_folder(name).path)
     entries = tuple(_entry(name, judged.get(name)) for name in dict.fromkeys((*VARIANTS, *names)))
     folder.index.write_text(index_page(entries), encoding="utf-8")
     return folder.index, *(folder.page(name) for name in judged)
@@ -48,7 +48,7 @@ def _gate_json(name: str) -> Path:
 
 def _is_judged(name: str) -> bool:
     if Path(name).name != name or name in {"", "..", "index"}:
-        raise ValueError(f"Expected the name of a folder below build/, other than index. Received: {name!r}")
+        raise ValueError(f"Expected the name of a folder in build/, other than index. Received: {name!r}")
     return _gate_json(name).exists()
 
 
@@ -61,7 +61,7 @@ def _judgement(name: str) -> Judgement:
 
 
 def _entry(name: str, judgement: Judgement | None) -> Entry:
-    """A model's line of the index; one that was not named is no reason to fail, whatever its file is."""
+    """Returns a model's row of the index; an invalid file of a model that was not named is listed, not an error."""
     if judgement is None and not _is_judged(name):
         return Entry(name, None, missing="not judged yet")
     try:

@@ -160,14 +160,22 @@ def test_does_not_unpickle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "Expected a PNG or JPEG image. Received: 0 bytes that are none"),
-        (b"no image at all", "Expected a PNG or JPEG image. Received: 15 bytes that are none"),
+        (b"", "not a PNG or JPEG (0 bytes)"),
+        (b"no image at all", "not a PNG or JPEG (15 bytes)"),
     ],
 )
-def test_refuses_what_is_no_image(tmp_path: Path, content: bytes, message: str) -> None:
-    """A file that is called an image and is none is refused with its size."""
+def test_refuses_an_image_that_cannot_be_decoded(tmp_path: Path, content: bytes, message: str) -> None:
+    """A file with an image's name and other content is refused with its size."""
     (tmp_path / "crop.png").write_bytes(content)
     assert refusal(tmp_path / "crop.png") == message
+
+
+@pytest.mark.parametrize("name", ["photo.heic", "photo.HEIF"])
+def test_refuses_heic(tmp_path: Path, name: str) -> None:
+    """A HEIC picture is named as such, with what to do about it."""
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftypheic")
+    message = "Expected .npy, IDX, PNG or JPEG. Received: HEIC. Convert it to PNG or JPEG first"
+    assert refusal(tmp_path / name) == message
 
 
 @pytest.mark.parametrize("name", ["crop.npy", "crop.png", "crop"])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import device
 from pipeline.__main__ import main
 from tests.conftest import MODELS
 from tests.support.commands import pipeline, refused
 
+LIMITS = str(MODELS / "limits.toml")
 EVALUATION = {
     "variant": "rows2d",
     "accuracy": {
@@ -35,21 +40,16 @@ def evaluation(tmp_path: Path) -> Path:
 
 
 def test_help_lists_the_commands(tmp_path: Path) -> None:
-    """`--help` names the commands and exits 0."""
+    """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    assert re.findall(r"^ {4}([a-z]+) ", child.stdout, re.MULTILINE) == [
-        "train",
-        "sheet",
-        "convert",
-        "gate",
-        "report",
-        "field",
-        "bundle",
-        "table",
-        "bench",
-        "stream",
-    ]
+    commands = "train convert gate release report bench bundle demo calibration-sheet evaluate-photos"
+    assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
+
+
+def test_version_is_the_packages(tmp_path: Path) -> None:
+    child = pipeline(tmp_path, "--version")
+    assert (child.returncode, child.stdout) == (0, f"rowstream {device.__version__}\n")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["table", "evaluation.json"]])
@@ -69,20 +69,73 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
         (["prune"], "invalid choice: 'prune'"),
         (["train", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["convert", "lstm"], "invalid choice: 'lstm' (choose from"),
+        (["release", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["gate"], "the following arguments are required: MODEL_DIR"),
         (["bundle", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["bench", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["table"], "the following arguments are required: EVALUATION"),
+        (["demo", "rows", "--digit", "-1"], "Expected --digit >= 0 and --pause-ms >= 0. Received: -1 and 60.0"),
+        (["demo", "rows", "--pause-ms", "inf"], "Expected --digit >= 0 and --pause-ms >= 0. Received: 3200 and inf"),
+        (["evaluate-photos", "m", "p", "--label-field", "-1"], "Expected --label-field >= 0. Received: -1"),
     ],
 )
 def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -> None:
-    """A command or variant that is missing or does not exist is refused, with the reason and exit status 2."""
+    """A wrong command, variant or option is refused with the reason and exit status 2."""
     assert message in refused(pipeline(tmp_path, *arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "rows", "--data", "nowhere"], "nowhere: Expected train-images-idx3-ubyte"),
+        (["train", "rows", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
+        (["calibration-sheet", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
+        (["convert", "rows"], "Found neither: make train"),
+        (["gate", "nowhere"], "nowhere/manifest.json"),
+        (["gate", str(MODELS / "rows"), "--limits", "nowhere.toml"], "nowhere.toml"),
+        (["gate", str(MODELS / "rows"), "--limits", "broken.toml"], "broken.toml: Expected TOML."),
+        (["gate", str(MODELS / "rows"), "--limits", LIMITS, "--data", "nowhere"], "nowhere: Expected train-im"),
+        (["release", "rows"], "build/rows/manifest.json: Expected a file or folder."),
+        (["report", "rows"], "Expected build/rows/gate/gate.json. Found none"),
+        (["bench", "rows"], "models/rows/manifest.json"),
+        (["bundle", "rows"], "models/rows/manifest.json"),
+        (["demo", "rows"], "models/rows/manifest.json"),
+        (["evaluate-photos", "nowhere", "photos"], "nowhere: Expected a model's folder"),
+    ],
+)
+def test_a_wrong_path_is_answered_before_anything_heavy_is_imported(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "broken.toml").write_text("[default\n")
+    child = pipeline(tmp_path, *arguments, PYTHONPROFILEIMPORTTIME="1")
+    assert message in refused(child)
+    imported = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines() if line.startswith("import time")}
+    assert not imported & {"tensorflow", "keras", "scipy", "matplotlib.pyplot", "pandas"}
+    assert not (tmp_path / "build").exists()
+
+
+def test_missing_limits_are_refused_without_any_data(tmp_path: Path) -> None:
+    """Every missing limit is named at once; that takes neither data nor TensorFlow."""
+    (tmp_path / "empty.toml").touch()
+    child = pipeline(tmp_path, "gate", str(MODELS / "rows"), "--limits", "empty.toml", "--data", "nowhere")
+    assert child.returncode == 1
+    assert "limits complete" in child.stdout
+    assert "images_min" in child.stdout
+    assert "file_bytes_max" in child.stdout
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    """`python -m pipeline demo rows2d | head -n 1` prints one line and no error."""
+    command = f"{sys.executable} -m pipeline demo rows2d --pause-ms 0 | head -n 1; exit ${{PIPESTATUS[0]}}"
+    bash = [str(shutil.which("bash")), "-c", command]
+    child = subprocess.run(bash, cwd=MODELS.parent, capture_output=True, text=True, check=False)
+    assert (child.returncode, child.stdout.count("\n")) == (0, 1)
+    assert [line for line in child.stderr.splitlines() if "XNNPACK" not in line] == []
 
 
 def test_missing_data_folder_exits_2(tmp_path: Path) -> None:
     """A data folder that does not exist is named in a single line, and nothing is made."""
-    child = pipeline(tmp_path, "convert", "rows2d", "--data", "nowhere")
+    child = pipeline(tmp_path, "train", "rows2d", "--data", "nowhere")
     expected = "error: nowhere: Expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz. Found neither"
     assert refused(child) == expected
     assert child.stderr.count("\n") == 1
@@ -92,7 +145,7 @@ def test_missing_data_folder_exits_2(tmp_path: Path) -> None:
 def test_data_folder_comes_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Where `--data` is not given, ROWSTREAM_DATA names the folder."""
+    """Without `--data`, ROWSTREAM_DATA names the folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ROWSTREAM_DATA", "elsewhere")
     assert main(["train", "rows2d"]) == 2
@@ -101,7 +154,7 @@ def test_data_folder_comes_from_the_environment(
 
 
 def test_training_without_training_images_exits_2(tmp_path: Path) -> None:
-    """Where MNIST is neither at hand nor to be had, `train` says why, what to give, and trains nothing."""
+    """Without MNIST and network, `train` says why it cannot train, and what to do."""
     home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     child = pipeline(tmp_path, "train", "rows2d", **home)
     line = refused(child)
@@ -112,16 +165,34 @@ def test_training_without_training_images_exits_2(tmp_path: Path) -> None:
     assert not (tmp_path / "models").exists()
 
 
-def test_converting_without_weights_exits_2(tmp_path: Path) -> None:
-    """Where a variant has not been trained, `convert` names the weights it lacks and makes nothing."""
+def test_converting_without_weights_names_both_places(tmp_path: Path) -> None:
+    line = refused(pipeline(tmp_path, "convert", "rows"))
+    places = "build/rows/train/float.weights.h5 or models/rows/float.weights.h5"
+    assert line == f"error: Expected float weights of rows: {places}. Found neither: make train"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_just_trained_are_converted(tmp_path: Path) -> None:
+    """Weights in `build/<variant>/train` come before the released ones; here they belong to another variant."""
+    for folder, variant in (("models/rows", "rows"), ("build/rows/train", "conv1d")):
+        (tmp_path / folder).mkdir(parents=True)
+        shutil.copy(MODELS / variant / "float.weights.h5", tmp_path / folder)
     home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    assert "models/rows/float.weights.h5" in refused(pipeline(tmp_path, "convert", "rows", **home))
-    assert not (tmp_path / "build").exists()
+    child = pipeline(tmp_path, "convert", "rows", **home)
+    assert child.returncode == 2
+    assert "error: build/rows/train/float.weights.h5: Expected the float network rows." in child.stderr
+
+
+def test_releasing_what_was_not_judged_exits_1(tmp_path: Path) -> None:
+    shutil.copytree(MODELS / "rows", tmp_path / "build" / "rows")
+    child = pipeline(tmp_path, "release", "rows")
+    assert (child.returncode, child.stdout) == (1, "")
+    assert child.stderr == "refused: build/rows: the gate has not evaluated it: make gate\n"
     assert not (tmp_path / "models").exists()
 
 
 def test_table_prints_what_convert_measured(evaluation: Path) -> None:
-    """`table` prints a row for each evaluation on stdout and nothing on stderr."""
+    """`table` prints a row for each evaluation."""
     child = pipeline(evaluation.parent, "table", "evaluation.json", "evaluation.json")
     assert (child.returncode, child.stderr) == (0, "")
     headers, _, *rows = child.stdout.splitlines()
@@ -130,28 +201,22 @@ def test_table_prints_what_convert_measured(evaluation: Path) -> None:
 
 
 def test_table_of_a_missing_file_exits_2(evaluation: Path) -> None:
-    """A file that is not there is named, and the table of the others is not printed."""
+    """A missing file is named, and no table is printed."""
     line = refused(pipeline(evaluation.parent, "table", "evaluation.json", "missing.json"))
     assert line == "error: [Errno 2] No such file or directory: 'missing.json'"
 
 
-def test_table_of_no_evaluation_exits_2(evaluation: Path) -> None:
-    """A file that holds no evaluation is named in a line of its own, without a traceback."""
+def test_table_of_another_file_exits_2(evaluation: Path) -> None:
+    """A file that is not an evaluation is named, without a traceback."""
     evaluation.write_text("{}")
     line = refused(pipeline(evaluation.parent, "table", "evaluation.json"))
     assert line.startswith("error: evaluation.json: ")
 
 
 def test_bundle_prints_where_it_is(tmp_path: Path) -> None:
-    """`bundle` packs a released model and prints the bundle's folder."""
+    """`bundle` packs a release and prints the bundle's folder."""
     child = pipeline(MODELS.parent, "bundle", "rows2d", "--into", str(tmp_path / "dist"))
     assert (child.returncode, child.stderr) == (0, "")
     (packed,) = (tmp_path / "dist").iterdir()
     assert child.stdout == f"{packed}\n"
     assert packed.name.startswith("rowstream-rows2d-")
-
-
-def test_bundling_without_a_release_exits_2(tmp_path: Path) -> None:
-    """Where a variant has not been converted, `bundle` names the manifest it lacks and makes nothing."""
-    assert "models/rows2d/manifest.json" in refused(pipeline(tmp_path, "bundle", "rows2d"))
-    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A small judgement, written out: three classes, twelve images, two tensors that differ and one that does not."""
+"""A small judgement: three classes, twelve images, two tensors that differ and one that does not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from device.manifest import CalibrationRecord, EarlyExit, Runtime
-from pipeline.gate.check import Check, Verdict
-from pipeline.gate.judgement import Judgement, StageResult
+from pipeline.gate.check import Check, Note, Verdict
+from pipeline.gate.judgement import Judgement, StageResult, skipped
 from pipeline.gate.record import (
     Answers,
     Example,
@@ -81,16 +81,19 @@ JUDGED = Judgement(
     model="rowstream-conv1d",
     version="1.2.3",
     file_sha256="a" * 64,
+    manifest_sha256="e" * 64,
+    judged_at="2026-11-28 05:30",
     images=12,
     source="the digits",
+    runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
     stages=(
         StageResult("images", (Check("images", "12", "≥ 10", Verdict.PASSED, value=12.0),)),
         StageResult(
             "accuracy",
             (Check("drop", "8.33 pp", "≤ 0.50 pp", Verdict.REFUSED, "8.33 pp is not ≤ 0.50 pp", 8.33),),
+            (Note("float accuracy", "91.67 %"),),
         ),
-        StageResult("budget", (Check("all", "", "", Verdict.NOT_JUDGED, "refused at accuracy"),)),
+        skipped("budget", refused_by="accuracy"),
     ),
-    diagnosis=None,
     measurements=MEASURED,
 )

@@ -1,10 +1,9 @@
-"""Ways to break a model that the gate passes, and to forge the manifest that would hide it."""
+"""Ways to break a model that passes the gate, and to forge the manifest that would hide it."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pipeline.folders import ModelFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.judge import judge, open_case
 from pipeline.gate.judgement import Judgement
-from pipeline.release.release import release
+from pipeline.release.candidate import make_candidate
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
 
@@ -42,16 +41,14 @@ class Good:
 
 
 def limits_for_this_python(folder: Path, *replaced: tuple[str, str]) -> Path:
-    """The project's limits, without a runtime that has no wheel for this Python.
+    """Writes the project's limits, two of them wider: here are fewer images than MNIST has.
 
-    Of a few thousand images the calibration error strays further than of ten thousand, and of two hundred of a class
-    one is half a point of its recall.
+    On a few thousand images the calibration error varies more than on ten thousand, and one image of a class of two
+    hundred is half a point of its recall.
     """
     text = LIMITS.read_text()
     for name in ("calibration_error_pp_max", "recall_drop_pp_max"):
         text = text.replace(f"{name} = 0.5", f"{name} = 1")
-    if importlib.util.find_spec("tflite_runtime") is None:
-        text = text.replace('"tflite-runtime", ', "")
     for old, new in replaced:
         assert old in text
         text = text.replace(old, new)
@@ -61,10 +58,10 @@ def limits_for_this_python(folder: Path, *replaced: tuple[str, str]) -> Path:
 
 
 def released(folder: Path, splits: Splits) -> Path:
-    """A folder with the variant's trained weights, and what a release makes of them."""
+    """Makes a folder with the variant's trained weights, and a release of them."""
     folder.mkdir()
     shutil.copy(MODELS / VARIANT.name / "float.weights.h5", folder)
-    release(VARIANT, splits, ModelFolder(folder))
+    make_candidate(VARIANT, splits, ModelFolder(folder), ModelFolder(folder))
     return folder
 
 
@@ -73,7 +70,7 @@ def judged(folder: Path, splits: Splits, limits: Path) -> Judgement:
 
 
 def refusals(judgement: Judgement) -> set[str]:
-    """The checks that refused."""
+    """Returns the names of the checks that refused."""
     checks = [check for stage in judgement.stages for check in stage.checks]
     assert all(check.reason for check in checks if check.verdict is not Verdict.PASSED)
     return {check.name for check in checks if check.verdict is Verdict.REFUSED}
@@ -85,7 +82,7 @@ def reasons(judgement: Judgement) -> list[str]:
 
 
 def forge(folder: Path, content: bytes | None = None, **fields: Any) -> None:
-    """Writes another file, and a manifest that takes it for its own."""
+    """Writes another file, and a manifest with its SHA-256."""
     manifest = dataclasses.replace(read_manifest(folder), **fields)
     if content is not None:
         (folder / manifest.file.name).write_bytes(content)
@@ -103,7 +100,7 @@ def forge_edited(folder: Path, edit: Edit) -> None:
 
 
 def record_calibration(folder: Path, crops: Crops) -> None:
-    """Makes the folder's record say that these crops calibrated it."""
+    """Forges the record of the crops that calibrated the file."""
     lines = digest_lines(crops)
     (folder / "calibration.sha256").write_bytes(lines)
     calibration = dataclasses.replace(
@@ -113,7 +110,7 @@ def record_calibration(folder: Path, crops: Crops) -> None:
 
 
 def calibrated_on(folder: Path, good: Good, crops: Crops) -> Path:
-    """A release whose ranges come of other crops, and says so."""
+    """Makes a release that is calibrated on other crops, and records them."""
     calibration = dataclasses.replace(good.splits.calibration, crops=crops)
     return released(folder / "conv1d", dataclasses.replace(good.splits, calibration=calibration))
 
@@ -128,7 +125,7 @@ def graph_of(model: schema.ModelT, signature: bytes) -> schema.SubGraphT:
 
 
 def of_shape(model: schema.ModelT, *shape: int) -> list[schema.TensorT]:
-    """The tensors of both graphs that are constants of this shape."""
+    """Returns the constants of this shape, of both graphs."""
     tensors = [tensor for graph in model.subgraphs for tensor in graph.tensors]
     return [
         tensor for tensor in tensors if tuple(tensor.shape) == shape and model.buffers[tensor.buffer].data is not None
@@ -136,7 +133,7 @@ def of_shape(model: schema.ModelT, *shape: int) -> list[schema.TensorT]:
 
 
 def operator(model: schema.ModelT, name: str, source: int, target: int) -> schema.OperatorT:
-    """An operator without options, of a code that the model may not have had."""
+    """Adds the code of an operator to the model, and returns an operator of it without options."""
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, name)
     code.version = 1
@@ -147,11 +144,11 @@ def operator(model: schema.ModelT, name: str, source: int, target: int) -> schem
     return node
 
 
-def twin(graph: schema.SubGraphT, place: int, name: bytes, kind: int) -> int:
-    """A tensor of a kind and the shape of another; returns its place."""
+def add_tensor(graph: schema.SubGraphT, like: int, name: bytes, kind: int) -> int:
+    """Adds a tensor of a type with the shape of another, and returns its index."""
     tensor = schema.TensorT()
     tensor.name, tensor.type, tensor.buffer = name, kind, 0
-    tensor.shape = np.array(graph.tensors[place].shape)
-    tensor.quantization = graph.tensors[place].quantization if kind == schema.TensorType.INT8 else None
+    tensor.shape = np.array(graph.tensors[like].shape)
+    tensor.quantization = graph.tensors[like].quantization if kind == schema.TensorType.INT8 else None
     graph.tensors.append(tensor)
     return len(graph.tensors) - 1

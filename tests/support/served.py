@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import cv2
 import jsonschema
@@ -91,7 +92,7 @@ class Served:
 def served(*arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d") -> Iterator[Served]:
     """Starts the command; kills it at the end, should it still be there."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    command = [sys.executable, "-m", "device", "run", "--model", model, "--serve", address, *arguments]
+    command = [sys.executable, "-m", "device", "serve", address, "--model", model, *arguments]
     with subprocess.Popen(
         [*map(str, command)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
@@ -99,7 +100,7 @@ def served(*arguments: str | Path, address: str = "0", model: Path = MODELS / "r
             assert process.stderr is not None
             said = next(line for line in map(bytes.decode, process.stderr) if line.startswith(("serving on", "error:")))
             assert said.startswith("serving on http://"), said
-            yield Served(process, int(said.rstrip("/\n").rpartition(":")[2]))
+            yield Served(process, int(urlsplit(said.split()[-1]).port or 0))
         finally:
             process.kill()
 

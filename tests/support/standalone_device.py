@@ -1,7 +1,7 @@
-"""Runs a bundle in fresh environments that hold numpy and one TFLite interpreter: what a device has.
+"""Runs a bundle in new environments with only numpy and one TFLite runtime, as on a device: `make test-device`.
 
-Not a pytest module, since it installs: `make test-device` runs it, one environment a runtime, and the newest Python on
-this machine for the runtime that supports it. An environment that cannot be made is a failure, not a skip.
+It is not a pytest module, because it installs packages. There is one environment for each runtime, and one for the
+newest Python on this machine. An environment that cannot be made is a failure.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from pipeline.folders import ModelFolder
 from pipeline.release.bundle import bundle
 
 CROPS = 200
-LEAST_RIGHT = 196
+MIN_RIGHT = 196
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A Python and the requirements installed into it."""
+    """A Python and the requirements to install."""
 
     python: str
     requirements: tuple[str, ...]
 
 
 def main(model: Path) -> int:
-    """Returns 0 if the bundle reads digits in every environment."""
+    """Return 0 if the bundle reads digits in every environment."""
     passed = [_reads_digits(environment, model) for environment in _environments()]
     print(f"{passed.count(True)} passed, {passed.count(False)} failed")
     return 0 if all(passed) else 1
@@ -74,12 +74,12 @@ def _reads_digits(environment: Environment, model: Path) -> bool:
         made = _runs([environment.python, "-m", "venv", str(folder / ".venv")]) and _runs(
             [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *environment.requirements]
         )
-        command = [python, "-m", "device", "run", "--model", "model", "crops.npy"]
+        command = [python, "-m", "device", "classify", "crops.npy", "--model", "model"]
         answers = _lines(command, folder) if made else []
         right = sum(answer["label"] == str(label) for answer, label in zip(answers, test.labels, strict=False))
         version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout
         print(f"{version.strip()}, {', '.join(environment.requirements)}: {right} of {CROPS} right", flush=True)
-        return right >= LEAST_RIGHT
+        return right >= MIN_RIGHT
 
 
 def _lines(command: Sequence[str], folder: Path) -> Sequence[dict[str, object]]:

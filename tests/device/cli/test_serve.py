@@ -1,4 +1,4 @@
-"""Tests of `python -m device run --serve`: how it starts and ends, and what it shows of a source."""
+"""Tests of `python -m device serve`: how it starts and ends, and what it shows of a source."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import base64
 import json
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.request import urlopen
 
 import cv2
 import numpy as np
@@ -33,6 +36,21 @@ def test_a_token_is_asked_of_every_request() -> None:
         assert (by_address.status, attributes) == (200, ["Path=/", "HttpOnly", "SameSite=Strict"])
         assert server.ask("/draw.js", headers={"Cookie": cookie}).status == 200
         assert server.ask("/model", headers={"Host": "pi.example", "Cookie": cookie}).status == 200
+
+
+@pytest.mark.parametrize("command", [("serve", "0"), ("run", "--serve", "0")])
+def test_the_address_that_is_logged_opens_the_page(command: tuple[str, ...]) -> None:
+    """The logged address carries the token, so that a click on it is enough; `run --serve` is an alias."""
+    arguments = [sys.executable, "-m", "device", *command, "--model", str(MODELS / "rows2d"), "--token", "se-cret"]
+    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            url = next(line for line in process.stderr if line.startswith("serving on ")).split()[-1]
+            assert url.endswith("/?token=se-cret")
+            with urlopen(url) as response:  # noqa: S310  # the test's own server
+                assert response.status == 200
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -78,6 +96,7 @@ def test_the_page_stays_when_its_source_has_ended(tmp_path: Path, digits: Digits
     assert (status, "1 frames, 0 dropped, 3 candidates" in stderr) == (0, True)
 
 
+@pytest.mark.slow
 def test_viewers_who_take_nothing_hold_up_neither_the_source_nor_the_others() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
     with (
@@ -101,10 +120,10 @@ def test_viewers_who_take_nothing_hold_up_neither_the_source_nor_the_others() ->
     assert (status, "Traceback" in stderr) == (0, False)
 
 
-def test_an_address_in_use_is_said() -> None:
+def test_an_address_in_use_is_an_error() -> None:
     with served() as server:
         address = f"127.0.0.1:{server.port}"
-        child = run_python("-m", "device", "run", "--model", MODELS / "rows2d", "--serve", address)
+        child = run_python("-m", "device", "serve", address, "--model", MODELS / "rows2d")
     assert (child.returncode, child.stdout) == (2, "")
     assert f"error: {address}: Expected an address to listen at. Address already in use" in child.stderr
 
@@ -112,29 +131,24 @@ def test_an_address_in_use_is_said() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--serve", "here"), "argument --serve: Expected HOST:PORT, such as 127.0.0.1:8080. Received: here"),
-        (("--serve", "127.0.0.1:99999"), "argument --serve: Expected a host and a port of 0 to 65535"),
+        (("here",), "argument HOST:PORT: Expected HOST:PORT, such as 127.0.0.1:8080. Received: here"),
+        (("127.0.0.1:99999",), "argument HOST:PORT: Expected a host and a port of 0 to 65535"),
         (
-            ("--serve", "0.0.0.0:0"),
-            "Expected --token with an address that other machines reach. Received: --serve 0.0.0.0:0",
+            ("0.0.0.0:0",),
+            "error: Expected --token with an address that other machines reach. Received: 0.0.0.0:0 without one",
         ),
-        (("--serve", "[::]:0"), "Expected --token with an address that other machines reach. Received: --serve [::]:0"),
         (
-            ("--serve", "0", "--token", "a b"),
-            "argument --token: Expected a token of 1 to 200 letters, digits, and . _ ~ -",
+            ("[::]:0",),
+            "error: Expected --token with an address that other machines reach. Received: [::]:0 without one",
         ),
-        (("--token", "a", "b.npy"), "Expected --serve with --token. Received none"),
-        (("--serve", "0", "b.npy"), "Expected CROPS or --serve. Received both: b.npy, --serve 127.0.0.1:0"),
-        (("--serve", "0", "--stable", "3"), "Expected --source with --stable. Received --serve alone"),
-        (("--serve", "0", "--rows"), "Expected --rows, --partial and --early-exit with CROPS or --source"),
-        (
-            ("--serve", "nosuch.invalid:0", "--token", "a"),
-            "error: nosuch.invalid:0: Expected an address of this machine",
-        ),
+        (("0", "--token", "a b"), "error: Expected a token of 1 to 200 letters, digits, and . _ ~ -"),
+        (("0", "b.npy"), "unrecognized arguments: b.npy"),
+        (("0", "--stable", "3", "--one"), "error: Expected --source with --one, --stable. Received none"),
+        (("nosuch.invalid:0", "--token", "a"), "error: nosuch.invalid:0: Expected an address of this machine"),
     ],
 )
 def test_wrong_use_ends_with_2_and_says_why(arguments: tuple[str, ...], message: str) -> None:
-    child = run_python("-m", "device", "run", "--model", MODELS / "rows2d", *arguments)
+    child = run_python("-m", "device", "serve", "--model", MODELS / "rows2d", *arguments)
     assert (child.returncode, child.stdout) == (2, "")
     assert message in child.stderr
 
@@ -146,11 +160,11 @@ def test_without_the_servers_library_it_is_said_what_to_install(
     assert cv2.imwrite(str(tmp_path / "photo.png"), page(digits, (3,)))
     site = bare_site("numpy", "ai-edge-litert", "opencv-python-headless", "pillow")
     (tmp_path / "device").symlink_to(ROOT / "device")
-    command = ("-m", "device", "run", "--model", MODELS / "rows2d")
-    child = run_python(*command, *source, "--serve", "0", folder=tmp_path, site=site)
+    model = ("--model", MODELS / "rows2d")
+    child = run_python("-m", "device", "serve", "0", *model, *source, folder=tmp_path, site=site)
     assert (child.returncode, child.stdout) == (2, "")
-    assert child.stderr.endswith("error: --serve needs Starlette and Uvicorn: pip install starlette uvicorn\n")
-    read = run_python(*command, "--source", "photo.png", folder=tmp_path, site=site)
+    assert child.stderr.endswith("error: serve needs Starlette and Uvicorn: pip install starlette uvicorn\n")
+    read = run_python("-m", "device", "watch", "photo.png", *model, folder=tmp_path, site=site)
     assert [json.loads(line)["label"] for line in read.stdout.splitlines()] == ["3"]
 
 
@@ -159,7 +173,7 @@ def test_without_a_server_its_library_is_not_loaded(tmp_path: Path, digits: Digi
     code = f"""
 import sys
 from device.__main__ import main
-main(["run", "--model", "{MODELS / "rows2d"}", "--source", "{tmp_path}/photo.png"])
+main(["watch", "--model", "{MODELS / "rows2d"}", "{tmp_path}/photo.png"])
 print(sorted(sys.modules.keys() & {{"starlette", "uvicorn"}}))
 """
     assert run_python("-c", code).stdout.splitlines()[-1] == "[]"

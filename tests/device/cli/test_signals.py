@@ -1,4 +1,4 @@
-"""Tests of how `python -m device run --source` ends, and what it does while a live source comes and goes."""
+"""Tests of how `python -m device watch` ends, and what it does while a live source comes and goes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import MODELS, ROOT, Digits
 from tests.support.scenes import Stream, page, serving, write_video
 
 PATIENCE_S = 120
-RAW = ("--source", "-", "--raw-size", "640x240")
+RAW = ("-", "--raw-size", "640x240")
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
@@ -57,7 +57,7 @@ class Child:
 def running(*arguments: str | Path) -> Iterator[Child]:
     """Starts the command; kills it at the end, should it still be there."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    command = [sys.executable, "-m", "device", "run", "--model", MODELS / "rows2d", *arguments]
+    command = [sys.executable, "-m", "device", "watch", "--model", MODELS / "rows2d", *arguments]
     with subprocess.Popen(
         [*map(str, command)],
         cwd=ROOT,
@@ -78,7 +78,7 @@ def test_a_signal_ends_a_stream_well_and_closes_its_files(
 ) -> None:
     with serving(Stream([page(digits, (3, 1))])) as port:
         address = f"http://127.0.0.1:{port}/"
-        with running("--source", address, "--record", tmp_path / "out.mp4") as child:
+        with running(address, "--record", tmp_path / "out.mp4") as child:
             lines = [child.line() for _ in range(10)]
             status, summary = child.ended(number)
     assert [line["label"] for line in lines] == ["3", "1"] * 5
@@ -93,13 +93,13 @@ def test_a_signal_ends_a_stream_well_and_closes_its_files(
 def test_a_stream_that_goes_and_comes_back_is_read_again(digits: Digits) -> None:
     with ExitStack() as stack:
         with serving(Stream([page(digits, (3,))])) as port:
-            child = stack.enter_context(running("--source", f"http://127.0.0.1:{port}/"))
+            child = stack.enter_context(running(f"http://127.0.0.1:{port}/"))
             before = child.line()
-        told = child.log_line("trying again")
+        logged = child.log_line("trying again")
         stack.enter_context(serving(Stream([page(digits, (4,))]), port))
         after = next(line for line in (child.line() for _ in range(1000)) if line["label"] != "3")
         status, _ = child.ended(signal.SIGTERM)
-    assert told == f"http://127.0.0.1:{port}/: it gives no more frames; trying again in 0.5 s"
+    assert logged == f"http://127.0.0.1:{port}/: it gives no more frames; trying again in 0.5 s"
     assert (before["label"], after["label"]) == ("3", "4")
     assert after["frame"] > before["frame"]
     assert status == 0
@@ -107,16 +107,17 @@ def test_a_stream_that_goes_and_comes_back_is_read_again(digits: Digits) -> None
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_for_a_source_that_is_not_there(number: signal.Signals) -> None:
-    with running("--source", "/dev/video97") as child:
+    with running("/dev/video97") as child:
         assert child.log_line("trying again").endswith(
             "No such file or directory: '/dev/video97'; trying again in 0.5 s"
         )
         assert child.ended(number) == (0, "0 frames, 0 dropped, 0 candidates")
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_stream_that_stands_still(digits: Digits) -> None:
     stream = Stream([page(digits, (3, 1))])
-    with serving(stream) as port, running("--source", f"http://127.0.0.1:{port}/") as child:
+    with serving(stream) as port, running(f"http://127.0.0.1:{port}/") as child:
         child.line()
         stream.still.set()
         status, summary = child.ended(signal.SIGTERM)
@@ -146,7 +147,7 @@ def test_a_signal_during_a_video_ends_it_with_the_signals_status_and_closes_its_
     tmp_path: Path, digits: Digits, number: signal.Signals, status: int
 ) -> None:
     write_video(tmp_path / "long.avi", [page(digits, (3, 1))] * 600)
-    with running("--source", tmp_path / "long.avi", "--record", tmp_path / "out.mp4") as child:
+    with running(tmp_path / "long.avi", "--record", tmp_path / "out.mp4") as child:
         for _ in range(10):
             child.line()
         ended, summary = child.ended(number)

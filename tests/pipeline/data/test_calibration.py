@@ -31,15 +31,13 @@ def test_the_sheet_holds_64_crops_that_differ_and_all_show_something() -> None:
 
 
 @given(crops=SHEETS)
-def test_a_sheet_reads_as_it_was_written(
-    crops: npt.NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_sheet_reads_back(crops: npt.NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("sheet") / "negatives.png"
     write_sheet(crops, path)
     assert np.array_equal(read_sheet(path), crops)
 
 
-def test_a_crop_of_the_sheet_is_seen_where_it_lies(tmp_path: Path) -> None:
+def test_crops_are_in_rows_of_eight(tmp_path: Path) -> None:
     """The tenth crop is the second one of the second row."""
     crops = np.zeros((16, 28, 28), np.uint8)
     crops[9, 5, 7] = 200
@@ -49,9 +47,9 @@ def test_a_crop_of_the_sheet_is_seen_where_it_lies(tmp_path: Path) -> None:
     assert np.argwhere(picture).tolist() == [[28 + 5, 28 + 7]]
 
 
-def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_sheet_is_refused(tmp_path: Path) -> None:
     text, narrow = tmp_path / "text.png", tmp_path / "narrow.png"
-    text.write_text("no picture")
+    text.write_text("text")
     cv2.imwrite(str(narrow), np.zeros((28, 196), np.uint8))
     with pytest.raises(ValueError, match=r"text\.png: Expected a picture 224 pixels wide .* Received: no picture$"):
         read_sheet(text)
@@ -64,7 +62,7 @@ def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:
         read_sheet(tmp_path / "gone.png")
 
 
-def test_negatives_follow_the_images_drawn() -> None:
+def test_negatives_follow_the_drawn_images() -> None:
     images = np.arange(3, dtype=np.uint8)[:, np.newaxis, np.newaxis].repeat(28, 1).repeat(28, 2)
     calibration = drawn(images, np.array([2, 0]), "three greys", 5)
     both = calibration.with_negatives()
@@ -77,15 +75,15 @@ def test_negatives_follow_the_images_drawn() -> None:
 
 
 @pytest.mark.parametrize(("names", "calibrate"), [("0123456789", 69), ("abcdefghij", 5)])
-def test_the_sheet_calibrates_ones_own_data_where_they_are_digits(names: str, calibrate: int, tmp_path: Path) -> None:
-    """Of other labels nobody knows what shows none of them."""
+def test_the_sheet_calibrates_own_data_if_they_are_digits(names: str, calibrate: int, tmp_path: Path) -> None:
+    """For other labels, the sheet may show one of them."""
     crops, labels = np.zeros((5, 28, 28), np.uint8), np.zeros(5, np.uint8)
-    own = {f"{use}_crops": crops for use in (("test", "validation", "calibration"))}
+    own = {f"{use}_crops": crops for use in ("test", "validation", "calibration")}
     np.savez(tmp_path / "crops.npz", test_labels=labels, validation_labels=labels, names=np.array(list(names)), **own)
     assert len(load(tmp_path).calibration.crops) == calibrate
 
 
-def test_no_crop_of_the_sheet_is_judged() -> None:
+def test_no_crop_of_the_sheet_is_a_test_image() -> None:
     splits = embedded_splits()
     negatives = draw_test_negatives(splits)
     assert negatives is not None
@@ -93,15 +91,15 @@ def test_no_crop_of_the_sheet_is_judged() -> None:
     assert test.isdisjoint(crop.tobytes() for crop in read_sheet())
 
 
-def test_the_sheet_drawn_anew_is_the_sheet() -> None:
-    """Within one grey level: another processor may round another way."""
+def test_the_sheet_can_be_drawn_again() -> None:
+    """Within one grey level: another processor may round differently."""
     if not cv2.__version__.startswith("4."):
-        pytest.skip(f"OpenCV {cv2.__version__} turns and shrinks otherwise than 4, of which it was drawn")
+        pytest.skip(f"OpenCV {cv2.__version__} rotates and shrinks differently from 4, which drew it")
     fonts = json.loads((MODELS / "rows2d" / "training.json").read_text())["training_set"]["fonts_sha256"]
     try:
         installed = training_fonts()
     except ValueError:
-        pytest.skip("no fonts are installed to draw it from")
+        pytest.skip("no fonts are installed")
     if installed.sha256 != fonts:
-        pytest.skip("other fonts are installed than it was drawn from")
+        pytest.skip("the installed fonts are not those that drew it")
     assert np.abs(drawn_sheet(installed).astype(int) - read_sheet()).max() <= 1

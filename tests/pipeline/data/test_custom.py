@@ -1,4 +1,4 @@
-"""Tests of `pipeline.data.custom`: a file that is none, or holds something else, is refused by its name."""
+"""Tests of `pipeline.data.custom`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_arrays_become_splits_without_anything_to_train_on(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"], ids=["empty", "text", "cut off"])
-def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "crops.npz").write_bytes(content)
     assert refusal(tmp_path).startswith("Expected a .npz file. ")
 
@@ -47,10 +47,10 @@ def test_a_single_array_under_the_name_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == "Expected a .npz file. Received: a single array"
 
 
-def test_members_that_are_no_arrays_are_refused(tmp_path: Path) -> None:
+def test_members_other_than_arrays_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "crops.npz", "w") as archive:
         archive.writestr("test_crops", "text")
-    assert refusal(tmp_path) == "Expected a .npz file. Received, which are no arrays: ['test_crops']"
+    assert refusal(tmp_path) == "Expected a .npz file. Expected arrays alone. Received other members: ['test_crops']"
 
 
 def test_an_array_larger_than_memory_is_refused(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_array_larger_than_memory_is_refused(tmp_path: Path) -> None:
     ],
     ids=["one", "a matrix", "bytes", "numbers", "twice the same", "none"],
 )
-def test_names_that_are_none_are_refused(tmp_path: Path, names: Any, received: str) -> None:
+def test_names_of_another_type_or_shape_are_refused(tmp_path: Path, names: Any, received: str) -> None:
     np.savez(tmp_path / "crops.npz", **{**ARRAYS, "names": names})
     assert refusal(tmp_path) == f"Expected names <str>['classes'], all of them different. Received: {received}"
 
@@ -90,6 +90,14 @@ def test_names_that_are_none_are_refused(tmp_path: Path, names: Any, received: s
     ],
     ids=["another shape", "another type", "a label without a name", "an array too many"],
 )
-def test_arrays_that_are_not_as_expected_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+def test_arrays_of_another_type_or_shape_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     np.savez(tmp_path / "crops.npz", **{**ARRAYS, **changed})
     assert refusal(tmp_path).startswith(message)
+
+
+def test_the_old_names_of_the_arrays_are_explained(tmp_path: Path) -> None:
+    """Version 0.1.0 called the test images judged."""
+    old = {name.replace("test", "judged"): array for name, array in ARRAYS.items()}
+    np.savez(tmp_path / "crops.npz", **old)
+    hint = "Rename judged_crops, judged_labels: the test images are now test_crops and test_labels"
+    assert refusal(tmp_path).endswith(hint)

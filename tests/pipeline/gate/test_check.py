@@ -1,4 +1,4 @@
-"""Tests of a check: when a value is within its limit, and what the table says of it."""
+"""Tests of checks: when a value is within its limit, and the text in the table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.gate.check import Check, Verdict, at_least, at_most, held, not_judged, passed, refused
+from pipeline.gate.check import Check, Verdict, at_least, at_most, not_judged, passed, refused, without_violations
 
 NUMBERS = st.floats(allow_nan=False)
 
@@ -27,7 +27,7 @@ NUMBERS = st.floats(allow_nan=False)
     ],
 )
 def test_at_most_passes_up_to_the_limit(value: float, limit: float, unit: str, measured: str, allowed: str) -> None:
-    """A value that is no more than its limit passes, and both are written with their unit."""
+    """A value up to its limit passes, and both are written with their unit."""
     expected = Check("drop", measured, allowed, Verdict.PASSED, "", value)
     assert at_most("drop", value, limit, unit) == expected
 
@@ -43,7 +43,7 @@ def test_at_most_passes_up_to_the_limit(value: float, limit: float, unit: str, m
     ],
 )
 def test_at_most_refuses_above_the_limit(check: Check, measured: str, allowed: str, reason: str) -> None:
-    """A value above its limit is refused, for the reason that it is not at most that."""
+    """A value above its limit is refused, and the reason has both."""
     assert check == Check("drop", measured, allowed, Verdict.REFUSED, reason, check.value)
 
 
@@ -57,7 +57,7 @@ def test_at_most_refuses_above_the_limit(check: Check, measured: str, allowed: s
     ],
 )
 def test_at_least_passes_from_the_limit_on(value: float, measured: str) -> None:
-    """A value that is no less than its limit passes."""
+    """A value at or above its limit passes."""
     expected = Check("agreement", measured, "≥ 99.50 %", Verdict.PASSED, "", value)
     assert at_least("agreement", value, 99.5, " %") == expected
 
@@ -71,7 +71,7 @@ def test_at_least_passes_from_the_limit_on(value: float, measured: str) -> None:
     ],
 )
 def test_at_least_refuses_below_the_limit(value: float, measured: str, reason: str) -> None:
-    """A value below its limit is refused, for the reason that it is not at least that."""
+    """A value below its limit is refused, and the reason has both."""
     expected = Check("agreement", measured, "≥ 99.50 %", Verdict.REFUSED, reason, value)
     assert at_least("agreement", value, 99.5, " %") == expected
 
@@ -84,7 +84,7 @@ def test_at_least_refuses_below_the_limit(value: float, measured: str, reason: s
     ],
 )
 def test_a_refused_value_never_reads_as_its_limit(check: Check) -> None:
-    """A value that is refused by less than two decimals show is not written as the limit itself."""
+    """A value that is refused by less than 0.01 is not written like the limit."""
     assert check.verdict is Verdict.REFUSED
     assert check.measured != "0.10 pp"
 
@@ -99,7 +99,7 @@ def test_a_refused_value_never_reads_as_its_limit(check: Check) -> None:
     ],
 )
 def test_not_a_number_is_never_within(check: Check, allowed: str, reason: str) -> None:
-    """A value that is not a number is refused by whatever limit."""
+    """NaN is refused by any limit."""
     assert (check.measured, check.limit, check.verdict, check.reason) == ("nan", allowed, Verdict.REFUSED, reason)
 
 
@@ -111,7 +111,7 @@ def test_not_a_number_is_never_within(check: Check, allowed: str, reason: str) -
     ],
 )
 def test_a_missing_limit_refuses(check: Check) -> None:
-    """Where the limits file says nothing, the value is shown and refused."""
+    """Without a limit the value is shown and refused."""
     reason = "the limits file sets no limit for this"
     assert check == Check("bytes", "1,234 B", "none", Verdict.REFUSED, reason, 1_234)
 
@@ -131,30 +131,32 @@ def test_a_missing_limit_refuses(check: Check) -> None:
         ),
     ],
 )
-def test_a_text_of_ones_own_is_shown_for_the_value(check: Check, expected: Check) -> None:
-    """What was measured is written as the caller puts it, and compared as the number that it is."""
+def test_a_given_text_is_shown_for_the_value(check: Check, expected: Check) -> None:
+    """The caller may give the text; the value is compared as a number."""
     assert check == expected
 
 
-def test_nothing_amiss_is_held() -> None:
-    """A check of what must have no problems passes where there are none."""
-    assert held("shapes", (), "all static") == Check("shapes", "as it must be", "all static", Verdict.PASSED)
+def test_without_violations_a_check_is_ok() -> None:
+    """Without violations the check passes, and its text is "ok"."""
+    assert without_violations("shapes", (), "static") == Check("shapes", "ok", "static", Verdict.PASSED)
 
 
 @pytest.mark.parametrize(
-    ("problems", "measured", "reason"),
+    ("violations", "measured", "reason"),
     [
-        (("a grows",), "1 not so", "a grows"),
-        (("a grows", "b grows"), "2 not so", "a grows; b grows"),
+        (("a grows",), "1 violation", "a grows"),
+        (("a grows", "b grows"), "2 violations", "a grows; b grows"),
     ],
 )
-def test_problems_are_counted_and_named(problems: tuple[str, ...], measured: str, reason: str) -> None:
-    """Each problem is part of the reason for which the check is refused."""
-    assert held("shapes", problems, "all static") == Check("shapes", measured, "all static", Verdict.REFUSED, reason)
+def test_violations_are_counted_and_named(violations: tuple[str, ...], measured: str, reason: str) -> None:
+    """Violations are counted, and each is in the reason."""
+    assert without_violations("shapes", violations, "static") == Check(
+        "shapes", measured, "static", Verdict.REFUSED, reason
+    )
 
 
-def test_a_check_says_what_came_of_it() -> None:
-    """A check is passed without a reason, refused for one, or not judged for one and with nothing measured."""
+def test_makes_checks_of_each_verdict() -> None:
+    """A passed check has no reason; one that is not judged has a reason alone."""
     assert passed("hash", "abc", "abc") == Check("hash", "abc", "abc", Verdict.PASSED, "", None)
     assert refused("hash", "abd", "abc", "other") == Check("hash", "abd", "abc", Verdict.REFUSED, "other", None)
     assert not_judged("hash", "no file") == Check("hash", "", "", Verdict.NOT_JUDGED, "no file", None)
@@ -162,7 +164,7 @@ def test_a_check_says_what_came_of_it() -> None:
 
 @given(NUMBERS, NUMBERS)
 def test_at_most_passes_exactly_where_it_is(value: float, limit: float) -> None:
-    """For any two numbers, the check passes where value ≤ limit and is refused with a reason where not."""
+    """For any two numbers, the check passes if value ≤ limit, and is otherwise refused with a reason."""
     check = at_most("drop", value, limit)
     assert (check.verdict is Verdict.PASSED) == (value <= limit)
     assert (check.verdict is Verdict.REFUSED) == (value > limit) == bool(check.reason)
@@ -171,5 +173,5 @@ def test_at_most_passes_exactly_where_it_is(value: float, limit: float) -> None:
 
 @given(NUMBERS, NUMBERS)
 def test_at_least_mirrors_at_most(value: float, limit: float) -> None:
-    """A value is at least its limit exactly where the limit is at most the value."""
+    """A value is at least its limit exactly if the limit is at most the value."""
     assert at_least("drop", value, limit).verdict is at_most("drop", limit, value).verdict

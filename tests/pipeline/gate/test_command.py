@@ -1,4 +1,4 @@
-"""Tests of the command `python -m pipeline gate`, in child processes: verdicts as exit statuses, and what it writes."""
+"""Tests of the command `python -m pipeline gate`, in child processes: exit statuses and reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from device.runner import Runner
 from pipeline.data.mnist import load
 from pipeline.folders import ModelFolder
-from pipeline.release.release import release
+from pipeline.release.candidate import make_candidate
 from pipeline.training.networks import load_network
 from pipeline.variants import Variant
 from tests.conftest import MODELS
@@ -25,7 +25,7 @@ NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 @pytest.fixture
 def own_data(good: Good, tmp_path: Path) -> Path:
-    """A folder with one's own crops: here, the digits that the good model was made with, under other names."""
+    """A folder with own data: the digits that the good model was made with, under other names."""
     splits = good.splits
     folder = tmp_path / "data"
     folder.mkdir()
@@ -47,7 +47,7 @@ def home(folder: Path) -> dict[str, str]:
 
 
 def test_passed_exits_0(good: Good, tmp_path: Path) -> None:
-    """A good model is passed on the embedded images: a table on stdout, and three reports."""
+    """A good model passes on the embedded images, with a table on stdout and three reports."""
     child = pipeline(tmp_path, "gate", str(good.folder), "--limits", str(good.limits), **home(tmp_path))
     assert child.returncode == 0, child.stdout + child.stderr
     headers, *_ = child.stdout.splitlines()
@@ -57,7 +57,7 @@ def test_passed_exits_0(good: Good, tmp_path: Path) -> None:
     folder = tmp_path / "build" / "conv1d" / "gate"
     assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "junit.xml", "summary.md"]
     written = json.loads((folder / "gate.json").read_text())
-    assert (written["format_version"], written["verdict"], written["images"]) == (2, "passed", 4488)
+    assert (written["format_version"], written["verdict"], written["images"]) == (3, "passed", 4488)
     suite = ET.parse(folder / "junit.xml").getroot()  # noqa: S314  # the gate's own
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert len(suite) == sum(len(stage["checks"]) for stage in written["stages"]) > 30
@@ -65,14 +65,14 @@ def test_passed_exits_0(good: Good, tmp_path: Path) -> None:
 
 
 def test_refused_exits_1(good: Good, good_copy: Path, tmp_path: Path) -> None:
-    """A file that is not the manifest's is refused with the reason, in a folder that the user names."""
+    """A changed file is refused with the reason, and the reports are in the folder of `--out`."""
     path = good_copy / "model.int8.tflite"
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     out = tmp_path / "out"
     arguments = ("--limits", str(good.limits), "--out", str(out))
     child = pipeline(tmp_path, "gate", str(good_copy), *arguments, **home(tmp_path))
     assert child.returncode == 1
-    reason = "file hash: model.int8.tflite is not the one of which the manifest speaks"
+    reason = "file SHA-256: model.int8.tflite is not the file that the manifest describes"
     assert f"- refused: {reason}" in child.stdout
     assert child.stdout.splitlines()[-1].startswith("rowstream-conv1d 0.1.0: refused")
     assert json.loads((out / "gate.json").read_text())["verdict"] == "refused"
@@ -80,22 +80,25 @@ def test_refused_exits_1(good: Good, good_copy: Path, tmp_path: Path) -> None:
 
 
 def test_other_data_exit_2(good: Good, own_data: Path, tmp_path: Path) -> None:
-    """On images other than those that a model was made with, its calibration cannot be judged: never passed."""
+    """On other data than the model's, its calibration cannot be judged, so it does not pass."""
     arguments = ("--limits", str(good.limits), "--data", str(own_data))
     child = pipeline(tmp_path, "gate", str(good.folder), *arguments)
     assert child.returncode in (1, 2)
     assert ": passed (" not in child.stdout
-    assert "not judged: calibration known: the file was calibrated on 5,000 MNIST training images" in child.stdout
+    assert (
+        "not judged: calibration images not in the data: the file was calibrated on 5,000 MNIST training images"
+        in child.stdout
+    )
 
 
 def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
-    """A network that is none of the variants is released and passed on one's own crops, under their names."""
+    """An own network is released and passes on own data, under the labels of the data."""
     model = ModelFolder(tmp_path / "mine")
     model.path.mkdir()
     layers = load_network("conv1d", ModelFolder(MODELS / "conv1d")).layers
     network = keras.Sequential([keras.layers.Input((28, 28, 1), name="crop"), *layers], name="mine")
     network.save(model.network)
-    release(Variant("mine", "rows", 7), load(own_data), model)
+    make_candidate(Variant("mine", "rows", 7), load(own_data), model, model)
     limits = limits_for_this_python(tmp_path, ("[models.rowstream-conv1d]", "[models.rowstream-mine]"))
     child = pipeline(tmp_path, "gate", "mine", "--limits", str(limits), "--data", str(own_data))
     assert child.returncode == 0, child.stdout + child.stderr
@@ -107,7 +110,7 @@ def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", ["manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"])
 def test_a_missing_file_exits_2(good: Good, good_copy: Path, tmp_path: Path, missing: str) -> None:
-    """Where a file of the model is missing there is nothing to judge, and the message names it."""
+    """A missing file of the model is an error that names it."""
     (good_copy / missing).unlink()
     child = pipeline(tmp_path, "gate", str(good_copy), "--limits", str(good.limits), **home(tmp_path))
     assert missing in refused(child)
@@ -115,7 +118,7 @@ def test_a_missing_file_exits_2(good: Good, good_copy: Path, tmp_path: Path, mis
 
 
 def test_an_unreadable_file_exits_2(good: Good, good_copy: Path, tmp_path: Path) -> None:
-    """A manifest that cannot be read is no reason to pass."""
+    """A manifest that is not JSON is an error."""
     (good_copy / "manifest.json").write_text("{")
     child = pipeline(tmp_path, "gate", str(good_copy), "--limits", str(good.limits), **home(tmp_path))
     assert "manifest.json: Expected JSON." in refused(child)
@@ -126,11 +129,11 @@ def test_an_unreadable_file_exits_2(good: Good, good_copy: Path, tmp_path: Path)
     [
         (None, "No such file or directory: 'limits.toml'"),
         ("[default\n", "limits.toml: Expected TOML."),
-        ("[default]\nimages_max = 3\n", "limits.toml: default: Expected limits out of ["),
+        ("[default]\nimages_max = 3\n", "limits.toml: default: Expected limits among ["),
     ],
 )
 def test_without_limits_exits_2(good: Good, tmp_path: Path, text: str | None, message: str) -> None:
-    """Without limits nothing can be judged."""
+    """A missing or invalid limits file is an error."""
     if text is not None:
         (tmp_path / "limits.toml").write_text(text)
     child = pipeline(tmp_path, "gate", str(good.folder), "--limits", "limits.toml", **home(tmp_path))
@@ -138,13 +141,13 @@ def test_without_limits_exits_2(good: Good, tmp_path: Path, text: str | None, me
 
 
 def test_without_data_exits_2(good: Good, tmp_path: Path) -> None:
-    """Without the images that were asked for nothing can be judged."""
+    """A data folder that does not exist is an error."""
     child = pipeline(tmp_path, "gate", str(good.folder), "--limits", str(good.limits), "--data", "nowhere")
     assert "nowhere: Expected train-images-idx3-ubyte" in refused(child)
 
 
-def test_unlimited_runtime_is_refused(good: Good, good_copy: Path, tmp_path: Path) -> None:
-    """A runtime of which the gate knows nothing is refused rather than passed over."""
+def test_an_unknown_runtime_is_refused(good: Good, good_copy: Path, tmp_path: Path) -> None:
+    """A target runtime that the gate does not know is refused."""
     text = good.limits.read_text()
     limits = tmp_path / "limits.toml"
     limits.write_text(text.replace('"ai-edge-litert"', '"onnxruntime"'))

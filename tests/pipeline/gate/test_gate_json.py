@@ -1,4 +1,4 @@
-"""Tests of reading `gate.json` back: what the gate wrote comes back, and nothing else is taken."""
+"""Tests of `gate.json`: a judgement is read as it was written, and anything else is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pipeline.gate.check import Check, Verdict
-from pipeline.gate.diagnosis import diagnose
 from pipeline.gate.gate_json import GateFileError, as_json, read_judgement
 from pipeline.gate.judgement import Judgement, StageResult
 from tests.support.measured import JUDGED, MEASURED
@@ -44,13 +43,8 @@ def edited(edit: Callable[[dict[str, Any]], object]) -> str:
         pytest.param(replace(JUDGED, measurements=replace(MEASURED, early_exit=None, tensors=())), id="not all of it"),
     ],
 )
-def test_what_the_gate_wrote_comes_back(judgement: Judgement, tmp_path: Path) -> None:
+def test_a_judgement_is_read_as_it_was_written(judgement: Judgement, tmp_path: Path) -> None:
     assert read_judgement(written(tmp_path, as_json(judgement))) == judgement
-
-
-def test_the_diagnosis_is_left_to_the_measurements(tmp_path: Path) -> None:
-    diagnosed = replace(JUDGED, diagnosis=diagnose(MEASURED))
-    assert read_judgement(written(tmp_path, as_json(diagnosed))) == JUDGED
 
 
 @pytest.mark.parametrize(
@@ -60,10 +54,12 @@ def test_the_diagnosis_is_left_to_the_measurements(tmp_path: Path) -> None:
         pytest.param(as_json(JUDGED)[:2_000], "Expected JSON. ", id="truncated"),
         pytest.param(b"\xff\xfe\x00", "'utf-8' codec can't decode", id="binary"),
         pytest.param("[" * 100_000, "recursion", id="deep"),
-        pytest.param("[]", "Expected gate.json of format 2. Received: None", id="a list"),
-        pytest.param('{"format_version": 1}', "Expected gate.json of format 2. Received: 1. Judge it anew", id="old"),
+        pytest.param("[]", "Expected gate.json of format 3. Received: None", id="a list"),
         pytest.param(
-            '{"format_version": 2}', "gate: Expected the fields of Judgement. Missing: ['diagnosis'", id="bare"
+            '{"format_version": 1}', "Expected gate.json of format 3. Received: 1. Run the gate again", id="old"
+        ),
+        pytest.param(
+            '{"format_version": 3}', "gate: Expected the fields of Judgement. Missing: ['file_sha256'", id="bare"
         ),
         pytest.param(
             edited(lambda gate: gate.update(more=1)),
@@ -75,7 +71,7 @@ def test_the_diagnosis_is_left_to_the_measurements(tmp_path: Path) -> None:
         ),
         pytest.param(
             edited(lambda gate: gate.update(verdict="passed")),
-            "gate.verdict: Expected refused, as of the checks. Received: passed",
+            "gate.verdict: Expected refused, by the checks. Received: passed",
             id="a better verdict",
         ),
         pytest.param(
@@ -135,7 +131,7 @@ def test_the_diagnosis_is_left_to_the_measurements(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_anything_else_is_refused_by_name(content: str | bytes, message: str, tmp_path: Path) -> None:
+def test_anything_else_is_refused_with_the_field(content: str | bytes, message: str, tmp_path: Path) -> None:
     path = written(tmp_path, content)
     with pytest.raises(GateFileError) as refused:
         read_judgement(path)
@@ -147,3 +143,35 @@ def test_texts_that_cannot_be_printed_are_replaced(tmp_path: Path) -> None:
     content = edited(lambda gate: gate.update(model="a\x00b\ud800c\nd", source="die Ziffern, 数字"))
     judgement = read_judgement(written(tmp_path, content))
     assert (judgement.model, judgement.source) == ("a�b�c d", "die Ziffern, 数字")
+
+
+def test_the_file_holds_the_digests_runtimes_and_notes() -> None:
+    """The JSON begins with the format version and the verdict, and has the fields that other programs read."""
+    fields = json.loads(as_json(JUDGED))
+    assert list(fields)[:2] == ["format_version", "verdict"]
+    assert (fields["format_version"], fields["verdict"], fields["images"]) == (3, "refused", 12)
+    assert (fields["file_sha256"], fields["manifest_sha256"]) == ("a" * 64, "e" * 64)
+    assert fields["runtimes"] == [{"name": "ai-edge-litert", "version": "2.3.0"}]
+    assert fields["stages"][1] == {
+        "name": "accuracy",
+        "checks": [
+            {
+                "name": "drop",
+                "measured": "8.33 pp",
+                "limit": "≤ 0.50 pp",
+                "verdict": "refused",
+                "reason": "8.33 pp is not ≤ 0.50 pp",
+                "value": 8.33,
+            }
+        ],
+        "notes": [{"name": "float accuracy", "text": "91.67 %"}],
+    }
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_numbers_that_are_not_finite_are_written_as_null(value: float) -> None:
+    """NaN and infinities, which JSON lacks, become null."""
+    check = Check("drop", "nan", "", Verdict.PASSED, value=value)
+    written = as_json(replace(JUDGED, stages=(StageResult("accuracy", (check,)),)))
+    assert json.loads(written)["stages"][0]["checks"][0]["value"] is None
+    assert "NaN" not in written

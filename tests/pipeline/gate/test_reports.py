@@ -1,43 +1,38 @@
-"""Tests of a judgement's reports: a table for people, JSON, JUnit XML and Markdown."""
+"""Tests of a judgement's reports: the table, JUnit XML and Markdown."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pipeline.folders import ReportFolder
-from pipeline.gate.check import Check, Verdict
-from pipeline.gate.diagnosis import ClassRecall, Diagnosis, Disagreement, TensorNoise
+from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.gate_json import as_json
-from pipeline.gate.judgement import Judgement, StageResult
+from pipeline.gate.judgement import Judgement, StageResult, skipped
+from pipeline.gate.record import Example
 from pipeline.gate.reports import as_junit, as_markdown, as_text, write_reports
+from tests.support.measured import MEASURED
 
 PASSED = Check("images", "4,500", "≥ 1,000", Verdict.PASSED, value=4_500)
 REFUSED = Check("drop", "0.75 pp", "≤ 0.50 pp", Verdict.REFUSED, "0.75 pp is not ≤ 0.50 pp", 0.75)
-NOT_JUDGED = Check("time", "", "", Verdict.NOT_JUDGED, "the float twin is not at hand")
-AFTER = Check("all", "", "", Verdict.NOT_JUDGED, "refused at accuracy")
+NOT_JUDGED = Check("time", "", "", Verdict.NOT_JUDGED, "the float reference is missing")
 
-DIAGNOSIS = Diagnosis(
-    tensors=(TensorNoise("lstm/add", 7, -3.25), TensorNoise("crop", 0, math.inf)),
-    classes=(ClassRecall("seven", 450, 99.5, 96.25),),
-    disagreements=(Disagreement(42, "seven", "seven", 0.9512, "one", 0.625),),
-)
+SEVEN = Example(42, "seven", "seven", 0.9512, "one", 0.625, "")
 
 SHIPS = Judgement(
     model="rowstream-tiny",
     version="1.2.3",
     file_sha256="a" * 64,
+    manifest_sha256="b" * 64,
+    judged_at="2026-11-28 05:30",
     images=4_500,
     source="the digits",
+    runtimes=(),
     stages=(StageResult("images", (PASSED, replace(PASSED, name="classes"))),),
-    diagnosis=None,
     measurements=None,
 )
 DOES_NOT_SHIP = replace(
@@ -45,9 +40,9 @@ DOES_NOT_SHIP = replace(
     stages=(
         StageResult("images", (PASSED,)),
         StageResult("accuracy", (REFUSED, NOT_JUDGED)),
-        StageResult("budget", (AFTER,)),
+        skipped("budget", refused_by="accuracy"),
     ),
-    diagnosis=DIAGNOSIS,
+    measurements=replace(MEASURED, disagreements=(SEVEN,)),
 )
 UNDECIDED = replace(SHIPS, stages=(StageResult("images", (PASSED,)), StageResult("budget", (NOT_JUDGED,))))
 
@@ -60,96 +55,8 @@ def junit(judgement: Judgement) -> ET.Element:
     return ET.fromstring(as_junit(judgement))  # noqa: S314  # written here
 
 
-@pytest.mark.parametrize(
-    ("checks", "expected"),
-    [
-        pytest.param((), Verdict.PASSED, id="nothing"),
-        pytest.param((PASSED, PASSED), Verdict.PASSED, id="all passed"),
-        pytest.param((PASSED, NOT_JUDGED), Verdict.NOT_JUDGED, id="one not judged"),
-        pytest.param((NOT_JUDGED, REFUSED, PASSED), Verdict.REFUSED, id="one refused"),
-        pytest.param((REFUSED, NOT_JUDGED), Verdict.REFUSED, id="refused first"),
-    ],
-)
-def test_the_worst_verdict_counts(checks: tuple[Check, ...], expected: Verdict) -> None:
-    """Refused beats not judged, which beats passed: of the checks in one stage, and of stages with one each."""
-    assert StageResult("one", checks).verdict is expected
-    assert replace(SHIPS, stages=(StageResult("one", checks),)).verdict is expected
-    assert replace(SHIPS, stages=tuple(StageResult("one", (check,)) for check in checks)).verdict is expected
-
-
-def test_json_holds_all_of_a_judgement() -> None:
-    """Each check and the diagnosis are in the JSON, under format version 2 and the verdict."""
-    assert json.loads(as_json(replace(DOES_NOT_SHIP, stages=DOES_NOT_SHIP.stages[1:2]))) == {
-        "format_version": 2,
-        "verdict": "refused",
-        "model": "rowstream-tiny",
-        "version": "1.2.3",
-        "file_sha256": "a" * 64,
-        "images": 4_500,
-        "source": "the digits",
-        "stages": [
-            {
-                "name": "accuracy",
-                "checks": [
-                    {
-                        "name": "drop",
-                        "measured": "0.75 pp",
-                        "limit": "≤ 0.50 pp",
-                        "verdict": "refused",
-                        "reason": "0.75 pp is not ≤ 0.50 pp",
-                        "value": 0.75,
-                    },
-                    {
-                        "name": "time",
-                        "measured": "",
-                        "limit": "",
-                        "verdict": "not judged",
-                        "reason": "the float twin is not at hand",
-                        "value": None,
-                    },
-                ],
-            }
-        ],
-        "diagnosis": {
-            "tensors": [
-                {"name": "lstm/add", "place": 7, "snr_db": -3.25},
-                {"name": "crop", "place": 0, "snr_db": None},
-            ],
-            "classes": [{"label": "seven", "images": 450, "float_recall_percent": 99.5, "int8_recall_percent": 96.25}],
-            "disagreements": [
-                {
-                    "image": 42,
-                    "shown": "seven",
-                    "float_answer": "seven",
-                    "float_probability": 0.9512,
-                    "int8_answer": "one",
-                    "int8_probability": 0.625,
-                }
-            ],
-        },
-        "measurements": None,
-    }
-
-
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_json_writes_null_for_what_is_no_finite_number(value: float) -> None:
-    """NaN and infinities, which JSON does not have, are null."""
-
-    def refuse(constant: str) -> NoReturn:
-        pytest.fail(f"{constant} is no JSON")
-
-    written = as_json(with_check(replace(PASSED, value=value)))
-    assert json.loads(written, parse_constant=refuse)["stages"][0]["checks"][0]["value"] is None
-
-
-def test_json_without_a_diagnosis_says_so() -> None:
-    """A judgement that needs no diagnosis has null for one."""
-    written = json.loads(as_json(SHIPS))
-    assert (written["verdict"], written["diagnosis"]) == ("passed", None)
-
-
 def test_junit_counts_its_cases() -> None:
-    """The suite counts its cases, of which the refused are failures and those not judged errors."""
+    """The suite counts its cases; refused checks are failures, those not judged errors."""
     suite = junit(DOES_NOT_SHIP)
     assert suite.tag == "testsuite"
     assert suite.attrib == {"name": "gate.rowstream-tiny", "tests": "4", "failures": "1", "errors": "2"}
@@ -166,7 +73,7 @@ def test_junit_counts_its_cases() -> None:
     [
         pytest.param(REFUSED, "failure", {"message": "0.75 pp is not ≤ 0.50 pp", "type": "refused"}, id="refused"),
         pytest.param(
-            NOT_JUDGED, "error", {"message": "the float twin is not at hand", "type": "not judged"}, id="not judged"
+            NOT_JUDGED, "error", {"message": "the float reference is missing", "type": "not judged"}, id="not judged"
         ),
     ],
 )
@@ -188,7 +95,7 @@ def test_junit_says_why(check: Check, tag: str, attributes: dict[str, str]) -> N
     ],
 )
 def test_junit_takes_any_reason(reason: str, expected: str) -> None:
-    """What XML cannot hold is replaced, and what it has signs for is escaped, so that a parser takes it."""
+    """Characters that XML cannot hold are replaced, and its own are escaped."""
     failure = junit(with_check(replace(REFUSED, reason=reason))).find("testcase/failure")
     assert failure is not None
     assert failure.get("message") == expected
@@ -202,7 +109,7 @@ def test_junit_takes_any_reason(reason: str, expected: str) -> None:
     ],
 )
 def test_junit_takes_any_name(judgement: Judgement) -> None:
-    """Control characters in a runtime's or a model's name still give XML that a parser takes."""
+    """Control characters in names still give valid XML."""
     assert junit(judgement).get("tests") == "1"
 
 
@@ -215,13 +122,13 @@ def test_junit_takes_any_name(judgement: Judgement) -> None:
     ],
 )
 def test_markdown_starts_with_the_verdict(judgement: Judgement, heading: str) -> None:
-    """The summary's heading is the verdict; the text ends with the same."""
+    """The summary's heading is the verdict, and the text's last line as well."""
     assert as_markdown(judgement).splitlines()[0] == heading
     assert as_text(judgement).splitlines()[-1] == heading[5:]
 
 
 def test_markdown_has_a_table_of_the_checks() -> None:
-    """The checks stand in a table of GitHub's, a stage's name beside its first check alone."""
+    """The checks are in a Markdown table; a stage's name is beside its first check only."""
     lines = as_markdown(SHIPS).splitlines()[2:]
     assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if not line.startswith("|-")] == [
         ["stage", "check", "measured", "limit", "verdict"],
@@ -232,18 +139,36 @@ def test_markdown_has_a_table_of_the_checks() -> None:
 
 
 @pytest.mark.parametrize("write", [as_text, as_markdown])
-def test_reasons_are_listed_but_not_those_that_follow(write: Callable[[Judgement], str]) -> None:
-    """Each reason is listed with its check, but not for the stages that wait for one that was refused."""
+def test_reasons_are_listed_but_not_for_stages_that_were_not_run(write: Callable[[Judgement], str]) -> None:
+    """Each reason is listed with its check; stages after a refusal are left out."""
     written = write(DOES_NOT_SHIP)
-    assert "- refused: drop: 0.75 pp is not ≤ 0.50 pp\n- not judged: time: the float twin is not at hand\n" in written
-    assert "refused at accuracy" not in written
+    assert "- refused: drop: 0.75 pp is not ≤ 0.50 pp\n- not judged: time: the float reference is missing\n" in written
+    assert "accuracy refused" not in written
 
 
-def test_text_shows_the_diagnosis() -> None:
-    """Tensors, classes and images that differ stand in tables of their own below the reasons."""
-    lines = [line.split() for line in as_text(DOES_NOT_SHIP).splitlines()]
-    for words in ("7 lstm/add -3.2", "0 crop inf", "seven 450 99.5 96.25", "42 seven seven (0.95) one (0.62)"):
-        assert words.split() in lines
+def test_text_shows_where_int8_differs_from_float() -> None:
+    """Tensors, classes and images that differ are in tables below the reasons, worst first."""
+    lines = [" ".join(line.split()) for line in as_text(DOES_NOT_SHIP).splitlines()]
+    tensors = lines.index("2 logits 10.0")
+    assert lines[tensors + 1 : tensors + 3] == ["1 lstm/add 30.0", "0 crop inf"]
+    assert "two 4 75.00 50.00" in lines
+    assert not [line for line in lines if line.startswith(("one 4", "three 4"))]
+    assert "42 seven seven (0.95) one (0.62)" in lines
+
+
+@pytest.mark.parametrize("stage", ["runtimes", "rejection", "budget"])
+def test_other_refusals_show_no_differences(stage: str) -> None:
+    """Where accuracy, confidence and conversion passed, the differences from float are left out."""
+    judgement = replace(DOES_NOT_SHIP, stages=(StageResult(stage, (REFUSED,)),))
+    assert "Signal-to-noise" not in as_text(judgement)
+
+
+def test_notes_are_listed_below_the_table() -> None:
+    """Figures without a limit are a list below the table, not rows of it."""
+    noted = replace(SHIPS, stages=(StageResult("images", (PASSED,), (Note("float accuracy", "99.50 %"),)),))
+    lines = as_text(noted).splitlines()
+    assert lines[lines.index("Without a limit:") + 2] == "- float accuracy: 99.50 %"
+    assert "Without a limit:" not in as_text(SHIPS)
 
 
 @pytest.mark.parametrize(
@@ -257,22 +182,24 @@ def test_text_shows_the_diagnosis() -> None:
 )
 @pytest.mark.parametrize("write", [as_text, as_markdown])
 def test_shows_ten_rows_at_most(write: Callable[[Judgement], str], count: int, title: str) -> None:
-    """Of more than ten rows the first ten are shown, and the title says how many there are."""
-    images = tuple(Disagreement(1_000 + place, "two", "seven", 0.5, "one", 0.5) for place in range(count))
-    written = write(replace(SHIPS, diagnosis=Diagnosis((), (), images)))
+    """Of more than ten rows the first ten are shown, and the title has their number."""
+    images = tuple(Example(1_000 + index, "two", "seven", 0.5, "one", 0.5, "") for index in range(count))
+    written = write(replace(DOES_NOT_SHIP, measurements=replace(MEASURED, disagreements=images)))
     assert title in written.splitlines()
     assert written.count("seven (0.50)") == min(count, 10)
     assert ("1009" in written) == (count >= 10)
     assert "1010" not in written
 
 
-def test_an_empty_diagnosis_shows_no_tables() -> None:
-    """What a diagnosis found nothing of has no title either."""
-    assert as_text(replace(SHIPS, diagnosis=Diagnosis((), (), ()))) == as_text(SHIPS)
+def test_empty_tables_are_left_out() -> None:
+    """Without tensors, lost classes and disagreements there are no tables of them."""
+    nothing = replace(MEASURED, tensors=(), classes=(MEASURED.classes[0],) * 3, names=("one",) * 3, disagreements=())
+    text = as_text(replace(DOES_NOT_SHIP, measurements=nothing))
+    assert text == as_text(replace(DOES_NOT_SHIP, measurements=None))
 
 
 def test_writes_three_files_in_a_folder_of_its_own(tmp_path: Path) -> None:
-    """The reports lie in a folder that is made where there is none, and are replaced where it has them."""
+    """The reports are written into a new folder, or replace those in it."""
     folder = ReportFolder(tmp_path / "build" / "gate")
     for judgement in (SHIPS, DOES_NOT_SHIP):
         write_reports(judgement, folder)

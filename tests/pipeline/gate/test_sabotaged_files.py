@@ -1,4 +1,4 @@
-"""The gate against files that are not what they say: each is refused for its own reason and no other."""
+"""Tests that the gate refuses files that are not what their manifest says, each by the right check alone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.conftest import MODELS
 from tests.support.sabotage import (
     VARIANT,
     Good,
+    add_tensor,
     forge,
     forge_edited,
     graph_of,
@@ -27,36 +28,35 @@ from tests.support.sabotage import (
     operator,
     reasons,
     refusals,
-    twin,
 )
 
 
 def test_labels_permuted(good: Good, good_copy: Path) -> None:
-    """Labels that name other classes are no loss of accuracy but wrong labels."""
+    """Exchanged labels are refused as wrong labels, not as a loss of accuracy."""
     forge(good_copy, labels=tuple("1023456789"))
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"labels"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"labels match classes"}
 
 
 def test_logits_zero_point_shifted(good: Good, good_copy: Path) -> None:
-    """Logits that are not as the manifest says break the contract."""
+    """Logits with another zero point than in the manifest are refused."""
 
     def shift(model: schema.ModelT) -> None:
         for signature in (b"classify", b"step"):
             graph = graph_of(model, signature)
-            for place in graph.outputs:
-                if tuple(graph.tensors[place].shape) == (1, 10):
-                    graph.tensors[place].quantization.zeroPoint = graph.tensors[place].quantization.zeroPoint + 9
+            for index in graph.outputs:
+                if tuple(graph.tensors[index].shape) == (1, 10):
+                    graph.tensors[index].quantization.zeroPoint = graph.tensors[index].quantization.zeroPoint + 9
 
     forge_edited(good_copy, shift)
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"contract"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"file matches manifest"}
 
 
 def test_a_states_scale_unequal(good: Good, good_copy: Path) -> None:
-    """A state must come out with the scale with which it goes in."""
+    """A state whose output has another scale than its input is refused."""
 
     def stretch(model: schema.ModelT) -> None:
         graph = graph_of(model, b"step")
-        state = next(place for place in graph.outputs if tuple(graph.tensors[place].shape) == (1, 128))
+        state = next(index for index in graph.outputs if tuple(graph.tensors[index].shape) == (1, 128))
         graph.tensors[state].quantization.scale = graph.tensors[state].quantization.scale * np.float32(1.01)
 
     forge_edited(good_copy, stretch)
@@ -64,14 +64,14 @@ def test_a_states_scale_unequal(good: Good, good_copy: Path) -> None:
 
 
 def test_a_float_tensor_left_in(good: Good, good_copy: Path) -> None:
-    """A detour by way of float, though it loses nothing, is none that ships."""
+    """A float tensor inside is refused, even if it changes no logit."""
 
     def detour(model: schema.ModelT) -> None:
         graph = graph_of(model, b"classify")
         last = graph.operators[-1]
         source = int(last.inputs[0])
-        real = twin(graph, source, b"left in", schema.TensorType.FLOAT32)
-        back = twin(graph, source, b"and back", schema.TensorType.INT8)
+        real = add_tensor(graph, source, b"left in", schema.TensorType.FLOAT32)
+        back = add_tensor(graph, source, b"and back", schema.TensorType.INT8)
         last.inputs = np.array([back, *last.inputs[1:]], np.int32)
         graph.operators[-1:] = [
             operator(model, "DEQUANTIZE", source, real),
@@ -80,17 +80,17 @@ def test_a_float_tensor_left_in(good: Good, good_copy: Path) -> None:
         ]
 
     forge_edited(good_copy, detour)
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"no float inside"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"no float tensors"}
 
 
 def test_float_input_and_output(good: Good, good_copy: Path) -> None:
-    """A file that is fed float is not the one of the contract."""
+    """A file with a float input and output is refused."""
 
     def open_edges(model: schema.ModelT) -> None:
         graph = graph_of(model, b"classify")
         pixels, logits = int(graph.inputs[0]), int(graph.outputs[0])
-        given = twin(graph, pixels, b"float crop", schema.TensorType.FLOAT32)
-        made = twin(graph, logits, b"float logits", schema.TensorType.FLOAT32)
+        given = add_tensor(graph, pixels, b"float crop", schema.TensorType.FLOAT32)
+        made = add_tensor(graph, logits, b"float logits", schema.TensorType.FLOAT32)
         graph.operators.insert(0, operator(model, "QUANTIZE", given, pixels))
         graph.operators.append(operator(model, "DEQUANTIZE", logits, made))
         graph.inputs, graph.outputs = np.array([given], np.int32), np.array([made], np.int32)
@@ -98,12 +98,12 @@ def test_float_input_and_output(good: Good, good_copy: Path) -> None:
         signature.inputs[0].tensorIndex, signature.outputs[0].tensorIndex = given, made
 
     forge_edited(good_copy, open_edges)
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"contract"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"file matches manifest"}
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tflite_runtime") is None, reason="its wheel ends with Python 3.11")
 def test_operators_too_new(good: Good, good_copy: Path, tmp_path: Path) -> None:
-    """TensorFlow's dynamic-range quantisation writes operators that tflite-runtime does not have."""
+    """The operators of TensorFlow's dynamic-range quantisation are refused: tflite-runtime lacks them."""
     network = InferenceNetwork(load_network(VARIANT.name, ModelFolder(good.folder)))
     tf.saved_model.save(network, tmp_path / "saved", signatures=dict(network.signatures))
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"), list(network.signatures))
@@ -115,53 +115,53 @@ def test_operators_too_new(good: Good, good_copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_byte_flipped(good: Good, good_copy: Path) -> None:
-    """One bit of one weight makes it another file."""
+    """A file with one bit flipped is refused."""
     path = good_copy / "model.int8.tflite"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"file hash"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"file SHA-256"}
 
 
 def test_a_truncated_file(good: Good, good_copy: Path) -> None:
-    """A file that was cut off is not as long as it was."""
+    """A truncated file is refused for its size."""
     path = good_copy / "model.int8.tflite"
     path.write_bytes(path.read_bytes()[:100_000])
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"file bytes"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"file size in manifest"}
 
 
 def test_the_manifest_of_another_model(good: Good, good_copy: Path) -> None:
-    """Another model's manifest speaks of another file and of other weights."""
+    """A manifest of another model is refused for the file's size and the weights."""
     shutil.copy(MODELS / "rows2d" / "manifest.json", good_copy)
-    assert refusals(judged(good_copy, good.splits, good.limits)) >= {"file bytes", "weights hash"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) >= {"file size in manifest", "float weights SHA-256"}
 
 
 def test_float_weights_with_nan(good: Good, good_copy: Path) -> None:
-    """A float network that gives no numbers is none to compare with."""
+    """A float network whose logits are NaN is refused."""
     model = ModelFolder(good_copy)
     network = load_network(VARIANT.name, model)
     network.layers[-1].bias.assign(np.full(10, np.nan, np.float32))
     network.save_weights(model.weights)
     forge(good_copy, weights_sha256=hashlib.sha256(model.weights.read_bytes()).hexdigest())
-    assert refusals(judged(good_copy, good.splits, good.limits)) == {"float finite"}
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"float logits finite"}
 
 
 def test_too_few_images(good: Good) -> None:
-    """On 748 images nothing can be said."""
+    """748 test images are too few."""
     few = dataclasses.replace(good.splits, test=good.splits.test[::3])
     judgement = judged(good.folder, few, good.limits)
     assert judgement.images == 748
-    assert refusals(judgement) == {"images"}
+    assert refusals(judgement) == {"test images"}
 
 
 def test_no_images(good: Good) -> None:
-    """On no image still less."""
+    """No test images at all are refused."""
     none = dataclasses.replace(good.splits, test=good.splits.test[:0])
-    assert refusals(judged(good.folder, none, good.limits)) == {"images", "classes"}
+    assert refusals(judged(good.folder, none, good.limits)) == {"test images", "test images of every class"}
 
 
 def test_a_class_without_images(good: Good) -> None:
-    """Images that never show a nine do not judge who reads nines."""
+    """Test images without a nine are refused."""
     no_nines = np.flatnonzero(good.splits.test.labels != 9)
     without = dataclasses.replace(good.splits, test=good.splits.test[no_nines])
-    assert refusals(judged(good.folder, without, good.limits)) == {"classes"}
+    assert refusals(judged(good.folder, without, good.limits)) == {"test images of every class"}

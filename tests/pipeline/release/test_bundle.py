@@ -1,4 +1,4 @@
-"""Tests of `pipeline.release.bundle`: what is packed is checked and run where nothing else of the project is."""
+"""Tests of `pipeline.release.bundle`: bundles are checked and run without the rest of the project."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checked(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
-    """A bundle is named for its release and holds the device's modules, the model, and what to do with them."""
+    """A bundle has the device's modules, the model and instructions, and is named after its release."""
     assert packed.name == NAME
     assert sorted(path.name for path in packed.iterdir()) == [
         *("README.txt", "SHA256SUMS", "device", "model", "requirements.txt")
@@ -51,7 +51,7 @@ def test_bundled_model_is_the_released_one(packed: Path) -> None:
 
 
 def test_sums_verify(packed: Path) -> None:
-    """`sha256sum --check` finds every file of a bundle as it was packed."""
+    """`sha256sum --check` accepts every file of a bundle."""
     child = checked(packed)
     assert child.returncode == 0, child.stderr
     listed = {line.removesuffix(": OK") for line in child.stdout.splitlines()}
@@ -59,8 +59,8 @@ def test_sums_verify(packed: Path) -> None:
     assert listed == files - {"SHA256SUMS"}
 
 
-def test_sums_find_a_file_that_was_damaged(packed: Path, tmp_path: Path) -> None:
-    """`sha256sum --check` names the file that did not arrive as it was packed."""
+def test_sums_find_a_damaged_file(packed: Path, tmp_path: Path) -> None:
+    """`sha256sum --check` names a file that changed."""
     copy = Path(shutil.copytree(packed, tmp_path / "copy"))
     (copy / "device" / "pixels.py").write_text("SIDE = 27\n")
     child = checked(copy)
@@ -69,21 +69,21 @@ def test_sums_find_a_file_that_was_damaged(packed: Path, tmp_path: Path) -> None
 
 
 def test_bundle_reads_digits(packed: Path, tmp_path: Path, digits: Digits) -> None:
-    """From inside a bundle, with nothing else of the project in reach, the device reads digits."""
+    """A bundle reads digits on its own."""
     np.save(tmp_path / "crops.npy", digits[0][[0, 40]])
-    child = run_python("-m", "device", "run", "--model", "model", tmp_path / "crops.npy", folder=packed)
+    child = run_python("-m", "device", "classify", tmp_path / "crops.npy", "--model", "model", folder=packed)
     assert child.returncode == 0, child.stderr
     assert [json.loads(line)["label"] for line in child.stdout.splitlines()] == ["0", "1"]
 
 
 def test_bundle_runs_its_own_device(packed: Path) -> None:
-    """`device` is the bundle's own folder there, and the project's other floors are out of reach."""
+    """In a bundle, `device` is the bundle's own, and the pipeline cannot be imported."""
     code = "import importlib.util, device; print(device.__file__, importlib.util.find_spec('pipeline'))"
     assert run_python("-c", code, folder=packed).stdout == f"{packed / 'device' / '__init__.py'} None\n"
 
 
-def test_bundle_is_made_anew(tmp_path: Path) -> None:
-    """A file that an earlier bundle of the same name held is not in the next one."""
+def test_a_bundle_replaces_an_earlier_one(tmp_path: Path) -> None:
+    """A file of an earlier bundle of the same name is not in the next one."""
     (tmp_path / NAME / "device").mkdir(parents=True)
     (tmp_path / NAME / "device" / "stale.py").write_text("")
     packed = bundle(ModelFolder(MODELS / "rows2d"), tmp_path)
@@ -92,7 +92,7 @@ def test_bundle_is_made_anew(tmp_path: Path) -> None:
 
 
 def test_refuses_a_tampered_model(model_copy: Path, tmp_path: Path) -> None:
-    """A model that is not the manifest's is not packed, and an earlier bundle is left as it is."""
+    """A model file that its manifest does not describe is not packed; an earlier bundle stays."""
     path = model_copy / "model.int8.tflite"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
 from device.manifest import Accuracy
-from device.runner import Runner
-from pipeline.data.mnist import embedded_splits
-from pipeline.data.splits import LabelledImages
-from pipeline.folders import ModelFolder
-from pipeline.release.evaluate import Evaluation, evaluate, read_evaluation, table, write_evaluation
-from pipeline.training.networks import load_network
-from tests.conftest import MODELS
+from pipeline.release.evaluate import Evaluation, compare, read_evaluation, table, write_evaluation
 
 EVALUATION = Evaluation(
     variant="rows2d",
@@ -34,65 +26,35 @@ EVALUATION = Evaluation(
 )
 
 
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
-    with Runner(MODELS / "rows2d") as runner:
-        yield runner
+# The answers 0, 1, 1 and 0.
+INT8 = np.array([[10, -10], [0, 1], [-128, 127], [5, 5]], np.int8)
+FLOAT = np.array([[1.0, 0.0], [0.0, 0.1], [3.0, -3.0], [0.0, 1.0]], np.float32)
 
 
-@pytest.fixture(scope="module")
-def judged() -> LabelledImages:
-    """Fifty zeros and fifty ones, of which none is near another digit."""
-    images = embedded_splits().test
-    zeros, ones = np.flatnonzero(images.labels == 0)[50:100], np.flatnonzero(images.labels == 1)[50:100]
-    return images[np.concatenate([zeros, ones])]
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([0, 1, 1, 0], Accuracy(4, "four", 0.5, 1.0, -50.0, 0.5)),
+        ([0, 1, 0, 1], Accuracy(4, "four", 1.0, 0.5, 50.0, 0.5)),
+        ([1, 0, 1, 1], Accuracy(4, "four", 0.25, 0.25, 0.0, 0.5)),
+    ],
+)
+def test_compares_accuracy_and_answers(labels: list[int], expected: Accuracy) -> None:
+    """The drop is float less int8, in percentage points; agreement does not depend on the labels."""
+    assert compare(FLOAT, INT8, np.array(labels, np.uint8), "four") == expected
 
 
-def constant_network(logits: list[float]) -> keras.Sequential:
-    """A float network that gives the same logits for every crop."""
-    network = keras.Sequential(
-        [keras.layers.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, kernel_initializer="zeros")]
-    )
-    network.layers[-1].bias.assign(logits)
-    return network
-
-
-def test_released_network_and_file_agree(runner: Runner, judged: LabelledImages) -> None:
-    """Of a hundred digits the int8 file reads all right, as do the released weights that it was made from."""
-    network = load_network("rows2d", ModelFolder(MODELS / "rows2d"))
-    evaluation = evaluate("rows2d", network, runner, judged, "a hundred digits")
-    assert evaluation.variant == "rows2d"
-    assert evaluation.accuracy == Accuracy(100, "a hundred digits", 1.0, 1.0, 0.0, 1.0)
-    assert evaluation.file_bytes == (MODELS / "rows2d" / "model.int8.tflite").stat().st_size
-    assert evaluation.latency_us > 0
-
-
-def test_measures_accuracy_drop_and_agreement(runner: Runner, judged: LabelledImages) -> None:
-    """A float network that always says 1 is right on half the digits, 50 points under int8, and agrees on half."""
-    says_one = constant_network([0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
-    evaluation = evaluate("rows2d", says_one, runner, judged, "a hundred digits")
-    assert evaluation.accuracy == Accuracy(100, "a hundred digits", 0.5, 1.0, -50.0, 0.5)
-
-
-def test_drop_is_float_less_int8(runner: Runner, judged: LabelledImages) -> None:
-    """Where a quarter of the labels suits the float network alone, the drop is counted from float to int8."""
-    relabelled = LabelledImages(judged.crops, np.array([3] * 75 + [1] * 25, np.uint8))
-    says_three = constant_network([0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
-    evaluation = evaluate("rows2d", says_three, runner, relabelled, "relabelled digits")
-    assert evaluation.accuracy == Accuracy(100, "relabelled digits", 0.75, 0.25, 50.0, 0.0)
-
-
-def test_refuses_no_images(runner: Runner, judged: LabelledImages) -> None:
-    """Without images there is nothing to judge on."""
-    with pytest.raises(ValueError, match="Expected images to judge on"):
-        evaluate("rows2d", constant_network([0.0] * 10), runner, judged[:0], "nothing")
+def test_refuses_no_images() -> None:
+    with pytest.raises(ValueError, match=r"^Expected test images\. Received none$"):
+        compare(FLOAT[:0], INT8[:0], np.zeros(0, np.uint8), "nothing")
 
 
 @pytest.mark.parametrize("logit", [float("nan"), float("inf")])
-def test_refuses_a_network_whose_answers_are_not_finite(runner: Runner, judged: LabelledImages, logit: float) -> None:
-    """A float network that gives NaN or infinity is refused rather than judged."""
+def test_refuses_float_logits_that_are_not_finite(logit: float) -> None:
+    broken = FLOAT.copy()
+    broken[2, 1] = logit
     with pytest.raises(ValueError, match="Expected finite logits of the float network"):
-        evaluate("rows2d", constant_network([logit] + [0.0] * 9), runner, judged, "a hundred digits")
+        compare(broken, INT8, np.zeros(4, np.uint8), "four")
 
 
 def test_written_evaluation_reads_back(tmp_path: Path) -> None:
@@ -102,8 +64,8 @@ def test_written_evaluation_reads_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"variant": "rows2d"}', '{"accuracy": {}}', "\xff"])
-def test_refuses_a_file_that_is_no_evaluation(tmp_path: Path, content: str) -> None:
-    """A file that holds no evaluation is refused by an error that names it."""
+def test_refuses_a_file_that_is_not_an_evaluation(tmp_path: Path, content: str) -> None:
+    """The error names the file."""
     path = tmp_path / "evaluation.json"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(ValueError, match=r"evaluation\.json"):
@@ -111,7 +73,7 @@ def test_refuses_a_file_that_is_no_evaluation(tmp_path: Path, content: str) -> N
 
 
 def test_table_of_one() -> None:
-    """A row gives percentages with two decimals, bytes and images with thousands apart, and what it was judged on."""
+    """A row has percentages with two decimals, bytes and images with thousands separators, and the images' source."""
     headers, _, row = table([EVALUATION]).splitlines()
     assert headers.split("  ")[0] == "variant"
     assert row.split() == [

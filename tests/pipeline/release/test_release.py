@@ -1,57 +1,133 @@
-"""Tests of `pipeline.release.release`: what of an earlier release stays in a model's folder."""
+"""Tests of `pipeline.release.release`: what passed the gate, and nothing else, replaces a release."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
-from pipeline.folders import ModelFolder
-from pipeline.release.release import release
-from tests.support.sabotage import VARIANT, Good
+from device.manifest import read_manifest
+from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
+from pipeline.gate.check import Check, Verdict
+from pipeline.gate.gate_json import as_json
+from pipeline.gate.judgement import StageResult
+from pipeline.release.release import ReleaseError, release
+from tests.conftest import MODELS
+from tests.support.measured import JUDGED
 
-MEASURED = "\n## What the gate measured\n"
+FILES = {"README.md", "calibration.sha256", "float.weights.h5", "manifest.json", "model.int8.tflite", "training.json"}
 
 
-@pytest.fixture
-def reported(good_copy: Path) -> ModelFolder:
-    """A released model whose card tells what the gate measured."""
-    folder = ModelFolder(good_copy)
-    folder.card.write_text(folder.card.read_text() + MEASURED)
-    for picture in folder.pictures:
-        picture.write_text("<svg/>")
-    return folder
+def judge(candidate: BuildFolder, verdict: Verdict = Verdict.PASSED) -> None:
+    """Writes the gate's judgement of a candidate as it is."""
+    judgement = dataclasses.replace(
+        JUDGED,
+        file_sha256=read_manifest(candidate.path).file.sha256,
+        manifest_sha256=hashlib.sha256(candidate.manifest.read_bytes()).hexdigest(),
+        stages=(StageResult("images", (Check("images", "12", "≥ 10", verdict, "too few", 12.0),)),),
+    )
+    candidate.gate.mkdir(exist_ok=True)
+    ReportFolder(candidate.gate).json.write_text(as_json(judgement), encoding="utf-8")
+
+
+def with_images(folder: ModelFolder, images: int) -> None:
+    """Writes a manifest of an evaluation on so many images."""
+    manifest = read_manifest(folder.path)
+    dataclasses.replace(manifest, accuracy=dataclasses.replace(manifest.accuracy, images=images)).write(folder.path)
 
 
 def files(folder: ModelFolder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.path.iterdir()}
 
 
-def test_a_release_that_changes_nothing_leaves_what_the_gate_measured(good: Good, reported: ModelFolder) -> None:
-    before = files(reported)
-    release(VARIANT, good.splits, reported)
-    assert files(reported) == before
+@pytest.fixture
+def candidate(tmp_path: Path) -> BuildFolder:
+    """A candidate that passed the gate."""
+    folder = BuildFolder(tmp_path / "build" / "rows2d")
+    shutil.copytree(MODELS / "rows2d", folder.path, ignore=shutil.ignore_patterns("*.svg"))
+    folder.evaluation.write_text("{}")
+    judge(folder)
+    return folder
 
 
-def test_another_file_takes_away_what_the_gate_measured(good: Good, reported: ModelFolder) -> None:
-    calibration = dataclasses.replace(good.splits.calibration, crops=good.splits.calibration.crops[::2])
-    release(VARIANT, dataclasses.replace(good.splits, calibration=calibration), reported)
-    assert MEASURED not in reported.card.read_text()
-    assert not any(picture.exists() for picture in reported.pictures)
+@pytest.fixture
+def model(tmp_path: Path) -> ModelFolder:
+    return ModelFolder(tmp_path / "models" / "rows2d")
 
 
-def test_a_card_whose_picture_was_lost_is_made_without(good: Good, reported: ModelFolder) -> None:
-    lost, *_ = reported.pictures
-    reported.card.write_text(reported.card.read_text() + f"![Lost]({lost.name})\n")
-    lost.unlink()
-    release(VARIANT, good.splits, reported)
-    assert lost.name not in reported.card.read_text()
-    assert not any(picture.exists() for picture in reported.pictures)
+def test_a_first_release_has_the_candidates_files_and_pictures(candidate: BuildFolder, model: ModelFolder) -> None:
+    release(candidate, model)
+    assert files(model).keys() == FILES | {"recall.svg", "reading.svg"}
+    for name in FILES - {"README.md"}:
+        assert (model.path / name).read_bytes() == (candidate.path / name).read_bytes()
 
 
-def test_a_card_that_was_lost_is_written_again(good: Good, reported: ModelFolder) -> None:
-    reported.card.unlink()
-    release(VARIANT, good.splits, reported)
-    assert reported.card.read_text().startswith("# rowstream-conv1d")
-    assert MEASURED not in reported.card.read_text()
+def test_the_card_has_what_the_gate_measured(candidate: BuildFolder, model: ModelFolder) -> None:
+    release(candidate, model)
+    card = model.card.read_text()
+    assert card.startswith("# rowstream-rows2d 0.1.0\n")
+    assert "## Gate results" in card
+    assert "(recall.svg)" in card
+
+
+def test_releasing_the_same_candidate_again_changes_nothing(candidate: BuildFolder, model: ModelFolder) -> None:
+    release(candidate, model)
+    before = files(model)
+    release(candidate, model)
+    assert files(model) == before
+
+
+def test_a_release_is_replaced_whole(candidate: BuildFolder, model: ModelFolder) -> None:
+    """A picture and a recipe of the earlier release do not stay behind."""
+    release(candidate, model)
+    candidate.training.unlink()
+    release(candidate, model)
+    assert files(model).keys() == FILES - {"training.json"} | {"recall.svg", "reading.svg"}
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REFUSED, Verdict.NOT_JUDGED])
+def test_what_did_not_pass_is_not_released(candidate: BuildFolder, model: ModelFolder, verdict: Verdict) -> None:
+    judge(candidate, verdict)
+    with pytest.raises(ReleaseError, match=rf"the gate's verdict is: {verdict.value}$"):
+        release(candidate, model)
+    assert not model.path.exists()
+
+
+def test_what_the_gate_has_not_seen_is_not_released(candidate: BuildFolder, model: ModelFolder) -> None:
+    shutil.rmtree(candidate.gate)
+    with pytest.raises(ReleaseError, match=r"the gate has not evaluated it: make gate$"):
+        release(candidate, model)
+    assert not model.path.exists()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"])
+def test_a_file_that_changed_after_the_gate_is_not_released(
+    candidate: BuildFolder, model: ModelFolder, name: str
+) -> None:
+    path = candidate.path / name
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(ReleaseError, match=rf"{name}: it changed after the gate passed it: make gate$"):
+        release(candidate, model)
+    assert not model.path.exists()
+
+
+def test_a_release_evaluated_on_more_images_stays(candidate: BuildFolder, model: ModelFolder) -> None:
+    """An offline conversion, evaluated on 4,488 images, does not replace one evaluated on MNIST's 10,000."""
+    release(candidate, model)
+    before = files(model)
+    with_images(candidate, 4_488)
+    judge(candidate)
+    message = r"Expected an evaluation on at least 10,000 images .* Received: 4,488 .*: ROWSTREAM_DATA or --data$"
+    with pytest.raises(ReleaseError, match=message):
+        release(candidate, model)
+    assert files(model) == before
+
+
+def test_a_release_evaluated_on_fewer_images_is_replaced(candidate: BuildFolder, model: ModelFolder) -> None:
+    release(candidate, model)
+    with_images(model, 4_488)
+    release(candidate, model)
+    assert read_manifest(model.path).accuracy.images == 10_000

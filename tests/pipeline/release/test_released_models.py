@@ -1,9 +1,8 @@
-"""The released files against the figures they are released on, by a bare interpreter and the pixel contract alone."""
+"""Tests of the released files against `models/limits.toml`, by a bare interpreter and the pixel contract alone."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,48 +10,47 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from device.idx import read_idx
+from device.manifest import read_manifest
+from pipeline.folders import ModelFolder
+from pipeline.gate.limits import Limits, read_limits
 from tests.conftest import MODELS
 
-LEAST_ACCURACY = {"rows2d": 0.9940, "cols2d": 0.9940, "conv1d": 0.9890, "rows": 0.9880}
-MOST_BYTES_A_WEIGHT = {"rows2d": 1.20, "cols2d": 1.20, "conv1d": 1.50, "rows": 2.5}
-WEIGHTS = {"rows2d": 315_530, "cols2d": 315_530, "conv1d": 109_034, "rows": 81_674}
-MAX_DROP_PP = 0.10
+
+def limits(variant: str) -> Limits:
+    return read_limits(MODELS / "limits.toml", f"rowstream-{variant}")
 
 
-@pytest.mark.parametrize("variant", LEAST_ACCURACY)
-def test_int8_file_reads_mnist_test_images_at_its_figure(variant: str, mnist_folder: Path) -> None:
-    """The int8 file reads MNIST's 10,000 test images at its variant's accuracy or better."""
+@pytest.mark.slow
+def test_int8_file_reads_mnist_test_images_within_its_limit(variant: str, mnist_folder: Path) -> None:
+    """The int8 file reads MNIST's 10,000 test images at its accuracy limit or better."""
     crops = read_idx(mnist_folder / "t10k-images-idx3-ubyte.gz")
     labels = read_idx(mnist_folder / "t10k-labels-idx1-ubyte.gz")
     interpreter = Interpreter(model_content=(MODELS / variant / "model.int8.tflite").read_bytes(), num_threads=1)
     classify = interpreter.get_signature_runner("classify")
     pixels = (crops.astype(np.int16) - 128).astype(np.int8)[:, np.newaxis, :, :, np.newaxis]
     answers = np.array([classify(crop=crop)["logits"].argmax() for crop in pixels])
+    minimum = limits(variant).int8_accuracy_percent_min
+    assert minimum is not None
     assert len(answers) == 10_000
-    assert (answers == labels).mean() >= LEAST_ACCURACY[variant]
+    assert 100 * (answers == labels).mean() >= minimum
 
 
-@pytest.mark.parametrize("variant", LEAST_ACCURACY)
-def test_manifest_states_a_drop_within_the_limit(variant: str) -> None:
-    """The manifest states that int8 loses at most 0.10 points against float on the images judged."""
-    accuracy = json.loads((MODELS / variant / "manifest.json").read_text())["accuracy"]
-    assert accuracy["images"] in (10_000, 4_488)
-    assert accuracy["accuracy_drop_pp"] <= MAX_DROP_PP
+def test_manifest_is_within_the_limits(variant: str) -> None:
+    """A release is evaluated on MNIST's 10,000 test images; its drop and size are within the limits."""
+    manifest, limited = read_manifest(MODELS / variant), limits(variant)
+    assert manifest.accuracy.images == 10_000
+    assert limited.accuracy_drop_pp_max is not None
+    assert manifest.accuracy.accuracy_drop_pp <= limited.accuracy_drop_pp_max
+    assert limited.file_bytes_max is not None
+    assert manifest.file.bytes <= limited.file_bytes_max
 
 
-@pytest.mark.parametrize("variant", LEAST_ACCURACY)
-def test_file_is_small_for_its_weights(variant: str) -> None:
-    """The int8 file holds little besides a byte a weight."""
-    size = (MODELS / variant / "model.int8.tflite").stat().st_size
-    assert size <= MOST_BYTES_A_WEIGHT[variant] * WEIGHTS[variant]
-
-
-@pytest.mark.parametrize("variant", LEAST_ACCURACY)
 def test_manifest_names_the_files_beside_it(variant: str) -> None:
-    """The manifest holds the SHA-256 of the int8 file and of the float weights it was made from."""
-    manifest = json.loads((MODELS / variant / "manifest.json").read_text())
-    assert manifest["file"]["sha256"] == _sha256(MODELS / variant / "model.int8.tflite")
-    assert manifest["weights_sha256"] == _sha256(MODELS / variant / "float.weights.h5")
+    """The manifest has the SHA-256 of the int8 file, the float weights and the calibration record."""
+    folder, manifest = ModelFolder(MODELS / variant), read_manifest(MODELS / variant)
+    assert manifest.file.sha256 == _sha256(folder.int8_tflite)
+    assert manifest.weights_sha256 == _sha256(folder.weights)
+    assert manifest.calibration.digests_sha256 == _sha256(folder.calibration)
 
 
 def _sha256(path: Path) -> str:

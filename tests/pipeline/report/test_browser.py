@@ -1,4 +1,4 @@
-"""Tests of the report's pages in a browser: drawn whole at a phone's width and a desk's, and fit for everyone."""
+"""Tests of the report's pages in a browser: complete on narrow and wide screens, and accessible."""
 
 from __future__ import annotations
 
@@ -48,14 +48,15 @@ MEASURE = """() => {
   return [...document.querySelectorAll("figure svg")].map((svg) => ({
     box: box(svg),
     texts: [...svg.querySelectorAll("text")].map(box),
-    shapes: [...svg.querySelectorAll("path, use, rect")].map(box).filter(([l, t, r, b]) => r - l + b - t > 1).length,
+    shapes: [...svg.querySelectorAll("path, rect, polyline, circle")]
+      .map(box).filter(([l, t, r, b]) => r - l + b - t > 1).length,
   }));
 }"""
 
 
 @contextmanager
 def opened(browser: Browser, path: Path, width: int, scheme: Scheme = "light") -> Iterator[Page]:
-    """The page, opened from disk; whatever it asks for, and whatever a script complains of, fails."""
+    """Opens a page from disk; a request or an error message fails the test."""
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.set_default_timeout(180_000)
     asked, complaints = [], []

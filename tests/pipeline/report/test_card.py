@@ -1,4 +1,4 @@
-"""Tests of `pipeline.report.card`: what the gate measured, on the model card."""
+"""Tests of the gate's results on the model card."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ import pytest
 from device.manifest import read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
-from pipeline.release.card import model_card
-from pipeline.report.card import section, standalone, write_card
-from pipeline.report.figures import recall
+from pipeline.report.card import write_card
+from pipeline.report.model_card import model_card
 from tests.conftest import MODELS
 from tests.support.measured import JUDGED, MEASURED
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> ModelFolder:
-    """A released model without anything of the gate."""
+    """A model folder without results of the gate."""
     for name in ("manifest.json", "model.int8.tflite"):
         shutil.copy(MODELS / "rows2d" / name, tmp_path)
     return ModelFolder(tmp_path)
@@ -31,42 +30,55 @@ def judged(folder: ModelFolder) -> Judgement:
     return replace(JUDGED, file_sha256=read_manifest(folder.path).file.sha256)
 
 
-def test_what_the_gate_measured_follows_the_card(folder: ModelFolder) -> None:
+def test_the_results_follow_the_card(folder: ModelFolder) -> None:
+    """The section has accuracy, recall, calibration and signal, with minus signs, and the charts."""
     assert write_card(folder, "rows2d", judged(folder))
     measured = (
         folder.card.read_text().removeprefix(model_card(read_manifest(folder.path))).replace("\N{MINUS SIGN}", "-")
     )
-    assert measured.startswith("\n## What the gate measured\n\n`python -m pipeline gate models/rows2d` says")
-    assert "| read right, float and int8 " in measured
+    assert measured.startswith("\n## Gate results\n\nVerdict: refused, 3 checks. `make gate report VARIANT=rows2d`")
+    assert "| accuracy, float and int8 " in measured
     assert " 91.67 % and 83.33 % " in measured
-    assert "-8.33 points, in 95 % of cases -27.50 to +13.25" in measured
-    assert "| change of class two, the worst " in measured
+    assert "-8.33 percentage points, 95 % CI -27.50 to +13.25" in measured
+    assert "| change of recall of class two, the worst " in measured
     assert " 10.0 dB, tensor 2 " in measured
+    assert " ms" not in measured
     assert measured.endswith("](reading.svg)\n")
 
 
 def test_writing_it_twice_changes_nothing(folder: ModelFolder) -> None:
+    """The card depends on neither the machine nor the time."""
     write_card(folder, "rows2d", judged(folder))
     files = {path.name: path.read_bytes() for path in folder.path.iterdir()}
-    write_card(folder, "rows2d", judged(folder))
+    later = replace(MEASURED, latency=replace(MEASURED.latency, median_ms=9.0))
+    write_card(folder, "rows2d", replace(judged(folder), judged_at="2027-01-01 00:00", measurements=later))
     assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == files
     assert set(files) == {"README.md", "manifest.json", "model.int8.tflite", "reading.svg", "recall.svg"}
 
 
-def test_a_file_that_was_not_judged_gets_no_figures_of_another(folder: ModelFolder) -> None:
+def test_another_file_than_the_judged_one_gets_no_card(folder: ModelFolder) -> None:
+    """Results of another file are not written beside this one."""
     assert not write_card(folder, "rows2d", replace(JUDGED, file_sha256="0" * 64))
     assert not folder.card.exists()
 
 
-def test_without_measurements_or_a_release_there_is_no_card(folder: ModelFolder, tmp_path: Path) -> None:
+def test_without_measurements_or_a_manifest_there_is_no_card(folder: ModelFolder, tmp_path: Path) -> None:
+    """A judgement that measured nothing, or a folder without a manifest, gives no card."""
     assert not write_card(folder, "rows2d", replace(judged(folder), measurements=None))
     assert not write_card(ModelFolder(tmp_path / "nosuch"), "rows2d", judged(folder))
-    with pytest.raises(ValueError, match="Expected a judgement with measurements"):
-        section("rows2d", replace(JUDGED, measurements=None), ())
 
 
-def test_a_picture_stands_by_itself_in_light_and_dark() -> None:
-    root = ET.fromstring(standalone(recall(MEASURED.classes)))  # noqa: S314  # made here
+def test_a_model_that_does_not_stream_has_one_chart(folder: ModelFolder) -> None:
+    """Without time steps the card has no chart of them."""
+    write_card(folder, "rows2d", replace(judged(folder), measurements=replace(MEASURED, early_exit=None)))
+    assert [path.name for path in folder.pictures if path.exists()] == ["recall.svg"]
+    assert "reading.svg" not in folder.card.read_text()
+
+
+def test_a_chart_is_a_file_in_light_and_dark(folder: ModelFolder) -> None:
+    """A chart beside the card has a size, its colours for both schemes, and a description."""
+    write_card(folder, "rows2d", judged(folder))
+    root = ET.parse(folder.picture("recall")).getroot()  # noqa: S314  # made here
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert float(root.get("width", "0")) > 300
     (style,) = root.findall("{http://www.w3.org/2000/svg}style")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from device.manifest import read_manifest
 from pipeline.folders import ReportFolder
 from pipeline.gate.gate_json import as_json
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.reports import write_reports
+from tests.conftest import MODELS
 from tests.support.commands import pipeline, refused
 from tests.support.measured import JUDGED
 
@@ -23,7 +26,7 @@ def judged(folder: Path, variant: str, judgement: Judgement = JUDGED) -> Path:
 
 
 def test_writes_a_page_for_each_judged_model_and_an_index(tmp_path: Path) -> None:
-    """Those that were named and judged have pages; the index says which were not, and TensorFlow is not waited for."""
+    """Named models that were judged have pages, the index lists the others, and TensorFlow is not imported."""
     for variant in ("rows2d", "conv1d", "mine"):
         judged(tmp_path, variant)
     child = pipeline(tmp_path, "report", "rows2d", "cols2d", "mine", PYTHONPROFILEIMPORTTIME="1")
@@ -40,7 +43,8 @@ def test_writes_a_page_for_each_judged_model_and_an_index(tmp_path: Path) -> Non
     assert not imported & {"tensorflow", "keras", "ai_edge_litert"}
 
 
-def test_another_models_broken_file_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_broken_file_of_another_model_is_listed(tmp_path: Path) -> None:
+    """A model that was not named may have a broken file: the index lists the error."""
     judged(tmp_path, "rows2d")
     judged(tmp_path, "conv1d").write_text("{")
     child = pipeline(tmp_path, "report", "rows2d")
@@ -55,7 +59,7 @@ def test_another_models_broken_file_is_no_hindrance(tmp_path: Path) -> None:
         pytest.param(as_json(JUDGED)[:-100], "error: build/conv1d/gate/gate.json: Expected JSON. ", id="truncated"),
         pytest.param(
             json.dumps({**json.loads(as_json(JUDGED)), "format_version": 1}),
-            "error: build/conv1d/gate/gate.json: Expected gate.json of format 2. Received: 1. Judge it anew",
+            "error: build/conv1d/gate/gate.json: Expected gate.json of format 3. Received: 1. Run the gate again",
             id="old",
         ),
         pytest.param(
@@ -74,10 +78,24 @@ def test_a_broken_file_is_refused(content: str, message: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("rows2d", "error: Expected build/rows2d/gate/gate.json. Found none: judge first, with `make gate`"),
-        ("../x", "error: Expected the name of a folder below build/, other than index. Received: '../x'"),
-        ("index", "error: Expected the name of a folder below build/, other than index. Received: 'index'"),
+        ("rows2d", "error: Expected build/rows2d/gate/gate.json. Found none: run `make gate` first"),
+        ("../x", "error: Expected the name of a folder in build/, other than index. Received: '../x'"),
+        ("index", "error: Expected the name of a folder in build/, other than index. Received: 'index'"),
     ],
 )
 def test_nothing_to_report_on_is_refused(name: str, message: str, tmp_path: Path) -> None:
     assert refused(pipeline(tmp_path, "report", name)) == message
+
+
+def test_the_report_writes_into_build_alone(tmp_path: Path) -> None:
+    """The gate's results are added to the candidate's card; the released model's folder stays as it is."""
+    candidate, release = tmp_path / "build" / "rows2d", tmp_path / "models" / "rows2d"
+    shutil.copytree(MODELS / "rows2d", release)
+    candidate.mkdir(parents=True)
+    shutil.copy(MODELS / "rows2d" / "manifest.json", candidate)
+    before = {path.name: path.read_bytes() for path in release.iterdir()}
+    judged(tmp_path, "rows2d", replace(JUDGED, file_sha256=read_manifest(candidate).file.sha256))
+    assert pipeline(tmp_path, "report", "rows2d").returncode == 0
+    assert "## Gate results" in (candidate / "README.md").read_text()
+    assert (candidate / "recall.svg").is_file()
+    assert {path.name: path.read_bytes() for path in release.iterdir()} == before

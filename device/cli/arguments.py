@@ -1,0 +1,202 @@
+"""The command line, read into the options of one command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from .. import __version__
+from ..interpreter import RUNTIMES
+from ..sources.raw import RawLayout
+from ..vision.region import Region
+from ..web.address import Address
+from .options import ClassifyOptions, ModelOptions, ServeOptions, SourceOptions
+
+# Where a model lies in a bundle, and in this project's repository.
+_DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
+_SOURCE = (
+    "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, an image, a folder of images, a "
+    "pattern such as 'photos/*.jpg', or - for raw frames on the standard input"
+)
+_LINES = """
+Each answer is a line of JSON on stdout. `time` is when its frame was captured, or read from a file; `position_s` is
+where the frame stands in a video, or on a live source's own clock, and null for a picture.
+"""
+
+log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
+
+
+def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeOptions:
+    """Returns what the arguments ask for.
+
+    Raises:
+        SystemExit: they ask for help or the version, or are wrong; argparse has printed what.
+        ValueError: the options do not go together.
+        OSError: the model is not there.
+    """
+    given = _parser().parse_args(_without_run(arguments))
+    model = ModelOptions(given.model or _default_model(), given.threads, given.runtime)
+    if given.command == "classify":
+        return ClassifyOptions(model, tuple(given.crops), given.by_line, given.partial, given.early_exit)
+    if given.command == "watch":
+        return _source_options(given, model)
+    watched = [f"--{name.replace('_', '-')}" for name in _HOW_TO_WATCH if getattr(given, name)]
+    if given.source is None and watched:
+        raise ValueError(f"Expected --source with {', '.join(watched)}. Received none")
+    source = None if given.source is None else _source_options(given, model)
+    return ServeOptions(model, given.address, given.token, source)
+
+
+def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOptions:
+    if given.raw_format and not given.raw_size:
+        raise ValueError("Expected --raw-size with --raw-format. Received none")
+    return SourceOptions(
+        model=model,
+        name=given.source,
+        raw=RawLayout.parse(given.raw_size, given.raw_format or "bgr") if given.raw_size else None,
+        region=given.roi,
+        one=given.one,
+        early_exit=given.early_exit,
+        interval_s=given.interval,
+        max_frames=given.max_frames,
+        stable_frames=given.stable,
+        digits_only=given.digits_only,
+        dump_crops=given.dump_crops,
+        record=given.record,
+        show=given.show,
+    )
+
+
+def _default_model() -> Path:
+    for folder in _DEFAULT_MODELS:
+        if folder.is_dir():
+            return folder
+    raise ValueError(
+        f"Expected --model DIR. Received none, and there is no folder {' or '.join(map(str, _DEFAULT_MODELS))}"
+    )
+
+
+def _without_run(arguments: Sequence[str]) -> Sequence[str]:
+    """Returns the arguments with `run`, the one command of version 0.1, as the command that replaces it."""
+    if not arguments or arguments[0] != "run":
+        return arguments
+    old = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    old.add_argument("--source")
+    old.add_argument("--serve")
+    old.add_argument("--rows", action="store_true")
+    chosen, rest = old.parse_known_args(arguments[1:])
+    if chosen.serve is not None:
+        source = [] if chosen.source is None else [f"--source={chosen.source}"]
+        new = ["serve", *source, *rest, "--", chosen.serve]
+    elif chosen.source is not None:
+        new = ["watch", *rest, "--", chosen.source]
+    else:
+        new = ["classify", *rest]
+    log.warning(f"`run` is deprecated and will be removed in the next version; use `{new[0]}`")
+    return [*new[:1], *(["--by-line"] if chosen.rows else []), *new[1:]]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m device", description="Read digits with a released model.")
+    parser.add_argument("--version", action="version", version=f"rowstream {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_classify(commands.add_parser("classify", help="read crops of 28 x 28 pixels from files"))
+    _add_watch(commands.add_parser("watch", help="find and read the digits that a camera, video or picture shows"))
+    _add_serve(commands.add_parser("serve", help="serve a page that shows a source, or a canvas to draw a digit on"))
+    return parser
+
+
+def _add_classify(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Read crops of 28 x 28 pixels, light ink on a dark background; print a line of JSON for each."
+    parser.usage = "%(prog)s [OPTIONS] CROPS..."
+    parser.add_argument(
+        "crops", type=Path, nargs="+", metavar="CROPS", help=".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
+    )
+    _add_model(parser)
+    parser.add_argument("--by-line", action="store_true", help="read each crop line by line, as from a camera")
+    parser.add_argument("--partial", action="store_true", help="print the answer after each time step, line by line")
+    parser.add_argument("--early-exit", action="store_true", help="stop at the first settled answer, line by line")
+
+
+def _add_watch(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Find the digits in each frame of a source, and read them." + _LINES
+    parser.usage = "%(prog)s [OPTIONS] SOURCE"
+    parser.add_argument(
+        "source", metavar="SOURCE", help=f"{_SOURCE}; a name that begins with a dash is given as ./NAME"
+    )
+    _add_model(parser)
+    _add_how_to_watch(parser)
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Serve a page: what --source shows, or without it a canvas to draw a digit on."
+    parser.usage = "%(prog)s [OPTIONS] [HOST:PORT]"
+    parser.add_argument(
+        "address",
+        nargs="?",
+        type=_checked(Address.parse),
+        default="8000",
+        metavar="HOST:PORT",
+        help="where to serve; PORT alone is reached from this machine only (default: 8000)",
+    )
+    _add_model(parser)
+    parser.add_argument("--token", help="access token; required unless the address is this machine's own, as localhost")
+    parser.add_argument("--source", help=f"{_SOURCE}; the page stays when the source has ended")
+    _add_how_to_watch(parser)
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    found = " or ".join(map(str, _DEFAULT_MODELS))
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help=f"the model's folder (default: {found}, whichever exists first)"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads the kernels may use (default: 1)")
+    parser.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
+
+
+def _add_how_to_watch(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("watching a source")
+    group.add_argument("--one", action="store_true", help="each frame, or --roi in it, shows one digit")
+    group.add_argument(
+        "--roi",
+        type=_checked(Region.parse),
+        metavar="X,Y,...",
+        help="the only part to look at: x,y,width,height or four corners x1,y1,...,y4",
+    )
+    group.add_argument("--early-exit", action="store_true", help="stop at each digit's first settled answer")
+    group.add_argument("--interval", type=float, metavar="SECONDS", help="the shortest time between frames read")
+    group.add_argument("--max-frames", type=int, metavar="N", help="end after N frames read")
+    group.add_argument("--stable", type=int, metavar="N", help="print a digit once, when N frames in a row agree on it")
+    group.add_argument("--digits-only", action="store_true", help="leave out what is not a digit")
+    group.add_argument("--dump-crops", type=Path, metavar="DIR", help="write each crop, and the frame around it, here")
+    group.add_argument("--record", type=Path, metavar="OUT.mp4", help="write the frames with their answers to a video")
+    group.add_argument(
+        "--show",
+        action="store_true",
+        help="show the frames with their answers; a picture until Space is pressed or --interval is over; q ends",
+    )
+    group.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="the size of raw frames, e.g. 1280x720")
+    group.add_argument("--raw-format", metavar="bgr|rgb|grey", help="the colours of raw frames (default: bgr)")
+
+
+_HOW_TO_WATCH = (
+    *("one", "roi", "early_exit", "interval", "max_frames", "stable", "digits_only", "dump_crops", "record", "show"),
+    *("raw_size", "raw_format"),
+)
+
+
+def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Returns a parser whose ValueError argparse prints as it is."""
+
+    def checked(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return checked

@@ -1,0 +1,69 @@
+"""`python -m device classify`: prints what a model says of the crops in files, a line of JSON for each."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+from ..arrays import Crop, Crops
+from ..crop_files import read_crops
+from ..exit_status import ExitStatus
+from ..pixels import looks_inverted
+from ..runner import Prediction, Runner
+from .options import ClassifyOptions
+from .process import complain
+
+log = logging.getLogger(__name__)
+
+
+def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
+    """Prints an answer for each crop; a file that cannot be read costs the exit status, not the others' answers.
+
+    Raises:
+        ImportError, ValueError: the model cannot be loaded, see `Runner`.
+        OSError: the answers cannot be written.
+    """
+    status = ExitStatus.FINE
+    warned = False
+    with options.model.open() as runner:
+        for path in options.crops:
+            try:
+                crops = read_crops(path)
+            except (ImportError, OSError, ValueError) as error:
+                status = complain(error)
+                continue
+            if not warned:
+                warned = _warn_of_inverted(path, crops)
+            for index, crop in enumerate(crops):
+                for answer in _answers(runner, crop, options):
+                    line = {"source": str(path), "crop": index, **asdict(answer)}
+                    output.write(json.dumps(line) + "\n")
+                    if output.isatty():
+                        output.flush()
+    return status
+
+
+def _warn_of_inverted(path: Path, crops: Crops) -> bool:
+    inverted = next((index for index, crop in enumerate(crops) if looks_inverted(crop)), None)
+    if inverted is not None:
+        log.warning(
+            f"warning: {path}: crop {inverted} looks inverted: most of its border is bright. Expected light ink (255) "
+            f"on a dark background (0). Invert it, or give its picture to `watch PICTURE --one`"
+        )
+    return inverted is not None
+
+
+def _answers(runner: Runner, crop: Crop, options: ClassifyOptions) -> Iterator[Prediction]:
+    if options.partial:
+        for answer in runner.steps(crop):
+            yield answer
+            if options.early_exit and runner.settled:
+                return
+    elif options.by_line or options.early_exit:
+        yield runner.read(crop, early_exit=options.early_exit)
+    else:
+        yield runner.classify(crop)

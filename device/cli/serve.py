@@ -1,0 +1,55 @@
+"""`python -m device serve`: a page on which digits are drawn and read, or that shows what a source shows."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+from ..exit_status import ExitStatus
+from ..web.snapshots import Live
+from .options import ServeOptions
+from .process import Stopped, quiet_opencv, stoppable
+
+if TYPE_CHECKING:
+    from ..web.server import Server
+
+_LIBRARY = frozenset({"anyio", "click", "h11", "starlette", "uvicorn"})
+
+log = logging.getLogger(__name__)
+
+
+def serve_canvas(options: ServeOptions) -> ExitStatus:
+    """Serves a canvas to draw digits on, until a signal asks for the end.
+
+    Raises:
+        ImportError: something is not installed; the message says what.
+        OSError: the address cannot be listened at, or a file cannot be read.
+        ValueError: the model is not what was expected.
+    """
+    quiet_opencv(options.model.threads)
+    try:
+        with stoppable(), serving(options, None):
+            wait()
+    except Stopped:
+        return ExitStatus.FINE
+
+
+def serving(options: ServeOptions, live: Live | None) -> Server:
+    """Returns a server at work, to be closed, and logs its address; raises as `serve_canvas` does."""
+    try:
+        from ..web.server import Server  # noqa: PLC0415  # an extra: all else works without it
+    except ModuleNotFoundError as error:
+        if error.name not in _LIBRARY:
+            raise
+        raise ImportError("serve needs Starlette and Uvicorn: pip install starlette uvicorn") from error
+    server = Server(options.model.open(), options.address, options.token, live)
+    token = "" if options.token is None else f"?token={options.token}"
+    log.info(f"serving on http://{server.address}/{token}")
+    return server
+
+
+def wait() -> NoReturn:
+    """Waits for a signal, which raises."""
+    while True:
+        threading.Event().wait()

@@ -1,0 +1,179 @@
+"""`python -m device watch`: prints what a source shows, a line of JSON for each digit or what could be one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..exit_status import SIGNALLED, ExitStatus
+from ..runner import Prediction
+from ..sources.frames import Frame, Source
+from ..sources.open_source import open_source
+from ..sources.stills import Stills
+from ..watch.crop_dump import CropDump
+from ..watch.recording import Recording
+from ..watch.watcher import DigitReading, Observation, Watcher, WatchOptions, due
+from ..watch.window import Window
+from ..web.snapshots import Live
+from .options import ServeOptions, SourceOptions
+from .process import Stopped, quiet_opencv, stoppable
+from .serve import serving, wait
+
+# A recording's rate where neither the source nor the interval gives one.
+_RATE_HZ = 25.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Count:
+    frames: int = 0
+    candidates: int = 0
+    reported: int = 0
+    failed: int = 0
+
+
+def watch(options: SourceOptions, output: TextIO, page: ServeOptions | None = None) -> int:
+    """Prints what a source shows, serves it where there is a page, and logs a summary; returns the exit status.
+
+    The status is 0, 2 where a frame could not be read, or 128 and the signal that ended a source with an end of its
+    own. A signal ends an endless source well, and a page, which stays when its source has ended.
+
+    Raises:
+        ImportError: something is not installed; the message says what.
+        OSError: a file cannot be read or written.
+        ValueError: the model, the source or an option is not what was expected.
+    """
+    quiet_opencv(options.model.threads)
+    status: int = ExitStatus.FINE
+    endless = False
+    try:
+        with stoppable(), ExitStack() as stack:
+            source = stack.enter_context(open_source(options.name, options.raw))
+            endless = source.endless or page is not None
+            status = _Watch(options, source, output, stack, page).run()
+            if page is not None:
+                wait()
+            return status
+    except Stopped as stopped:
+        return status if endless else SIGNALLED + stopped.number
+
+
+class _Watch:
+    """What a run holds: its source, where its answers go, and what it counts."""
+
+    def __init__(
+        self, options: SourceOptions, source: Source, output: TextIO, stack: ExitStack, page: ServeOptions | None
+    ) -> None:
+        self._options = options
+        self._source = source
+        self._output = output
+        self._watching = WatchOptions(
+            region=options.region,
+            one=options.one,
+            early_exit=options.early_exit,
+            interval_s=options.interval_s or 0.0,
+            max_frames=options.max_frames,
+            stable_frames=options.stable_frames,
+        )
+        self._watcher = Watcher(stack.enter_context(options.model.open()), self._watching)
+        self._live = None if page is None else Live(source)
+        self._sinks = _file_sinks(options, source, stack)
+        if page is not None and self._live is not None:
+            self._sinks.append(self._live)
+            stack.enter_context(serving(page, self._live))
+        self._window = Window(options.interval_s or math.inf) if options.show else None
+        if self._window is not None:
+            stack.callback(self._window.close)
+        self._count = _Count()
+
+    def run(self) -> ExitStatus:
+        try:
+            for frame in due(self._source, self._watching):
+                observation = self._observed(frame)
+                if observation is not None and not self._reported(observation):
+                    break
+        finally:
+            if self._live is not None:
+                self._live.end()
+            self._log_summary()
+            self._output.flush()
+        return ExitStatus.WRONG_USE if self._source.failed or self._count.failed else ExitStatus.FINE
+
+    def _log_summary(self) -> None:
+        count = self._count
+        stable = f", {count.reported:,} stable" if self._watching.stable_frames is not None else ""
+        log.info(f"{count.frames:,} frames, {self._source.dropped:,} dropped, {count.candidates:,} candidates{stable}")
+
+    def _observed(self, frame: Frame) -> Observation | None:
+        try:
+            observation = self._watcher.observe(frame)
+        except ValueError as error:
+            # One picture smaller than the region must not stop the next; frames of a sequence are all alike.
+            if not frame.still:
+                raise
+            self._count.failed += 1
+            log.error(f"error: {frame.source}: {error}")  # noqa: TRY400  # a bad picture gets one line
+            return None
+        self._count.frames += 1
+        self._count.candidates += sum(reading.box is not None for reading in observation.readings)
+        self._count.reported += len(observation.reported)
+        return observation
+
+    def _reported(self, observation: Observation) -> bool:
+        """Prints and passes on an observation; returns whether the window is still open."""
+        for reading in observation.reported:
+            if reading.label is not None or not self._options.digits_only:
+                self._output.write(json.dumps(line(reading)) + "\n")
+        self._output.flush()
+        for sink in self._sinks:
+            sink.take(observation)
+        return self._window is None or self._window.show(observation)
+
+
+def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[CropDump | Live | Recording]:
+    sinks: list[CropDump | Live | Recording] = []
+    if options.dump_crops:
+        _refuse_folder(options.dump_crops, source)
+        sinks.append(CropDump(options.dump_crops))
+    if options.record:
+        rate_hz = 1 / options.interval_s if options.interval_s else source.rate_hz or _RATE_HZ
+        sinks.append(stack.enter_context(Recording(options.record, rate_hz)))
+    return sinks
+
+
+def _refuse_folder(crops: Path, source: Source) -> None:
+    folders = {path.parent for path in source.paths} if isinstance(source, Stills) else set()
+    if crops.is_dir() and any(crops.samefile(folder) for folder in folders):
+        raise ValueError(f"Expected a folder for crops apart from the pictures'. Received: {crops}")
+
+
+def line(reading: DigitReading) -> dict[str, Any]:
+    """Returns what a line of JSON holds of a reading."""
+    frame, box = reading.frame, reading.box
+    return {
+        "time": frame.time.isoformat(timespec="milliseconds"),
+        "frame": frame.number,
+        "position_s": None if frame.position_s is None else round(frame.position_s, 3),
+        "source": frame.source,
+        "box": None if box is None else [box.x, box.y, box.width, box.height],
+        "label": reading.label,
+        **_answer(reading.prediction),
+        "timings": {name: round(value, 3) for name, value in vars(reading.timings).items()},
+    }
+
+
+def _answer(prediction: Prediction | None) -> dict[str, Any]:
+    if prediction is None:
+        return {"index": None, "probability": None, "top": [], "lines_read": 0}
+    return {
+        "index": prediction.index,
+        "probability": prediction.probability,
+        "top": prediction.top,
+        "lines_read": prediction.lines_read,
+    }

@@ -1,0 +1,78 @@
+"""Parses the command line into a command with its options."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import device
+from pipeline.cli import commands
+from pipeline.folders import BUILD, MODELS
+from pipeline.variants import VARIANTS
+
+
+def parse(arguments: Sequence[str] | None) -> commands.Command:
+    """Return the command that the arguments name; exit with status 2 if they are wrong.
+
+    Raises:
+        ValueError: an option is out of range.
+    """
+    options = vars(_parser().parse_args(arguments))
+    make = options.pop("make")
+    command: commands.Command = make(
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    )
+    return command
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description="From MNIST to an int8 TFLite release.")
+    parser.add_argument("--version", action="version", version=f"rowstream {device.__version__}")
+    named = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, make: type, *options: Any, hidden: bool = False) -> None:
+        text: dict[str, Any] = {} if hidden else {"help": str(make.__doc__).rstrip(".")}
+        command = named.add_parser(name, **text)
+        command.set_defaults(make=make)
+        for flag, settings in options:
+            command.add_argument(flag, **settings)
+
+    variant = _option("variant", choices=tuple(VARIANTS))
+    folder = _option("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. build/rows2d")
+    fonts = _option("--fonts", type=Path, help="folder of fonts to draw from (default: the installed ones)")
+    data = _option(
+        "--data",
+        type=Path,
+        default=os.environ.get("ROWSTREAM_DATA") or None,
+        help="folder with MNIST's four IDX files or your own crops.npz "
+        "(default: ROWSTREAM_DATA, the cache, a download, embedded images)",
+    )
+    limits = _option("--limits", type=Path, default=MODELS / "limits.toml", help="(default: models/limits.toml)")
+    reports = _option("--out", type=Path, help="folder for gate.json, junit.xml, summary.md (default: build/NAME/gate)")
+    names = _option("names", nargs="+", metavar="NAME", help="a model that the gate judged: build/NAME/gate")
+    into = _option("--into", type=Path, default=Path("dist"), help="folder to put it in (default: dist)")
+    digit = _option("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
+    pause = _option("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
+    sheet = _option("--out", type=Path, default=BUILD / "negatives.png", help="(default: build/negatives.png)")
+    photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
+    label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
+    no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
+    add("train", commands.Train, variant, data, fonts)
+    add("convert", commands.Convert, variant, data)
+    add("gate", commands.Gate, folder, limits, reports, data)
+    add("release", commands.Release, variant)
+    add("report", commands.Report, names)
+    add("bench", commands.Bench, variant)
+    add("bundle", commands.Bundle, variant, into)
+    add("demo", commands.Demo, variant, digit, pause)
+    add("calibration-sheet", commands.CalibrationSheet, sheet, fonts)
+    add("evaluate-photos", commands.EvaluatePhotos, folder, photos, label, no_digit)
+    add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), hidden=True)
+    return parser
+
+
+def _option(flag: str, **settings: Any) -> tuple[str, dict[str, Any]]:
+    return flag, settings

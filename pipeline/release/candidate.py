@@ -1,0 +1,164 @@
+"""Makes a candidate for release: float weights in; int8 file, manifest and model card out.
+
+The int8 file runs over the validation and test images once; everything in the manifest follows from those logits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import device
+from converters.convert import Conversion, convert
+from converters.packages import package_versions
+from converters.tflite.graph import operator_versions
+from device.arrays import Crop, Crops
+from device.interpreter import RUNTIMES
+from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime
+from device.pixels import unit_range
+from device.runner import Runner
+from device.signatures import CLASSIFY, CROP, LOGITS, STEP
+from pipeline.data.splits import Splits, digest_lines
+from pipeline.folders import ModelFolder
+from pipeline.release.evaluate import Evaluation, compare
+from pipeline.release.findings import Findings, LabelledLogits, find
+from pipeline.release.step_logits import StepReader, contract
+from pipeline.report.model_card import model_card
+from pipeline.synthesis.negatives import draw_test_negatives
+from pipeline.training.networks import load_network
+from pipeline.variants import PREFIX, Variant
+
+_TIMED_CROPS = 1_000
+
+log = logging.getLogger(__name__)
+
+
+def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, target: ModelFolder) -> Evaluation:
+    """Convert and evaluate the float model in `weights`; write the whole candidate to `target`.
+
+    The files are made beside their places and moved there when all are done, the manifest last.
+
+    Raises:
+        ConversionError, StructureError: see `converters.convert`.
+        ValueError: the weights belong to another network, or an installed runtime cannot run the file.
+        OSError: a file cannot be read or written.
+    """
+    network = load_network(variant.name, weights)
+    log.info("%s: converting %s", variant.name, weights.float_model)
+    conversion = convert(network, unit_range(splits.calibration.crops))
+    log.info("%s: evaluating on %s images", variant.name, f"{len(splits.test):,}")
+    findings = _findings(StepReader(conversion, variant), network, splits)
+    target.path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.path, prefix=".candidate-") as folder:
+        staged = ModelFolder(Path(folder))
+        shutil.copy(weights.float_model, staged.path)
+        if weights.training.is_file():
+            shutil.copy(weights.training, staged.path)
+        staged.int8_tflite.write_bytes(conversion.int8_tflite)
+        staged.calibration.write_bytes(digest_lines(splits.calibration.crops))
+        manifest = _manifest(variant, conversion, splits, staged, findings)
+        manifest.write(staged.path)
+        staged.card.write_text(model_card(manifest), encoding="utf-8")
+        latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
+        _require_runtimes(manifest, staged.path, splits.calibration.crops[0])
+        target.take(staged)
+    return Evaluation(variant.name, findings.accuracy, len(conversion.int8_tflite), latency_us)
+
+
+def _findings(reader: StepReader, network: keras.Sequential, splits: Splits) -> Findings:
+    test, negatives = reader.steps(splits.test.crops, "test images"), draw_test_negatives(splits)
+    float_logits = network.predict(unit_range(splits.test.crops), batch_size=500, verbose=0)
+    return find(
+        LabelledLogits(reader.steps(splits.validation.crops, "validation images"), splits.validation.labels),
+        LabelledLogits(test, splits.test.labels),
+        None if negatives is None else reader.whole(negatives, "test images without a digit"),
+        compare(float_logits, test.last, splits.test.labels, splits.test_source),
+    )
+
+
+def _manifest(
+    variant: Variant, conversion: Conversion, splits: Splits, staged: ModelFolder, findings: Findings
+) -> Manifest:
+    calibration = splits.calibration
+    classify, step = conversion.graphs[CLASSIFY], conversion.graphs.get(STEP)
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        name=f"{PREFIX}{variant.name}",
+        version=device.__version__,
+        labels=splits.names,
+        time_axis=variant.time_axis,
+        steps=variant.steps,
+        lines_per_step=variant.lines_per_step,
+        input=contract(CROP, classify.inputs[CROP]),
+        output=contract(LOGITS, classify.outputs[LOGITS]),
+        states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
+        not_streamable=conversion.not_streamable,
+        temperature=findings.temperature,
+        threshold=findings.threshold,
+        file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)),
+        weights_sha256=_sha256(staged.float_model.read_bytes()),
+        operators=dict(operator_versions(tuple(conversion.graphs.values()))),
+        runtimes=_installed_runtimes(),
+        accuracy=findings.accuracy,
+        early_exit=findings.early_exit,
+        rejection=findings.rejection,
+        calibration=CalibrationRecord(
+            source=calibration.source,
+            images=len(calibration.crops),
+            seed=calibration.seed,
+            indices_sha256=calibration.indices_sha256,
+            digests_sha256=_sha256(staged.calibration.read_bytes()),
+        ),
+        configuration={
+            "quantisation": "static int8, weights per channel, activations by true minima and maxima",
+            "training": json.loads(staged.training.read_text()) if staged.training.is_file() else "not recorded",
+        },
+        packages=package_versions(),
+    )
+
+
+def _latency_us(folder: Path, crops: Crops) -> float:
+    """Return the median time of a whole crop through the runner, in microseconds."""
+    with Runner(folder) as runner:
+        return round(1e3 * float(np.median([runner.classify(crop).latency_ms for crop in crops])), 1)
+
+
+def _installed_runtimes() -> tuple[Runtime, ...]:
+    installed = []
+    for distribution, package in RUNTIMES.items():
+        if importlib.util.find_spec(package) is None:
+            log.info("%s is not installed: the manifest will not list it", distribution)
+        else:
+            installed.append(Runtime(distribution, importlib.metadata.version(distribution)))
+    return tuple(installed)
+
+
+def _require_runtimes(manifest: Manifest, folder: Path, crop: Crop) -> None:
+    """Raise ValueError unless each of the manifest's runtimes reads a crop.
+
+    Each runs in a process of its own, as on a device: two runtimes in one process disturb each other.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        sample = Path(temporary) / "crop.npy"
+        np.save(sample, crop)
+        for runtime in manifest.runtimes:
+            options = ["--model", str(folder), "--runtime", runtime.name]
+            command = [sys.executable, "-m", "device", "classify", *options, str(sample)]
+            child = subprocess.run(command, capture_output=True, text=True, check=False)
+            if child.returncode:
+                raise ValueError(f"The file does not run on {runtime.name}: {child.stderr.strip()}")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

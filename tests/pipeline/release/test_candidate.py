@@ -1,0 +1,72 @@
+"""Tests of `pipeline.release.candidate`, with the trained weights of a variant and the embedded images."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from device.manifest import read_manifest
+from device.runner import Runner
+from pipeline.data.mnist import embedded_splits
+from pipeline.folders import ModelFolder
+from pipeline.release.candidate import make_candidate
+from pipeline.release.evaluate import Evaluation
+from pipeline.report.model_card import model_card
+from pipeline.variants import VARIANTS
+from tests.conftest import MODELS
+
+FILES = ["README.md", "calibration.sha256", "float.weights.h5", "manifest.json", "model.int8.tflite", "training.json"]
+RELEASED = ModelFolder(MODELS / "conv1d")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelFolder, Evaluation]:
+    """A candidate in a folder that had a picture of an earlier one."""
+    target = ModelFolder(tmp_path_factory.mktemp("conv1d"))
+    target.picture("recall").write_text("<svg/>")
+    splits = embedded_splits()
+    few = dataclasses.replace(splits, test=splits.test[::10])
+    return target, make_candidate(VARIANTS["conv1d"], few, RELEASED, target)
+
+
+def test_a_candidate_is_a_whole_model_folder(made: tuple[ModelFolder, Evaluation]) -> None:
+    """It has the weights it was made from, its own card, and nothing of an earlier candidate."""
+    target, _ = made
+    assert sorted(path.name for path in target.path.iterdir()) == FILES
+    assert target.weights.read_bytes() == RELEASED.weights.read_bytes()
+    assert target.training.read_bytes() == RELEASED.training.read_bytes()
+    assert target.card.read_text() == model_card(read_manifest(target.path))
+
+
+def test_the_manifest_has_what_was_measured(made: tuple[ModelFolder, Evaluation]) -> None:
+    target, evaluation = made
+    manifest = read_manifest(target.path)
+    assert (evaluation.variant, evaluation.file_bytes) == ("conv1d", manifest.file.bytes)
+    assert evaluation.accuracy == manifest.accuracy
+    assert manifest.accuracy.images == 449
+    assert manifest.accuracy.int8_accuracy > 0.97
+    assert manifest.configuration["training"] == json.loads(RELEASED.training.read_text())
+    assert manifest.early_exit is not None
+    assert manifest.early_exit.accuracy_after_step[-1] == manifest.accuracy.int8_accuracy
+
+
+def test_the_manifest_is_what_the_runner_measures(made: tuple[ModelFolder, Evaluation]) -> None:
+    """The runner that ships keeps as many test digits as the manifest says."""
+    target, _ = made
+    crops = embedded_splits().test.crops[::10]
+    with Runner(target.path) as runner:
+        kept = [runner.classify(crop).label is not None for crop in crops]
+    rejection = read_manifest(target.path).rejection
+    assert rejection is not None
+    assert rejection.digits_kept == pytest.approx(sum(kept) / len(kept))
+
+
+def test_weights_of_another_variant_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"float\.weights\.h5: Expected the float network rows\."):
+        make_candidate(VARIANTS["rows"], embedded_splits(), RELEASED, ModelFolder(tmp_path / "rows"))
+    assert not (tmp_path / "rows").exists()

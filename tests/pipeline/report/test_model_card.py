@@ -1,0 +1,131 @@
+"""Tests of `pipeline.report.model_card`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, Runtime, read_manifest
+from pipeline.data.mnist import EMBEDDED
+from pipeline.report.model_card import model_card
+from tests.conftest import MODELS
+
+RELEASED = [pytest.param(path.parent, id=path.parent.name) for path in sorted(MODELS.glob("*/manifest.json"))]
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return replace(
+        read_manifest(MODELS / "rows2d"),
+        name="rowstream-rows2d",
+        version="1.2.3",
+        file=ModelFile("model.int8.tflite", 123_456, "a" * 64),
+        weights_sha256="b" * 64,
+        operators={"CONV_2D": 3, "FULLY_CONNECTED": 4},
+        runtimes=(Runtime("ai-edge-litert", "2.3.0"), Runtime("tflite-runtime", "2.14.0")),
+        accuracy=Accuracy(
+            images=10_000,
+            source="MNIST test images",
+            float_accuracy=0.9876,
+            int8_accuracy=0.9843,
+            accuracy_drop_pp=0.33,
+            agreement=0.9932,
+        ),
+        threshold=0.8125,
+        rejection=Rejection(digits_kept=0.9876, negatives=10_000, negatives_accepted=0.0123),
+        calibration=CalibrationRecord("MNIST training images", 512, 42, "c" * 64, "d" * 64),
+        packages={"numpy": "1.26.4", "tensorflow": "2.21.0"},
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# rowstream-rows2d 1.2.3",
+        "A CNN-LSTM that takes the rows of the image as\ntime, in 7 steps of 4,",
+        "One file, `model.int8.tflite`, 123,456 bytes.\nTested on ai-edge-litert 2.3.0 and tflite-runtime 2.14.0.",
+        "python -m device classify CROPS.npy --model models/rows2d",
+        "| in | `crop` | [1, 28, 28, 1] | int8 | 0.003921568859368563 | -128 |",
+        "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
+        "| MNIST test images | 10,000 | 98.76 % | 98.43 % | 0.33 points | 99.32 % |",
+        'An answer with a probability below 0.8125 is "not a digit"',
+        "98.76 % of the test digits are answered.",
+        "Of 10,000 crops without a digit, 1.23 % are\nanswered wrongly with a digit.",
+        "512 crops: MNIST training images; seed 42,",
+        f"`float.weights.h5`, SHA-256 `{'b' * 64}`",
+        f"**File**: SHA-256 `{'a' * 64}`",
+        "**Operators**: CONV_2D 3, FULLY_CONNECTED 4.",
+        "**Packages**: numpy 1.26.4, tensorflow 2.21.0.",
+    ],
+)
+def test_card_says_what_the_manifest_says(manifest: Manifest, text: str) -> None:
+    """The card has the manifest's names, figures and hashes."""
+    assert text in model_card(manifest)
+
+
+def test_card_is_complete(manifest: Manifest) -> None:
+    """The card ends with one line feed and has no template syntax."""
+    card = model_card(manifest)
+    assert card.endswith("does not have it.\n")
+    assert not re.search(r"\{\{|\}\}|\{%|%\}", card)
+
+
+def test_card_without_rejection_does_not_mention_it(manifest: Manifest) -> None:
+    card = model_card(replace(manifest, threshold=0.0, rejection=None))
+    assert "Not a digit" not in card
+    assert "probability below" not in card
+    assert not re.search(r"\n{3}", card)
+
+
+def test_card_sections_are_separated_by_blank_lines(manifest: Manifest) -> None:
+    card = model_card(manifest)
+    assert re.findall(r"\n\n## (.+)\n\n", card) == [
+        "Use",
+        "Accuracy",
+        "Not a digit",
+        "Line by line",
+        "How it was made",
+        "Limits",
+    ]
+    assert not re.search(r"\n{3}", card)
+
+
+def test_card_names_a_single_runtime(manifest: Manifest) -> None:
+    """A file that ran on one runtime does not claim another."""
+    card = model_card(replace(manifest, runtimes=(Runtime("ai-edge-litert", "2.3.0"),)))
+    assert "Tested on ai-edge-litert 2.3.0.\n" in card
+    assert "tflite-runtime" not in card
+
+
+def test_card_does_not_escape_texts(manifest: Manifest) -> None:
+    """HTML's special characters are not escaped in Markdown."""
+    assert "# rowstream-<a & b> 1.2.3" in model_card(replace(manifest, name="rowstream-<a & b>"))
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("MNIST test images", "These images were used for nothing else: not for training, calibration or any choice."),
+        (
+            f"the other 4,488 of {EMBEDDED}",
+            "These are MNIST validation images. They trained and calibrated nothing,",
+        ),
+        ("test crops of crops.npz", "Whether the network was trained on them, its maker must say."),
+    ],
+)
+def test_card_says_what_the_test_images_were_used_for(manifest: Manifest, source: str, sentence: str) -> None:
+    """Only MNIST's test images are called independent; the embedded images chose the epoch of training."""
+    card = model_card(replace(manifest, accuracy=replace(manifest.accuracy, source=source)))
+    assert sentence in card
+    assert ("used for nothing else" in card) == (source == "MNIST test images")
+
+
+@pytest.mark.parametrize("folder", RELEASED)
+def test_released_card_matches_its_manifest(folder: Path) -> None:
+    """A released card is what its manifest gives, followed by what the gate measured."""
+    card, made = (folder / "README.md").read_text(), model_card(read_manifest(folder))
+    assert card.removeprefix(made) == "" or card.removeprefix(made).startswith("\n## Gate results\n")
+    assert set(re.findall(r"\]\((\w+\.svg)\)", card)) == {path.name for path in folder.glob("*.svg")}

@@ -1,0 +1,43 @@
+"""Tests of `draw_test_negatives`: the crops without a digit that measure the threshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from device.arrays import Crops
+from pipeline.data.mnist import embedded_splits
+from pipeline.synthesis.negatives import draw_test_negatives
+
+SPLITS = embedded_splits()
+
+
+@pytest.fixture(scope="module")
+def negatives() -> Crops:
+    drawn = draw_test_negatives(SPLITS)
+    assert drawn is not None
+    return drawn
+
+
+def test_negatives_are_10_000_crops(negatives: Crops) -> None:
+    assert negatives.shape == (10_000, 28, 28)
+    assert negatives.dtype == np.uint8
+
+
+def test_negatives_are_the_same_each_time(negatives: Crops) -> None:
+    again = draw_test_negatives(SPLITS)
+    assert again is not None
+    assert np.array_equal(negatives, again)
+
+
+def test_halves_are_of_the_test_digits(negatives: Crops) -> None:
+    ones = draw_test_negatives(replace(SPLITS, test=SPLITS.test[np.flatnonzero(SPLITS.test.labels == 1)]))
+    assert ones is not None
+    assert not np.array_equal(negatives[1::5], ones[1::5])
+
+
+@pytest.mark.parametrize("names", [("apple", "pear", *"23456789"), tuple("9876543210"), tuple("012345678")])
+def test_labels_other_than_the_ten_digits_have_no_negatives(names: tuple[str, ...]) -> None:
+    assert draw_test_negatives(replace(SPLITS, names=names)) is None
