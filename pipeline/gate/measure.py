@@ -50,7 +50,7 @@ def latency(measured_ms: Float64) -> Latency:
     """Returns the distribution of times `<float64>[n]`; those beyond the 99th percentile are only counted."""
     minimum, p99 = float(measured_ms.min()), float(np.percentile(measured_ms, 99))
     # Equal times, as a coarse clock gives, still need a bin of some width.
-    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (minimum, max(p99, minimum + 1e-6)))
+    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (minimum, max(p99, minimum + 1e-4)))
     return Latency(
         edges_ms=tuple(round(float(edge), 7) for edge in edges),
         counts=tuple(int(count) for count in counts),
