@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from pipeline.gate.record import RecallChange, ReliabilityBin
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, logits, predictions, small_case, with_answers
 
-UNMEASURED = {"calibration_digests": ()}
+UNMEASURED: dict[str, Any] = {"calibration_digests": ()}
 
 
 def test_latency_is_a_histogram_up_to_the_99th_percentile() -> None:
@@ -69,7 +70,7 @@ def test_a_case_is_measured() -> None:
         (0, "0", "0", "3"),
         (11, "1", "7", "4"),
     ]
-    # e^4 / (e^4 + 9)
+    # The logit 8 at temperature 2, against nine of 0.
     assert measured.disagreements[0].float_probability == 0.8585
     assert measured.disagreements[0].int8_probability == 0.9
     assert base64.b64decode(measured.disagreements[0].png).startswith(b"\x89PNG")
