@@ -15,7 +15,7 @@ from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
 from pipeline.gate.confidence import BINS, bin_indices, confidences
 from pipeline.gate.noise import tensor_signals
-from pipeline.gate.record import Answers, Example, Latency, Measurements, Provenance, RecallChange, ReliabilityBin
+from pipeline.gate.record import Answers, Example, Latency, Measurements, RecallChange, ReliabilityBin
 
 _PICTURES = 100
 _MISTAKES = 24
@@ -41,8 +41,7 @@ def measure(case: Case) -> Measurements:
         disagreements=tuple(_examples(case, np.flatnonzero(reference != answers))),
         mistakes=tuple(_examples(case, most_confident)),
         latency=latency(np.array([prediction.latency_ms for prediction in case.predictions])),
-        early_exit=case.manifest.early_exit,
-        provenance=_provenance(case),
+        manifest=case.manifest,
     )
 
 
@@ -116,21 +115,3 @@ def _png(crop: UInt8) -> str:
     file = io.BytesIO()
     Image.fromarray(crop).save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
-
-
-def _provenance(case: Case) -> Provenance:
-    made = case.manifest
-    return Provenance(
-        file_bytes=made.file.bytes,
-        weights_sha256=made.weights_sha256,
-        time_axis=made.time_axis,
-        lines_per_step=made.lines_per_step,
-        not_streamable=made.not_streamable,
-        temperature=made.temperature,
-        threshold=made.threshold,
-        operators=made.operators,
-        runtimes=made.runtimes,
-        calibration=made.calibration,
-        packages=made.packages,
-        configuration=made.configuration,
-    )

@@ -76,9 +76,7 @@ def test_a_case_is_measured() -> None:
     assert base64.b64decode(measured.disagreements[0].png).startswith(b"\x89PNG")
     assert [each.image for each in measured.mistakes] == [11, 0]
     assert measured.tensors == ()
-    assert measured.provenance.file_bytes == manifest.file.bytes
-    assert measured.provenance.temperature == 2.0
-    assert measured.early_exit == manifest.early_exit
+    assert measured.manifest == manifest
 
 
 def test_24_mistakes_are_kept() -> None:
