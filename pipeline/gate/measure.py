@@ -28,7 +28,7 @@ def measure(case: Case) -> Measurements:
     pair = Paired(right(case, reference), right(case, answers))
     probability = np.array([prediction.probability for prediction in case.predictions])
     wrong = np.flatnonzero(~pair.int8_right)
-    most_confident = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
+    surest = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
     labels, names = case.splits.test.labels, case.splits.names
     return Measurements(
         names=names,
@@ -39,7 +39,7 @@ def measure(case: Case) -> Measurements:
         classes=tuple(_change(name, pair[labels == label]) for label, name in enumerate(names)),
         tensors=tuple(tensor_signals(case)),
         disagreements=tuple(_examples(case, np.flatnonzero(reference != answers))),
-        mistakes=tuple(_examples(case, most_confident)),
+        mistakes=tuple(_examples(case, surest)),
         latency=latency(np.array([prediction.latency_ms for prediction in case.predictions])),
         manifest=case.manifest,
     )

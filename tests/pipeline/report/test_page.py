@@ -74,7 +74,7 @@ def test_a_page_has_every_figure_with_its_alternative(page: str) -> None:
 def test_a_page_has_the_figures(page: str) -> None:
     text = text_of(page)
     for words in (
-        "Judged on 12 images (the digits), 2026-11-28 05:30 UTC. Accuracy is 83.33 % in int8 and 91.67 % in float;",
+        "Evaluated on 12 images (the digits), 2026-11-28 05:30 UTC. Accuracy is 83.33 % in int8 and 91.67 % in float;",
         "Only float is correct on 1 image, only int8 on 0: accuracy changes by -8.33 percentage points (95 % CI -27.50",
         "float accuracy 91.67 %",
         "on the gate machine: median 0.150 ms, p99 0.300 ms.",
