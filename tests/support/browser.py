@@ -29,7 +29,8 @@ def launched(playwright: Playwright, chromium: str | None) -> Browser:
     )
 
 
-@pytest.fixture(scope="session")
+# Playwright runs an event loop in the thread of the tests, where those of other modules run their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, where it and playwright are installed."""
     try:
