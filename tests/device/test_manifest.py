@@ -202,7 +202,7 @@ def test_refuses_unknown_fields(tmp_path: Path, keys: tuple[str | int, ...], mes
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Manifest)][1:])
 def test_refuses_a_missing_field(tmp_path: Path, field: str) -> None:
-    """There is no default for a field that is not there."""
+    """A missing field is refused: no field has a default."""
     content = written(MANIFEST, tmp_path)
     del content[field]
     message = f"manifest: Expected the fields of Manifest. Missing: ['{field}']. Unknown: []"
@@ -219,7 +219,7 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
-    """JSON that does not say its format is no manifest."""
+    """JSON without a format version is refused."""
     assert refusal(tmp_path, content) == "Expected manifest format 1. Received: None"
 
 
@@ -278,8 +278,8 @@ def test_refuses_values_out_of_range(tmp_path: Path, keys: tuple[str | int, ...]
 
 @pytest.mark.parametrize("number", [10**400, float("nan")], ids=["beyond a float", "no number"])
 @pytest.mark.parametrize("keys", [("temperature",), ("threshold",), ("output", "quantisation", "scale")])
-def test_refuses_numbers_that_are_none(tmp_path: Path, keys: tuple[str, ...], number: float) -> None:
-    """A number that a float cannot hold, or that is none, is refused as any other wrong value."""
+def test_refuses_nan_and_numbers_beyond_a_float(tmp_path: Path, keys: tuple[str, ...], number: float) -> None:
+    """A number that a float cannot hold, or NaN, is refused."""
     refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, number))
 
 

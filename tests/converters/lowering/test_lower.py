@@ -204,7 +204,7 @@ def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
 )
 def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
     """A layer that nothing here computes is refused by its name and its class."""
-    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered"):
+    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered$"):
         InferenceNetwork(stacked(4, 2, of=(layer,)))
 
 
@@ -219,7 +219,7 @@ def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
 )
 def test_refuses_probabilities(head: keras.Layer) -> None:
     """A network that ends in a softmax, however it is written, is refused by the name of its last layer."""
-    message = "^odd: expected a network that gives logits. Received one that ends in a softmax$"
+    message = "^odd: Expected a network that returns logits. Received: one that ends in a softmax$"
     with pytest.raises(ValueError, match=message):
         InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
 
@@ -283,3 +283,95 @@ def test_takes_one_crop() -> None:
     """The function takes a batch of one and no other."""
     specification = InferenceNetwork(stacked(4, 3, of=(layers.Flatten(),))).classify.input_signature
     assert specification == (tf.TensorSpec((1, 4, 3), tf.float32, name="crop"),)
+
+
+def kernel_shapes(convolution: keras.Layer, *shape: int) -> list[list[int]]:
+    """The shapes of the kernels in the lowered function, `[rows, columns, channels, filters]`."""
+    graph = InferenceNetwork(stacked(*shape, of=(convolution,))).classify.get_concrete_function().graph
+    return [operation.inputs[1].shape.as_list() for operation in graph.get_operations() if operation.type == "Conv2D"]
+
+
+def test_rows_of_a_one_channel_kernel_become_channels() -> None:
+    """A window of 3 rows by 2 columns over one channel is computed as 1 row by 2 columns over 3 channels."""
+    assert kernel_shapes(layers.Conv2D(5, (3, 2)), 9, 8, 1) == [[1, 2, 3, 5]]
+    assert kernel_shapes(layers.Conv2D(5, (3, 2), padding="same"), 9, 8, 1) == [[1, 2, 3, 5]]
+
+
+@pytest.mark.parametrize(
+    ("channels", "settings", "kernel"),
+    [
+        (2, {}, [3, 2, 2, 5]),
+        (1, {"strides": 2}, [3, 2, 1, 5]),
+        (1, {"strides": (1, 2)}, [3, 2, 1, 5]),
+        (1, {"strides": (2, 1)}, [3, 2, 1, 5]),
+    ],
+)
+def test_other_kernels_keep_their_shape(channels: int, settings: dict[str, Any], kernel: list[int]) -> None:
+    """A window over several channels, or with strides, is computed as it is."""
+    convolution = layers.Conv2D(**{"filters": 5, "kernel_size": (3, 2), **settings})
+    assert kernel_shapes(convolution, 9, 8, channels) == [kernel]
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [layers.AveragePooling2D(2), layers.Cropping2D(1), layers.Conv2D(2, 2), layers.Flatten()],
+    ids=["pooling", "cropping", "convolution", "flatten"],
+)
+def test_zero_padding_ahead_of_any_layer(behind: keras.Layer) -> None:
+    """Zero padding counts, whether a convolution, another layer or nothing comes after it."""
+    check_equals_keras(layers.ZeroPadding2D(((1, 2), (3, 0))), behind, shape=(5, 4, 2))
+    check_equals_keras(layers.ReLU(), layers.ZeroPadding2D(((1, 2), (3, 0))), shape=(5, 4, 2))
+
+
+def test_literal_logits() -> None:
+    """Weights, batch statistics and a head with numbers that need no calculator."""
+    network = keras.Sequential(
+        [
+            layers.Input((3, 1)),
+            layers.Conv1D(1, 2),
+            layers.BatchNormalization(epsilon=0),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    network.layers[0].set_weights([np.array([[[1.0]], [[10.0]]]), np.array([3.0])])
+    gamma, beta, mean, variance = ([value] for value in (6.0, 5.0, 2.0, 9.0))
+    network.layers[1].set_weights([np.array(value) for value in (gamma, beta, mean, variance)])
+    network.layers[3].set_weights([np.array([[1.0, 0.0], [0.0, -1.0]]), np.array([0.0, 100.0])])
+    # Convolved: 21 + 3 and 32 + 3. Normalised: (24 - 2) / 3 * 6 + 5 = 49 and (35 - 2) / 3 * 6 + 5 = 71.
+    assert lowered(network, np.array([[[1.0], [2.0], [3.0]]], np.float32)).tolist() == [[49.0, 29.0]]
+
+
+def test_normalisation_of_the_last_axis_by_its_index() -> None:
+    """The last axis may be given as -1 or by its index."""
+    check_equals_keras(layers.Conv1D(4, 3), layers.BatchNormalization(axis=2), shape=(8, 2))
+    check_equals_keras(layers.BatchNormalization(axis=3), shape=(4, 5, 3))
+
+
+@pytest.mark.parametrize("axis", [1, 2, -2])
+def test_refuses_normalisation_of_another_axis(axis: int) -> None:
+    """Batch normalisation of rows or columns is refused by the layer's name."""
+    layer = layers.BatchNormalization(axis=axis, name="odd")
+    with pytest.raises(ValueError, match=r"^odd: Expected batch normalisation of the last axis\. Received: axis="):
+        InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
+
+
+def test_refuses_channels_first() -> None:
+    """A convolution with its channels ahead of rows and columns is refused by the layer's name."""
+    layer = layers.Conv2D(2, 1, data_format="channels_first", name="odd")
+    with pytest.raises(ValueError, match=r"^odd: Expected channels_last\. Received: channels_first$"):
+        InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
+
+
+def test_refuses_a_functional_model() -> None:
+    """Only a sequential network is lowered."""
+    crop = layers.Input((4,))
+    with pytest.raises(TypeError, match=r"^Expected a keras\.Sequential\. Received: Functional$"):
+        InferenceNetwork(keras.Model(crop, layers.Dense(2)(crop)))
+
+
+def test_dropout_behind_the_softmax_is_no_way_around() -> None:
+    """A softmax is the head also if only dropout comes after it; one that is not the head is lowered."""
+    with pytest.raises(ValueError, match=r"^odd: Expected a network that returns logits\."):
+        InferenceNetwork(stacked(4, of=(layers.Dense(3, activation="softmax", name="odd"), layers.Dropout(0.5))))
+    check_equals_keras(layers.Dense(3, activation="softmax"), layers.Dense(2), shape=(4,))

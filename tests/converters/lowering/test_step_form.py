@@ -204,6 +204,22 @@ REFUSED = {
         [layers.MaxPooling2D((3, 1), (2, 1), padding="same", name="odd"), layers.Reshape((4, 6))],
         "odd: windows of 3 straddle steps of 2 rows",
     ),
+    "pools with gaps between them": (
+        [layers.MaxPooling2D(1, (2, 1), name="odd"), layers.Reshape((4, 6))],
+        "odd: windows of 1 straddle steps of 2 rows",
+    ),
+    "padded pools": (
+        [layers.MaxPooling2D((2, 1), padding="same", name="odd"), layers.Reshape((4, 6))],
+        "odd: windows of 2 straddle steps of 2 rows",
+    ),
+    "time behind columns and channels": (
+        [layers.Permute((2, 3, 1), name="odd"), layers.Reshape((8, 6))],
+        "odd: mixes time steps",
+    ),
+    "columns first, behind another layer": (
+        [layers.Conv2D(1, 1), layers.Permute((2, 1, 3), name="odd"), layers.Reshape((8, 6))],
+        "odd: mixes time steps",
+    ),
     "pools over the edge of a step": (
         [layers.AveragePooling2D((3, 1), name="odd"), layers.Reshape((2, 6))],
         "odd: windows of 3 straddle steps of 4 rows",
@@ -234,7 +250,7 @@ REFUSED = {
         [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
         "8 lines do not divide into 6 time steps",
     ),
-    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, hence no time steps"),
+    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, so it has no time steps"),
 }
 
 
@@ -253,6 +269,42 @@ def test_refuses(case: str) -> None:
     )
     with pytest.raises(NotStreamableError):
         step_form(lowered(network.layers), (1, 8, 6, 1))
+
+
+def test_refuses_a_transposed_square() -> None:
+    """Rows and columns that change places behind the input mix time steps, even if there are as many of each."""
+    network = keras.Sequential([layers.Input((6, 6)), layers.Permute((2, 1), name="odd"), layers.LSTM(3)])
+    assert InferenceNetwork(network).reason == "odd: mixes time steps"
+
+
+def test_refuses_pooling_between_lstms() -> None:
+    """Behind an LSTM each step has one row, so windows of two rows lie across steps."""
+    network = keras.Sequential(
+        [
+            layers.Input((8, 6)),
+            layers.LSTM(3, return_sequences=True),
+            layers.MaxPooling1D(2, name="odd"),
+            layers.LSTM(3),
+        ]
+    )
+    assert InferenceNetwork(network).reason == "odd: windows of 2 straddle steps of 1 rows"
+
+
+def test_literal_steps() -> None:
+    """A causal sum of three rows, with a dilation of two, keeps the four rows that the next step needs."""
+    convolution = layers.Conv1D(1, 3, padding="causal", dilation_rate=2, use_bias=False)
+    network = keras.Sequential([layers.Input((6, 1)), convolution, layers.LSTM(1)])
+    convolution.set_weights([np.array([[[100.0]], [[10.0]], [[1.0]]])])
+    form = step_form(lowered(network.layers), (1, 6, 1))
+    assert form.states == {"rows0": (1, 4, 1), "h1": (1, 1), "c1": (1, 1)}
+    stage = form.stages[0]
+    rows = tf.zeros((1, 4, 1))
+    seen = []
+    for value in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0):
+        x, (rows,) = stage.advance(tf.constant([[[value]]]), (rows,))
+        seen.append(x.numpy().item())
+    assert seen == [1.0, 2.0, 13.0, 24.0, 135.0, 246.0]
+    assert np.asarray(rows).tolist() == [[[3.0], [4.0], [5.0], [6.0]]]
 
 
 def test_conversion_of_what_does_not_stream(converted_small: Converted) -> None:

@@ -98,7 +98,7 @@ def test_a_rare_extreme_counts(tiny: Tiny) -> None:
 
 def test_refuses_no_inputs(tiny: Tiny) -> None:
     """Without inputs there are no ranges."""
-    with pytest.raises(ValueError, match=r"^Expected at least one calibration input\. Received none$"):
+    with pytest.raises(ValueError, match=r"^Expected at least one calibration input\. Received: none$"):
         tiny.ranges([])
 
 

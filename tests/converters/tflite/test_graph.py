@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.tflite.flatbuffer import dump, load
-from converters.tflite.graph import Graph, Operator, operator_versions, read_graphs
+from converters.tflite.graph import Graph, Operator, Tensor, operator_versions, read_graphs
 from tests.conftest import Converted, TfliteWriter
 
 KERNEL = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
@@ -113,6 +113,23 @@ def test_missing_optional_inputs(write_tflite: TfliteWriter) -> None:
 def test_static_shapes(graph: Graph) -> None:
     """A tensor whose sizes are all fixed is static."""
     assert all(tensor.is_static for tensor in graph.tensors)
+
+
+@pytest.mark.parametrize(
+    ("shape", "signature", "static"),
+    [
+        ((), (), True),
+        ((1, 28), (), True),
+        ((0, 3), (0, 3), True),
+        ((1, 2), (1, 2), True),
+        ((1, 2), (-1, 2), False),
+        ((1, 2), (1, -1), False),
+        ((-1, 2), (), False),
+    ],
+)
+def test_a_size_below_zero_is_dynamic(shape: tuple[int, ...], signature: tuple[int, ...], static: bool) -> None:
+    """The shape signature decides, or the shape if there is none; an axis of size zero is static."""
+    assert Tensor("x", "INT8", shape, signature, None, (), ()).is_static is static
 
 
 def test_dynamic_shapes(write_tflite: TfliteWriter) -> None:
