@@ -108,7 +108,7 @@ def table_options(text: str) -> set[str]:
 def help_options(*command: str) -> set[str]:
     child = run_python("-m", *command, "--help")
     assert child.returncode == 0, child.stderr
-    return set(OPTION.findall(child.stdout))
+    return set(OPTION.findall(re.sub(r"-\n +", "-", child.stdout)))
 
 
 @pytest.fixture(scope="module")

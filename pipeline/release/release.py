@@ -39,7 +39,8 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
             shutil.copyfile(path, staged.path / path.name)
         if candidate.training.is_file():
             shutil.copyfile(candidate.training, staged.training)
-        write_card(staged, model.path.name, judgement)
+        if not write_card(staged, model.path.name, judgement):
+            raise ReleaseError(f"{report}: Expected what the gate measured. Found no measurements: make gate")
         model.take(staged)
 
 

@@ -138,7 +138,7 @@ def test_projects_all_steps_at_once(steps: int) -> None:
 def test_refuses_layers_that_keep_or_return_their_state(setting: str) -> None:
     """A layer whose state would outlive a crop is refused by its name and that of the setting."""
     layer = keras.layers.LSTM(4, name="memory", **{setting: True})
-    message = rf"^memory: expected an LSTM with {setting}=False, so that no crop sees another's state$"
+    message = rf"^memory: Expected an LSTM with {setting}=False. Received: {setting}=True$"
     with pytest.raises(ValueError, match=message):
         unroll(layer)
 

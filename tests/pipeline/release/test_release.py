@@ -69,7 +69,7 @@ def test_the_card_has_what_the_gate_measured(candidate: BuildFolder, model: Mode
     release(candidate, model)
     card = model.card.read_text()
     assert card.startswith("# rowstream-rows2d 0.1.0\n")
-    assert "## What the gate measured" in card
+    assert "## Gate results" in card
     assert "(recall.svg)" in card
 
 

@@ -127,5 +127,5 @@ def test_card_says_what_the_test_images_were_used_for(manifest: Manifest, source
 def test_released_card_matches_its_manifest(folder: Path) -> None:
     """A released card is what its manifest gives, followed by what the gate measured."""
     card, made = (folder / "README.md").read_text(), model_card(read_manifest(folder))
-    assert card.removeprefix(made) == "" or card.removeprefix(made).startswith("\n## What the gate measured\n")
+    assert card.removeprefix(made) == "" or card.removeprefix(made).startswith("\n## Gate results\n")
     assert set(re.findall(r"\]\((\w+\.svg)\)", card)) == {path.name for path in folder.glob("*.svg")}
