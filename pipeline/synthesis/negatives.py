@@ -206,23 +206,11 @@ def draw_calibration_sheet(fonts: Fonts) -> Crop:
     """
     rng = np.random.default_rng(_SHEET_SEED)
     labels = (np.arange(_SHEET_DIGITS) % len(LABELS)).astype(np.uint8)
-    negatives = Negatives(
-        fonts, LabelledImages(np.array([crop_of(write(int(label), rng)) for label in labels]), labels), rng
-    )
-    found = (
-        negatives.photographed(negatives.noise),
-        negatives.photographed(negatives.blank),
-        negatives.photographed(negatives.texture),
-    )
-    kinds = (
-        negatives.letter,
-        negatives.photographed_letter,
-        negatives.half,
-        negatives.several,
-        *found,
-        negatives.scene,
-    )
-    return negatives.draw_in_turn(kinds, 8 * len(kinds))
+    digits = LabelledImages(np.array([crop_of(write(int(label), rng)) for label in labels]), labels)
+    drawer = Negatives(fonts, digits, rng)
+    found = (drawer.photographed(kind) for kind in (drawer.noise, drawer.blank, drawer.texture))
+    kinds = (drawer.letter, drawer.photographed_letter, drawer.half, drawer.several, *found, drawer.scene)
+    return drawer.draw_in_turn(kinds, 8 * len(kinds))
 
 
 def draw_test_negatives(splits: Splits) -> UInt8 | None:
@@ -232,10 +220,9 @@ def draw_test_negatives(splits: Splits) -> UInt8 | None:
     """
     if splits.names != LABELS:
         return None
-    negatives = Negatives(held_out_fonts(), splits.test, np.random.default_rng(_TEST_SEED))
-    return negatives.draw_in_turn(
-        (negatives.letter, negatives.half, negatives.noise, negatives.blank, negatives.texture), TEST_NEGATIVES
-    )
+    drawer = Negatives(held_out_fonts(), splits.test, np.random.default_rng(_TEST_SEED))
+    kinds = (drawer.letter, drawer.half, drawer.noise, drawer.blank, drawer.texture)
+    return drawer.draw_in_turn(kinds, TEST_NEGATIVES)
 
 
 def _is_bar(crop: Crop) -> bool:
