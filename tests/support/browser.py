@@ -29,7 +29,7 @@ def launched(playwright: Playwright, chromium: str | None) -> Browser:
     )
 
 
-# Playwright runs an event loop in the thread of the tests, where those of other modules run their own.
+# Not for the session: playwright keeps an event loop running, and tests of other modules start one of their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, where it and playwright are installed."""

@@ -115,7 +115,7 @@ def tests_of(module: Path) -> list[str]:
 def _passes(copy: Path, tests: Sequence[str], timeout: float) -> bool:
     """Runs tests in a copy; a test that fails, or does not end, ends the run and all processes that it started."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    # Bytecode is told apart by time and size, which a mutant can share with what it replaces.
+    # Cached bytecode is matched by time and size, which a mutant can share with the original.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     with subprocess.Popen(
         command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -130,11 +130,14 @@ def _passes(copy: Path, tests: Sequence[str], timeout: float) -> bool:
 
 
 def _survives(mutant: Mutant, copy: Path, timeout: float) -> bool:
+    tests = tests_of(mutant.module)
+    if not tests:  # pytest would run all there are
+        return True
     module = copy / mutant.module
     source = module.read_text()
     module.write_text(mutant.code(source))
     try:
-        return _passes(copy, tests_of(mutant.module), timeout)
+        return _passes(copy, tests, timeout)
     finally:
         module.write_text(source)
 

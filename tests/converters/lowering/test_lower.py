@@ -1,4 +1,4 @@
-"""Tests of `converters.lowering.lower`: what a lowered network gives is what Keras gives at inference."""
+"""Tests of `converters.lowering.lower`: a lowered network returns what Keras returns at inference."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_normalisation_folds() -> None:
 
 
 def test_normalisation_behind_an_activation_does_not_fold() -> None:
-    """A convolution that squashes before batch normalisation keeps its weights, and gives what Keras gives."""
+    """A convolution with an activation before batch normalisation keeps its weights, and gives what Keras gives."""
     assert operator_types(layers.Conv1D(4, 3, activation="relu"), layers.BatchNormalization()).count("Mul") == 1
     check_equals_keras(layers.Conv1D(4, 3, activation="relu"), layers.BatchNormalization(), shape=(8, 2))
 
@@ -175,7 +175,7 @@ def operator_types(*of: keras.Layer) -> list[str]:
     ],
     ids=lambda layer: layer.name,
 )
-def test_layers_that_are_computed_as_they_are(layer: keras.Layer) -> None:
+def test_layers_without_a_state(layer: keras.Layer) -> None:
     """Layers without a state give what Keras gives, on a sequence as well as on a vector."""
     check_equals_keras(layer, layers.Flatten(), shape=(6, 2))
 
@@ -203,7 +203,7 @@ def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
-    """A layer that nothing here computes is refused by its name and its class."""
+    """An unknown layer is refused by its name and its class."""
     with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered$"):
         InferenceNetwork(stacked(4, 2, of=(layer,)))
 
@@ -218,7 +218,7 @@ def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
     ids=["dense", "activation", "softmax"],
 )
 def test_refuses_probabilities(head: keras.Layer) -> None:
-    """A network that ends in a softmax, however it is written, is refused by the name of its last layer."""
+    """A network that ends in a softmax, in any of three forms, is refused by the name of its last layer."""
     message = "^odd: Expected a network that returns logits. Received: one that ends in a softmax$"
     with pytest.raises(ValueError, match=message):
         InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
@@ -239,8 +239,8 @@ def test_both_ways(return_sequences: bool) -> None:
     ],
     ids=["sum", "gru"],
 )
-def test_refuses_other_ways_to_read_both_ways(odd: keras.Layer, received: str) -> None:
-    """Of layers that read both ways, LSTMs side by side are lowered, and others refused by name."""
+def test_refuses_other_bidirectional_layers(odd: keras.Layer, received: str) -> None:
+    """Bidirectional layers other than concatenated LSTMs are refused by name."""
     with pytest.raises(ValueError, match=f"^odd: Expected LSTMs merged by concat. Received: {received}$"):
         InferenceNetwork(stacked(5, 4, of=(odd, layers.Dense(2))))
 
@@ -260,8 +260,8 @@ def test_weights_are_constants() -> None:
         assert any(np.array_equal(weight, constant) for constant in constants), weight.shape
 
 
-def test_training_on_changes_nothing() -> None:
-    """What was lowered stays as it is when the network's weights change."""
+def test_later_training_changes_nothing() -> None:
+    """A lowered network does not change with the weights of the Keras network."""
     network = stacked(4, 3, of=(layers.Conv1D(2, 2), layers.BatchNormalization(), layers.LSTM(5), layers.Dense(2)))
     inference = InferenceNetwork(network)
     before = inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist()
@@ -271,7 +271,7 @@ def test_training_on_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_do_not_matter(name: str) -> None:
-    """Of the same weights comes the same function, however many layers Keras has counted up before."""
+    """The same weights give the same function, whatever numbers Keras adds to the names of layers."""
     first, second = (build(VARIANTS[name]) for _ in range(2))
     second.set_weights(first.get_weights())
     assert [layer.name for layer in first.layers] != [layer.name for layer in second.layers]
@@ -370,7 +370,7 @@ def test_refuses_a_functional_model() -> None:
         InferenceNetwork(keras.Model(crop, layers.Dense(2)(crop)))
 
 
-def test_dropout_behind_the_softmax_is_no_way_around() -> None:
+def test_refuses_a_softmax_with_dropout_behind_it() -> None:
     """A softmax is the head also if only dropout comes after it; one that is not the head is lowered."""
     with pytest.raises(ValueError, match=r"^odd: Expected a network that returns logits\."):
         InferenceNetwork(stacked(4, of=(layers.Dense(3, activation="softmax", name="odd"), layers.Dropout(0.5))))

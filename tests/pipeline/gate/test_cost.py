@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from converters.convert import Conversion
 from device.manifest import read_manifest
@@ -12,7 +13,7 @@ from tests.support.cases import LIMITS, lines, small_case
 
 FILE = (MODELS / "conv1d" / "model.int8.tflite").read_bytes()
 SAME = Conversion(float_tflite=FILE, int8_tflite=FILE, graphs={}, not_streamable="")
-AVAILABLE = {"calibration_digests": ("a",), "known_crops": {"a": None}}
+AVAILABLE: dict[str, Any] = {"calibration_digests": ("a",), "known_crops": {"a": None}}
 UNAVAILABLE = "the recorded calibration images are not in the data loaded"
 
 

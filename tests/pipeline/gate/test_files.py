@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def test_another_hash_is_refused() -> None:
     assert lines(list(files(case)))[2] == ("float weights SHA-256", "refused", reason)
 
 
-def known(**given: object) -> list[tuple[str, ...]]:
+def known(**given: Any) -> list[tuple[str, ...]]:
     """The checks of images for a model calibrated on the data loaded."""
     source = CASE.splits.calibration.source
     manifest = replace(MANIFEST, calibration=replace(MANIFEST.calibration, source=source))
