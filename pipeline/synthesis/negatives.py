@@ -198,7 +198,7 @@ class Negatives:
 
 
 def drawn_sheet(fonts: Fonts) -> Crop:
-    """Draws the crops that calibrate besides digits, `<uint8>[64, 28, 28]`, eight of each kind.
+    """Draw the crops without a digit that calibrate int8, `<uint8>[64, 28, 28]`, eight of each kind.
 
     They are what the finder hands to the network. Raw noise and white crops, which no finder hands over, would widen
     the cell states' ranges several times and blur the digits. The digits halved and joined are of our own pens: the
