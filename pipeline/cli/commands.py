@@ -37,6 +37,14 @@ class Train:
 
     def run(self) -> None:
         _require(self.fonts)
+        from pipeline.training.lock import training_lock
+
+        trained = ModelFolder(build_folder(self.variant).train)
+        with training_lock(trained.path):
+            self._train(trained)
+        print(trained.weights)
+
+    def _train(self, trained: ModelFolder) -> None:
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
@@ -44,19 +52,9 @@ class Train:
         splits.require_training()
         fonts = training_fonts(self.fonts)
         _import_tensorflow()
-        from pipeline.synthesis.training_set import TrainingMix, build_training_set
-        from pipeline.training.train import RECIPES, Run, train
+        from pipeline.training.train import train_variant
 
-        training_set = build_training_set(splits.training, fonts, TrainingMix())
-        trained = ModelFolder(build_folder(self.variant).train)
-        run = Run(trained.path)
-        network = train(VARIANTS[self.variant], RECIPES[self.variant], training_set, splits.validation, run)
-        recipe = run.recipe.read_text()
-        run.discard()
-        trained.path.mkdir()
-        network.save_weights(trained.weights)
-        trained.training.write_text(recipe)
-        print(trained.weights)
+        train_variant(VARIANTS[self.variant], splits, fonts, trained)
 
 
 @dataclass(frozen=True)
