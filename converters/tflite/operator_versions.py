@@ -1,7 +1,7 @@
 """The operators that a file may use, and the newest version of each that a TFLite runtime has.
 
-Sources: each runtime's `BuiltinOpResolver` (tensorflow/lite/core/kernels/register.cc). The
-kernels of TFLite Micro have no versions; running a file shows what it cannot run.
+Sources: each runtime's `BuiltinOpResolver` (tensorflow/lite/core/kernels/register.cc). The kernels of TFLite
+Micro have no versions; running a file shows what it cannot run.
 """
 
 from __future__ import annotations

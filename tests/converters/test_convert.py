@@ -74,6 +74,7 @@ def unknown_layer(tmp_path_factory: pytest.TempPathFactory) -> Refusal:
     return refusal(tmp_path_factory.mktemp("unknown"), network, np.zeros((1, 4, 4, 1), np.float32))
 
 
+@pytest.mark.slow
 def test_same_bytes(converted_small: Converted, again: tuple[Conversion, list[Path]]) -> None:
     """The same weights and crops give the same two files, byte for byte, in another process."""
     assert again[0].float_tflite == converted_small.conversion.float_tflite
@@ -104,12 +105,14 @@ def test_classifies_as_keras_does(converted_rows2d: Converted, digits: Digits) -
     assert (int8 == expected).sum() >= 196
 
 
+@pytest.mark.slow
 def test_refuses_a_layer_it_does_not_know(unknown_layer: Refusal) -> None:
     """A network that cannot be lowered ends the conversion at its first step, with the layer's name and class."""
     assert unknown_layer.message.startswith("The conversion failed at the step 'unroll': ")
     assert "gated: a GRU cannot be lowered" in unknown_layer.message
 
 
+@pytest.mark.slow
 def test_leaves_nothing_behind(again: tuple[Conversion, list[Path]], unknown_layer: Refusal) -> None:
     """A conversion leaves no temporary file, whether it succeeds or fails."""
     assert again[1] == []

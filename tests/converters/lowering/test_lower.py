@@ -59,6 +59,7 @@ def variants() -> dict[str, tuple[keras.Sequential, InferenceNetwork]]:
     return {name: (network, InferenceNetwork(network)) for name, network in networks.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @given(crop=hnp.arrays(np.uint8, (1, 28, 28, 1)))
 @settings(deadline=None, max_examples=5)
@@ -79,6 +80,7 @@ def test_stacked_lstms() -> None:
     check_equals_keras(below, layers.Dropout(0.5), layers.LSTM(4), layers.Dense(3), shape=(6, 3))
 
 
+@pytest.mark.slow
 @given(
     window=WINDOWS,
     above_and_beside=st.tuples(MARGINS, MARGINS),
@@ -101,6 +103,7 @@ def test_convolutions_of_images(
     )
 
 
+@pytest.mark.slow
 @given(
     size=st.integers(1, 4),
     padding=st.sampled_from(["valid", "same", "causal"]),

@@ -147,6 +147,7 @@ def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dic
     check_equals_whole(network, seed=13)
 
 
+@pytest.mark.slow
 @given(plan=NETWORKS, seed=SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_steps_equal_the_whole(plan: CausalNetwork, seed: int) -> None:
@@ -307,6 +308,7 @@ def test_literal_steps() -> None:
     assert np.asarray(rows).tolist() == [[[3.0], [4.0], [5.0], [6.0]]]
 
 
+@pytest.mark.slow
 def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted) -> None:
     """A network that looks ahead is converted to a file with `classify` alone, and the reason comes with it."""
     conversion = converted_small.conversion
@@ -318,6 +320,7 @@ def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted
         assert list(Interpreter(model_content=content).get_signature_list()) == ["classify"]
 
 
+@pytest.mark.slow
 def test_conversion_of_a_network_that_streams(converted_rows2d: Converted) -> None:
     """A causal network is converted to files with both signatures, of which `step` is the primary graph."""
     conversion = converted_rows2d.conversion
