@@ -73,7 +73,7 @@ pictures: .venv/ready ## draw the documentation's pictures into build/pictures; 
 	@$(BIN)/python -m pipeline report rows2d && $(BIN)/python -m tests.support.pictures build/pictures
 
 test: .venv/ready ## run the tests, or those in TESTS=path
-	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 mutants: .venv/ready ## check that the tests notice small changes of the code; options in MUTANTS
 	@$(BIN)/python -m tests.support.mutants $(MUTANTS)

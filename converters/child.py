@@ -22,14 +22,14 @@ from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
 from converters.workspace import Workspace
 from device.arrays import UnitCrops
-from device.signatures import STATE_SUFFIX
+from device.signatures import CLASSIFY, CROP, STATE_SUFFIX, STEP
 
 # Scale 1/255 and zero point -128: quantising a pixel is then `pixel - 128`, exactly.
 _PIXELS = Range(0.0, 1.0)
 
 
 def main(workspace: Workspace) -> None:
-    """Converts the network in `workspace`, saying at each step which it is."""
+    """Converts the network in `workspace`, and writes the name of each step before it begins."""
     workspace.step.write_text("unroll")
     network = InferenceNetwork(keras.models.load_model(workspace.network))
     workspace.reason.write_text(network.reason)
@@ -42,7 +42,7 @@ def main(workspace: Workspace) -> None:
 
 
 def _float_tflite(network: InferenceNetwork) -> bytes:
-    # By way of a SavedModel: `from_concrete_functions` can write a file without its weights and say nothing.
+    # Through a SavedModel: `from_concrete_functions` can write a file without its weights, and raises no error.
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(network.signatures))
@@ -50,7 +50,7 @@ def _float_tflite(network: InferenceNetwork) -> bytes:
 
 
 def _with_own_names(content: bytes) -> bytes:
-    """The flatbuffer with each tensor named once: the quantiser knows tensors of all graphs by name alone."""
+    """Returns the flatbuffer with unique tensor names: the quantiser finds tensors of all graphs by name."""
     model = load(content)
     for index, graph in enumerate(model.subgraphs[1:], start=1):
         for tensor in graph.tensors:
@@ -59,10 +59,10 @@ def _with_own_names(content: bytes) -> bytes:
 
 
 def _with_step_first(content: bytes) -> bytes:
-    """The flatbuffer with `step`, where there is one, as its primary graph: the converter orders graphs by name."""
+    """Returns the flatbuffer with `step`, if present, as its primary graph: the converter sorts graphs by name."""
     model = load(content)
-    steps = {entry.subgraphIndex for entry in model.signatureDefs if entry.signatureKey == b"step"}
-    # All else stays in order: what control flow refers to by number stands behind the signatures' graphs.
+    steps = {entry.subgraphIndex for entry in model.signatureDefs if entry.signatureKey == STEP.encode()}
+    # The sort is stable: graphs that control flow refers to by index stay behind those of the signatures.
     order = sorted(range(len(model.subgraphs)), key=lambda index: index not in steps)
     model.subgraphs = [model.subgraphs[index] for index in order]
     for entry in model.signatureDefs:
@@ -72,17 +72,16 @@ def _with_step_first(content: bytes) -> bytes:
 
 
 def _int8_tflite(float_tflite: bytes, calibration: UnitCrops, form: StepForm | None) -> bytes:
-    graphs = read_graphs(float_tflite)
-    measured: dict[str, Range] = {}
-    for graph in graphs:
-        crops = ({"crop": crop[np.newaxis]} for crop in calibration)
-        steps = step_inputs(float_tflite, form, calibration) if form is not None else iter(())
-        measured |= measured_ranges(float_tflite, graph, crops if graph.signature == "classify" else steps)
-    (pixels,) = (graph.inputs["crop"].name for graph in graphs if graph.signature == "classify")
-    states = [
-        (graph.inputs[name].name, graph.outputs[name + STATE_SUFFIX].name) for graph in graphs for name in graph.states
-    ]
-    return quantise(float_tflite, tied_ranges(graphs, measured, {pixels: _PIXELS}, states))
+    graphs = {graph.signature: graph for graph in read_graphs(float_tflite)}
+    classify = graphs[CLASSIFY]
+    measured = measured_ranges(float_tflite, classify, ({CROP: crop[np.newaxis]} for crop in calibration))
+    states: list[tuple[str, str]] = []
+    if form is not None:
+        step = graphs[STEP]
+        measured |= measured_ranges(float_tflite, step, step_inputs(float_tflite, form, calibration))
+        states = [(step.inputs[name].name, step.outputs[name + STATE_SUFFIX].name) for name in step.states]
+    ranges = tied_ranges(tuple(graphs.values()), measured, {classify.inputs[CROP].name: _PIXELS}, states)
+    return quantise(float_tflite, ranges)
 
 
 if __name__ == "__main__":

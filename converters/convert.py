@@ -1,8 +1,6 @@
 """Converts a trained network to a float and an int8 TFLite flatbuffer, in a child process.
 
-A converter that crashes takes the child with it, not the caller, who gets an error that names the step.
-
-Not evaluation, and not files under `models/`: bytes out.
+A converter that crashes ends the child process alone; the caller gets an error that names the step.
 """
 
 from __future__ import annotations
@@ -30,15 +28,15 @@ log = logging.getLogger(__name__)
 
 
 class ConversionError(RuntimeError):
-    """A step of the conversion failed; the message says which, and why."""
+    """A step of the conversion failed; the message names the step and the cause."""
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """The same network twice, as flatbuffers, and the int8 one's graphs by signature.
+    """A network as a float and an int8 flatbuffer, and the int8 graphs by signature.
 
-    The signatures are `classify` and, where the network can be computed while lines arrive, `step`; where it cannot,
-    `not_streamable` gives the layer and the reason.
+    The signatures are `classify` and, if the network can be computed while lines arrive, `step`. Otherwise
+    `not_streamable` names the layer and the reason.
     """
 
     float_tflite: bytes
@@ -48,16 +46,16 @@ class Conversion:
 
 
 def convert(network: keras.Sequential, calibration: Float32) -> Conversion:
-    """Returns the flatbuffers of a trained network whose input lies in 0..1.
+    """Returns the flatbuffers of a trained network whose inputs lie in 0..1.
 
     Args:
         network: `crop <float32>[n, 28, 28, 1] → logits <float32>[n, 10]`, or other sizes.
-        calibration: inputs from which the activations' ranges are measured, `<float32>[n, 28, 28, 1]`.
+        calibration: inputs to measure the activations' ranges on, `<float32>[n, 28, 28, 1]`.
 
     Raises:
-        ValueError: the calibration inputs are not what the network takes, or not in 0..1.
+        ValueError: the calibration inputs do not fit the network, or are not in 0..1.
         ConversionError: a step failed or crashed.
-        StructureError: the int8 file has parts that do not ship.
+        StructureError: the int8 file has parts that must not ship.
     """
     _check_calibration(network, calibration)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
@@ -85,12 +83,12 @@ def _check_calibration(network: keras.Sequential, calibration: Float32) -> None:
 
 
 def run_child(command: Sequence[str], workspace: Workspace) -> None:
-    """Runs a conversion to its end; raises ConversionError, with the step it was in, where it does not end well."""
+    """Runs a conversion to its end; raises ConversionError, which names the step, if it fails."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
     child = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
     if child.returncode == 0:
         return
-    log.debug("The conversion's own words:\n%s", child.stderr)
+    log.debug("The conversion's stderr:\n%s", child.stderr)
     step = workspace.step.read_text() if workspace.step.is_file() else "start"
     raise ConversionError(f"The conversion failed at the step '{step}': {_reason(child)}")
 

@@ -8,5 +8,5 @@ _PINNED_PACKAGES = ("ai-edge-litert", "ai-edge-quantizer", "keras", "numpy", "te
 
 
 def package_versions() -> dict[str, str]:
-    """Returns the versions at hand of the packages that a conversion's bytes may depend on."""
+    """Returns the installed versions of the packages that a conversion's bytes may depend on."""
     return {name: importlib.metadata.version(name) for name in _PINNED_PACKAGES}

@@ -1,39 +1,19 @@
-"""The files through which a conversion and its child process speak, and where the child runs."""
+"""The files that a conversion and its child process exchange, and the folder that the child runs in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True)
 class Workspace:
-    """The files through which parent and child speak."""
+    """The files of one conversion, in a folder of its own."""
 
-    folder: Path
-
-    @property
-    def network(self) -> Path:
-        return self.folder / "network.keras"
-
-    @property
-    def calibration(self) -> Path:
-        return self.folder / "calibration.npy"
-
-    @property
-    def step(self) -> Path:
-        return self.folder / "step.txt"
-
-    @property
-    def reason(self) -> Path:
-        return self.folder / "reason.txt"
-
-    @property
-    def float_tflite(self) -> Path:
-        return self.folder / "float.tflite"
-
-    @property
-    def int8_tflite(self) -> Path:
-        return self.folder / "int8.tflite"
+    def __init__(self, folder: Path) -> None:
+        self.network = folder / "network.keras"
+        self.calibration = folder / "calibration.npy"
+        self.step = folder / "step.txt"
+        self.reason = folder / "reason.txt"
+        self.float_tflite = folder / "float.tflite"
+        self.int8_tflite = folder / "int8.tflite"

@@ -1,4 +1,4 @@
-"""Rowstream's device side: reads crops with a released model, on numpy and a TFLite interpreter alone."""
+"""Rowstream's device side: reads crops with a released model. Needs numpy and a TFLite interpreter."""
 
 from .manifest import Manifest, ManifestError
 from .runner import Prediction, Runner

@@ -1,7 +1,7 @@
-"""The array types that several rooms share, by what they hold.
+"""The array types that several rooms share.
 
 `Crop` is `<uint8>[28, 28]`, `Crops` `<uint8>[n, 28, 28]`, `UnitCrops` `<float32>[n, 28, 28, 1]` in 0..1, `Image`
-`<uint8>[h, w, 3]` (blue, green, red) or `<uint8>[h, w]`. The others say their element type alone.
+`<uint8>[h, w, 3]` (blue, green, red) or `<uint8>[h, w]`. The other names give the element type.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is closed when a `with` block ends."""
+"""A base class for what a `with` block closes at its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Closing(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what is held; closing twice is closing once."""
+        """Releases what is held; a second call does nothing."""
 
     def __enter__(self: _Self) -> _Self:  # noqa: PYI019  # `Self` is in `typing` from Python 3.11 on
         return self

@@ -9,7 +9,7 @@ SIGNALLED = 128
 
 
 class ExitStatus(IntEnum):
-    """An exit status: 1 is the gate's alone, 2 is wrong use, unreadable input, or a model that could not be judged."""
+    """1 is a refusal by the gate; 2 is wrong use, unreadable input, or a model that the gate could not check."""
 
     FINE = 0
     REFUSED = 1

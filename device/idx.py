@@ -1,6 +1,4 @@
-"""Reads IDX files, the format MNIST is published in, plain or gzipped.
-
-Not a data set: which files there are, and what their hashes must be, is the pipeline's business.
+"""Reads IDX files, plain or gzipped: the format in which MNIST is published.
 
 Source: "THE IDX FILE FORMAT", Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits.
 """
@@ -25,14 +23,14 @@ def read_idx(path: Path) -> UInt8:
     """Returns the array in an IDX file of unsigned bytes, `<uint8>[n, ...]`.
 
     Raises:
-        ValueError: the file is no IDX file of unsigned bytes, or its length is not the one its header gives.
+        ValueError: it is not an IDX file of unsigned bytes, or not as long as its header says.
         OSError: the file cannot be read.
     """
     return parse_idx(unpacked(path), path)
 
 
 def unpacked(path: Path) -> bytes:
-    """Returns a file's bytes, unpacked where it is gzipped; raises ValueError where the packing is broken."""
+    """Returns a file's bytes, decompressed where it is gzipped; raises ValueError where the gzip data is broken."""
     content = path.read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content

@@ -1,6 +1,6 @@
-"""The TFLite interpreter at hand: LiteRT where it is installed, else its predecessor tflite-runtime.
+"""Loads a TFLite interpreter: LiteRT where it is installed, else its predecessor tflite-runtime.
 
-Given bytes, never a path, so that what runs is what was checked.
+It takes bytes, never a path, so that what runs is what was checked.
 
 Source: https://ai.google.dev/edge/litert/microcontrollers/python.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from .manifest import Runtime
 
-# The package that each runtime's distribution installs, the preferred one first.
+# The package that each distribution installs, the preferred one first.
 RUNTIMES: Mapping[str, str] = MappingProxyType({"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"})
 
 _MAX_THREADS = 2**10
@@ -27,7 +27,7 @@ _CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
 
 class NoInterpreterError(ImportError):
-    """Neither interpreter is installed."""
+    """The interpreter asked for, or any interpreter, is not installed."""
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def check_threads(threads: int) -> None:
 
 
 def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -> tuple[Any, Runtime]:
-    """Returns an interpreter over a flatbuffer's bytes, and which runtime it is.
+    """Returns an interpreter of a flatbuffer, and which runtime it is.
 
     Args:
         content: the flatbuffer.
@@ -65,7 +65,7 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
 
     Raises:
         NoInterpreterError: the runtime, or any runtime, is not installed; the message says what to install.
-        ValueError: the bytes are no model that this runtime can read.
+        ValueError: this runtime cannot read the bytes as a model, or cannot start so many threads.
     """
     check_threads(threads)
     for distribution, package in RUNTIMES.items():

@@ -1,6 +1,6 @@
-"""The manifest beside a model file: what it is, how it is fed, what was measured. JSON, format version 1.
+"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 1.
 
-A reader refuses what it does not know: another format version, a missing or unknown field, a value of another type.
+A reader refuses another format version, a missing or unknown field, and a value of another type.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The `.tflite` file that the manifest speaks of."""
+    """The `.tflite` file that the manifest describes."""
 
     name: str
     bytes: int
@@ -69,13 +69,13 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class EarlyExit:
-    """When a crop need not be read to its end.
+    """When reading a crop may stop before its last line.
 
     Attributes:
         probability: an answer of at least this probability is settled; chosen on validation images.
-        accuracy_after_step: int8 accuracy on the judged images after each time step, fractions of 1.
-        mean_lines_read: lines read of a judged image, on average, where reading stops at a settled answer.
-        accuracy_drop_pp: what stopping there costs, in percentage points.
+        accuracy_after_step: int8 accuracy on the test images after each time step, fractions of 1.
+        mean_lines_read: lines read of a test image, on average, where reading stops at a settled answer.
+        accuracy_drop_pp: the accuracy lost by stopping there, in percentage points.
     """
 
     probability: float
@@ -86,12 +86,12 @@ class EarlyExit:
 
 @dataclass(frozen=True)
 class Rejection:
-    """What the manifest's threshold, chosen on validation crops, does to crops that chose nothing.
+    """What the manifest's threshold, chosen on validation crops, does to test crops.
 
     Attributes:
-        digits_kept: the digits that are answered, a fraction of 1.
-        negatives: the crops without a digit that were judged.
-        negatives_accepted: those of them that are answered all the same, a fraction of 1.
+        digits_kept: the fraction of digits that get a label.
+        negatives: how many test crops show no digit.
+        negatives_accepted: the fraction of those that get a label all the same.
     """
 
     digits_kept: float
@@ -105,10 +105,10 @@ class CalibrationRecord:
 
     Attributes:
         source: what they were drawn from, and how many of the last of them show no digit.
-        images: how many they are, with those.
+        images: how many there are, with those.
         seed: the seed of the draw.
-        indices_sha256: SHA-256 of the drawn ones' places in the source, as little-endian 64-bit integers.
-        digests_sha256: SHA-256 of `calibration.sha256`, the file beside the manifest that holds each one's own.
+        indices_sha256: SHA-256 of the drawn images' indices in the source, as little-endian 64-bit integers.
+        digests_sha256: SHA-256 of `calibration.sha256`, the file beside the manifest with the hash of each image.
     """
 
     source: str
@@ -120,7 +120,7 @@ class CalibrationRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that is known of a model file.
+    """Describes a model file.
 
     `states` lists what `step` carries from one time step to the next; where the file does not stream it is empty, and
     `not_streamable` says why.
@@ -175,7 +175,7 @@ class Manifest:
         """Returns the bytes of the model file in `folder`.
 
         Raises:
-            ManifestError: they are not those of which the manifest speaks.
+            ManifestError: their SHA-256 is not the manifest's.
             OSError: the file cannot be read.
         """
         path = folder / self.file.name
@@ -190,13 +190,13 @@ def read_manifest(folder: Path) -> Manifest:
     """Returns the manifest in a model's folder.
 
     Raises:
-        ManifestError: it is no manifest of this format; the message names the field.
+        ManifestError: it is not a manifest of this format; the message names the field.
         OSError: the file cannot be read.
     """
     path = folder / MANIFEST_NAME
     try:
         written = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, or thousands of digits
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8, or a number of thousands of digits
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
         _refuse_other_format(written)

@@ -2,7 +2,7 @@
 
 A crop is `<uint8>[28, 28]`, ink 255 on background 0, the longer side of the ink scaled to 20 pixels, its centre of
 mass at the middle: the normalisation of MNIST (LeCun, Bottou, Bengio, Haffner, Gradient-based learning, 1998,
-section III.A). Not image processing: how a photograph becomes a crop is not decided here.
+section III.A). `device.vision.normalise` makes crops from photographs.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def checked_crop(crop: object) -> Crop:
     raise ValueError(f"Expected crop <uint8>[{SIDE}, {SIDE}]. {_received(crop)}")
 
 
-def checked_line(row: object) -> Crop:
-    """Returns the row if it is `<uint8>[28]`; raises ValueError as `checked_crop` does."""
-    if isinstance(row, np.ndarray) and row.shape == (SIDE,) and row.dtype == np.uint8:
-        return row
-    raise ValueError(f"Expected row <uint8>[{SIDE}]. {_received(row)}")
+def checked_line(line: object) -> Crop:
+    """Returns the line if it is `<uint8>[28]`; raises ValueError as `checked_crop` does."""
+    if isinstance(line, np.ndarray) and line.shape == (SIDE,) and line.dtype == np.uint8:
+        return line
+    raise ValueError(f"Expected line <uint8>[{SIDE}]. {_received(line)}")
 
 
 def looks_inverted(crop: Crop) -> bool:

@@ -31,7 +31,7 @@ class Quantisation:
             raise ValueError(f"Expected a zero point in -128..127. Received: zero_point={self.zero_point}")
 
     def quantise(self, real: Float32) -> Int8:
-        """Returns `<int8>[...]` for real values of any shape; raises ValueError where one is not a number."""
+        """Returns `<int8>[...]` for real values `<float32>[...]`; raises ValueError for NaN."""
         if np.isnan(real).any():
             raise ValueError("Expected numbers to quantise. Received: NaN")
         steps = np.round(real / self.scale) + self.zero_point
@@ -42,20 +42,20 @@ class Quantisation:
         return np.asarray(np.float32(self.scale) * (quantised.astype(np.float32) - np.float32(self.zero_point)))
 
 
-# An array without axes: of a scalar numpy would make one in every call.
+# An array without axes: numpy would make one of a scalar in every call.
 _SIGN_BIT = np.array(128, np.uint8)
 
-# Quantising a pixel p, whose real value is p / 255, gives p - 128 exactly: nothing is lost at the input.
+# A pixel p, whose real value is p / 255, becomes p - 128 exactly: nothing is lost at the input.
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
 def quantise_pixels(pixels: UInt8) -> Int8:
-    """Returns pixels `<uint8>[...]` as the model takes them, `<int8>[...]`, by `PIXEL_QUANTISATION`."""
+    """Returns pixels `<uint8>[...]` as the model takes them: `<int8>[...]`, quantised by `PIXEL_QUANTISATION`."""
     return np.bitwise_xor(pixels, _SIGN_BIT).view(np.int8)
 
 
 class Softmax:
-    """Probabilities of int8 logits, by a table: an int8 difference has 256 values.
+    """Turns int8 logits into probabilities by a table: an int8 difference has 256 values.
 
     Source: Guo et al., On Calibration of Modern Neural Networks, 2017, section 4.2 (temperature).
     """
@@ -65,8 +65,8 @@ class Softmax:
         self._weights = [math.exp(-quantisation.scale * difference / temperature) for difference in range(256)]
 
     def __call__(self, logits: Sequence[int]) -> list[float]:
-        """Returns the probabilities of logits, given as the int8 values themselves."""
+        """Returns the probabilities of logits given as raw int8 values."""
         greatest = max(logits)
         weights = [self._weights[greatest - logit] for logit in logits]
-        whole = sum(weights)
-        return [weight / whole for weight in weights]
+        total = sum(weights)
+        return [weight / total for weight in weights]

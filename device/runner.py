@@ -1,7 +1,4 @@
-"""Runs a model on crops: a whole crop at once, or line by line as lines arrive.
-
-Not image processing, and not a camera: a runner takes what keeps the pixel contract (`device.pixels`).
-"""
+"""Runs a model on crops that keep the pixel contract (`device.pixels`): whole, or line by line as lines arrive."""
 
 from __future__ import annotations
 
@@ -27,15 +24,15 @@ _TOP = 3
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model says of a crop.
+    """The answer for a crop.
 
     Attributes:
-        label: the most probable class' name; None where its probability is under the manifest's threshold.
-        index: the most probable class.
+        label: the name of the most probable class; None where its probability is under the manifest's threshold.
+        index: the index of the most probable class.
         probability: its probability, 0..1.
-        top: the three most probable classes' names and probabilities, most probable first.
-        lines_read: the lines of the crop that it rests on.
-        latency_ms: from the crop, or its last line, to the answer.
+        top: the names and probabilities of the three most probable classes, most probable first.
+        lines_read: how many lines of the crop were read for it.
+        latency_ms: the time from the crop, or the last line read, to the answer.
     """
 
     label: str | None
@@ -47,7 +44,7 @@ class Prediction:
 
 
 def model_folder(path: Path) -> Path:
-    """Returns the folder of a model that is named by it, or by the file in it; raises FileNotFoundError."""
+    """Returns the folder of a model, given it or the file in it; raises FileNotFoundError where there is neither."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
     return path if path.is_dir() else path.parent
@@ -62,7 +59,7 @@ class Runner(Closing):
     """
 
     def __init__(self, path: str | Path, threads: int = 1, runtime: str | None = None) -> None:
-        """Loads the model in a folder that holds a manifest, e.g. `models/rows2d`, or the file beside a manifest.
+        """Loads a model from its folder, e.g. `models/rows2d`, or from the `.tflite` file beside its manifest.
 
         Args:
             path: the folder, or the `.tflite` file in it.
@@ -70,10 +67,10 @@ class Runner(Closing):
             runtime: see `load_interpreter`.
 
         Raises:
-            ManifestError: the manifest cannot be read, or the file is not the one of which it speaks.
+            ManifestError: the manifest cannot be read, or the file is not the one it describes.
             OSError: a file cannot be read.
             NoInterpreterError: no TFLite interpreter is installed.
-            ValueError: the file is no model that the interpreter can read, or is not fed as the manifest says.
+            ValueError: the interpreter cannot read the file, or its tensors are not as the manifest says.
         """
         folder = model_folder(Path(path))
         self.manifest: Manifest = read_manifest(folder)
@@ -94,7 +91,7 @@ class Runner(Closing):
         self._closed = False
 
     def classify(self, crop: UInt8) -> Prediction:
-        """Returns what the model says of a crop `<uint8>[28, 28]`.
+        """Returns the answer for a crop `<uint8>[28, 28]`.
 
         Raises:
             ValueError: another shape or dtype.
@@ -106,7 +103,7 @@ class Runner(Closing):
         return self._prediction(logits, SIDE, started)
 
     def read(self, crop: UInt8, *, early_exit: bool = False) -> Prediction:
-        """Returns what the model says of a crop `<uint8>[28, 28]`, pushed line by line along the time axis.
+        """Returns the answer for a crop `<uint8>[28, 28]`, pushed line by line along the time axis.
 
         With `early_exit` it stops at the first settled answer. Raises as `classify` does.
         """
@@ -147,14 +144,14 @@ class Runner(Closing):
         return self._so_far
 
     def push(self, line: UInt8) -> Prediction | None:
-        """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers on the last one.
+        """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers after the last one.
 
-        The answer is `classify`'s, bit for bit, for the crop that the 28 lines make. Before the last line it is None,
-        and `partial` gives the answer so far.
+        The answer has the logits of `classify`, bit for bit. Before the last line it is None, and `partial` gives the
+        answer so far.
 
         Raises:
-            ValueError: another shape or dtype; the line does not count.
-            RuntimeError: the crop was complete already (`reset` starts the next one), or the runner is closed.
+            ValueError: another shape or dtype; the line is not counted.
+            RuntimeError: the crop is complete (`reset` starts the next one), or the runner is closed.
         """
         self._refuse_closed()
         if self._received == SIDE:
@@ -171,9 +168,9 @@ class Runner(Closing):
 
     @property
     def partial(self) -> Prediction | None:
-        """What the model says of the lines pushed so far, up to the last whole time step; None before the first.
+        """The answer for the lines pushed so far, up to the last complete time step; None before the first.
 
-        Where the file does not stream, it is None up to the last line.
+        Where the file does not stream, it is None until the last line.
         """
         self._refuse_closed()
         if self._so_far is None:
@@ -182,25 +179,25 @@ class Runner(Closing):
 
     @property
     def probabilities(self) -> tuple[float, ...] | None:
-        """How probable each class is by the lines pushed so far, in the order of the labels; None as `partial` is."""
+        """The probability of each class after the lines pushed so far, in the labels' order; None as `partial`."""
         self._refuse_closed()
         return None if self._so_far is None else tuple(self._softmax(self._so_far.tolist()))
 
     @property
     def settled(self) -> bool:
-        """Whether the answer so far is as probable as the manifest asks of one that needs no further lines."""
+        """Whether the answer so far is probable enough, by the manifest, to stop reading."""
         partial = self.partial
         return partial is not None and self._settles(partial)
 
     def reset(self) -> None:
-        """Forgets the lines pushed so far: the next one is the first of a new crop."""
+        """Forgets the lines pushed so far: the next line is the first of a new crop."""
         self._refuse_closed()
         self._received = 0
         self._so_far = None
         self._reader.reset()
 
     def close(self) -> None:
-        """Lets go of the model; what follows raises RuntimeError. Closing twice is closing once."""
+        """Releases the model; every later call but `close` raises RuntimeError."""
         if not self._closed:
             del self._classify, self._reader
         self._closed = True
@@ -231,7 +228,7 @@ class Runner(Closing):
         )
 
     def _warm_reader(self, content: bytes, threads: int) -> Reader:
-        # A kernel that cannot be prepared shows where its tensors are allocated, or in the first call alone.
+        # A kernel that cannot be prepared fails only where its tensors are allocated, or in the first call.
         try:
             self._logits(np.zeros((SIDE, SIDE), np.uint8))
             streams = bool(self.manifest.states)

@@ -1,7 +1,4 @@
-"""Reads JSON as dataclasses, and refuses what their types do not allow: a field too many, too few, or of another type.
-
-Not files: `device.manifest` and whoever keeps such records reads those.
-"""
+"""Reads JSON as dataclasses, and refuses missing and unknown fields and values of other types."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ from typing import Any, Literal, TypeVar
 
 Record = TypeVar("Record")
 
-# A value that is refused may be as long, and as deep, as whoever wrote it liked.
-_TOLD = reprlib.Repr()
-_TOLD.maxstring = _TOLD.maxother = 80
+# A refused value may be of any length and depth.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -27,16 +24,16 @@ class FieldError(ValueError):
     """A value is not what its type allows; the message names the field."""
 
 
-def parsed(kind: type[Record], value: object, where: str) -> Record:
+def parsed(cls: type[Record], value: object, where: str) -> Record:
     """Returns what JSON holds, as `json.loads` gives it, as a dataclass.
 
     Its fields are numbers, texts, `Any`, enumerations, literals, dataclasses, tuples of one type and mappings from
     text; where one may be None, that comes last.
 
     Raises:
-        FieldError: it is none; the message begins with where in it, beginning with `where`.
+        FieldError: a value is not what its type allows; the message begins with its path, which begins with `where`.
     """
-    return typing.cast("Record", _parsed(kind, value, where))
+    return typing.cast("Record", _parsed(cls, value, where))
 
 
 def _parsed(kind: Any, value: Any, where: str) -> Any:
@@ -47,7 +44,7 @@ def _parsed(kind: Any, value: Any, where: str) -> Any:
         return _parsed_dataclass(typing.cast("type", kind), _checked(dict, value, where), where)
     if origin is tuple:
         items = enumerate(_checked(list, value, where))
-        return tuple(_parsed(arguments[0], item, f"{where}[{place}]") for place, item in items)
+        return tuple(_parsed(arguments[0], item, f"{where}[{index}]") for index, item in items)
     if origin is Mapping:
         entries = _checked(dict, value, where).items()
         return {key: _parsed(arguments[1], item, f"{where}.{key}") for key, item in entries}
@@ -78,19 +75,19 @@ def _parsed_dataclass(kind: type, value: dict[str, Any], where: str) -> Any:
 
 def _one_of(allowed: tuple[Any, ...], value: Any, where: str) -> Any:
     if value not in allowed:
-        raise FieldError(f"{where}: Expected one of {allowed}. Received: {_TOLD.repr(value)}")
+        raise FieldError(f"{where}: Expected one of {allowed}. Received: {_SHORT.repr(value)}")
     return value
 
 
 def _checked(kind: Any, value: Any, where: str) -> Any:
-    # In JSON a whole number may stand for a float, but True is no number.
+    # In JSON a whole number may stand for a float, but True is not a number.
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise FieldError(f"{where}: Expected {kind.__name__}. Received: {_TOLD.repr(value)}")
+        raise FieldError(f"{where}: Expected {kind.__name__}. Received: {_SHORT.repr(value)}")
     if kind is int and value not in _INT64:
-        raise FieldError(f"{where}: Expected an int of 64 bits. Received: {_TOLD.repr(value)}")
+        raise FieldError(f"{where}: Expected an int of 64 bits. Received: {_SHORT.repr(value)}")
     if kind is not float:
         return value
     if abs(value) > sys.float_info.max or math.isnan(value):
-        raise FieldError(f"{where}: Expected a finite number. Received: {_TOLD.repr(value)}")
+        raise FieldError(f"{where}: Expected a finite number. Received: {_SHORT.repr(value)}")
     return float(value)

@@ -1,1 +1,1 @@
-"""One file a module, plus tests that cross floors."""
+"""Tests: a file for each module, in rooms like the code's, and tests that cross the floors."""

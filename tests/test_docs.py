@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import pytest
 
+from device.manifest import read_manifest
 from tests.conftest import Digits
 from tests.support.checkout import ROOT, run_python
 from tests.support.drawings import NOTE, SEVEN, drawing
@@ -108,7 +109,7 @@ def table_options(text: str) -> set[str]:
 def help_options(*command: str) -> set[str]:
     child = run_python("-m", *command, "--help")
     assert child.returncode == 0, child.stderr
-    return set(OPTION.findall(child.stdout))
+    return set(OPTION.findall(re.sub(r"-\n +", "-", child.stdout)))
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +210,18 @@ def read_until(text: str, lines: Iterable[str]) -> Iterator[str]:
 def test_the_readme_is_short() -> None:
     """README.md has at most 6,000 bytes; the rest is in docs/."""
     assert (ROOT / "README.md").stat().st_size <= 6_000
+
+
+def test_the_readme_describes_the_released_models() -> None:
+    """The table of models in README.md has each model's time axis, steps, int8 accuracy and size."""
+    rows = re.findall(
+        r"^\| \[`(\w+)`\].*\| (\w+), (\d+) steps \| ([\d.]+) % \| ([\d,]+) bytes \|$", read("README.md"), re.MULTILINE
+    )
+    manifests = [(name, read_manifest(ROOT / "models" / name)) for name in ("rows2d", "cols2d", "conv1d", "rows")]
+    assert rows == [
+        (name, each.time_axis, str(each.steps), f"{100 * each.accuracy.int8_accuracy:.2f}", f"{each.file.bytes:,}")
+        for name, each in manifests
+    ]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -25,9 +25,9 @@ PLAIN = {
     r"of which it speaks": "name it",
     r"besides": "apart from, and",
     r"twins?": "float reference",
-    r"(is|are|was|be|been) told": "reported, given",
-    r"tells? (a digit|a digits|of)": "report",
-    r"judged (images?|crops?|digits?|on|by|negatives?)": "test images, evaluated on",
+    r"(is|are|was|be|been) told(?! apart)": "reported, given",
+    r"tells? (a digit|of)": "report",
+    r"judged (images?|crops?|digits?|negatives?)": "test images",
     r"(most|least)_[a-z_]+": "max_, min_",
     r"appearances?": "track",
 }

@@ -21,10 +21,9 @@ Padding = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution of one or two dimensions, of which the first is rows.
+    """A convolution over rows, or over rows and columns.
 
-    `kernel <float32>[rows, (columns,) channels, filters]`; `padding` gives what is added before and after along each
-    dimension.
+    `kernel <float32>[rows, (columns,) channels, filters]`; `padding` is (before, after) along each dimension.
     """
 
     name: str
@@ -54,7 +53,7 @@ class Convolution:
 
 def lower_convolution(
     layer: layers.Conv1D | layers.Conv2D,
-    around: layers.ZeroPadding2D | None,
+    margin: layers.ZeroPadding2D | None,
     normalisation: layers.BatchNormalization | None,
 ) -> Convolution:
     """Returns a built convolution layer with the zero padding before it and the batch normalisation after it.
@@ -68,24 +67,23 @@ def lower_convolution(
     if normalisation is not None:
         scale, shift = scale_and_shift(normalisation)
         kernel, bias = kernel * scale, bias * scale + shift
-    own = _own_padding(layer)
-    padding = (
-        own if around is None else tuple((a + b, c + d) for (a, c), (b, d) in zip(own, around.padding, strict=True))
-    )
+    padding = _own_padding(layer)
+    if margin is not None:
+        padding = tuple((a + b, c + d) for (a, c), (b, d) in zip(padding, margin.padding, strict=True))
     return Convolution(layer.name, kernel, bias, layer.strides, layer.dilation_rate, padding, layer.activation)
 
 
 def kernel_and_bias(layer: keras.Layer) -> tuple[Float32, Float32]:
-    """Returns a layer's weights; the bias is zero where it has none."""
+    """Returns a layer's weights; the bias is zero if the layer has none."""
     kernel = np.asarray(layer.kernel, np.float32)
     return kernel, np.asarray(layer.bias, np.float32) if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
 
 
 def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Float32, Float32]:
-    """Returns batch normalisation at inference as `x * scale + shift`, both `<float32>[channels]`.
+    """Returns batch normalisation at inference, written as `x * scale + shift`, both `<float32>[channels]`.
 
     Raises:
-        ValueError: it normalises another axis than the last.
+        ValueError: the layer does not normalise the last axis.
     """
     if layer.axis not in (-1, len(layer.input.shape) - 1):
         raise ValueError(f"{layer.name}: Expected batch normalisation of the last axis. Received: axis={layer.axis}")
@@ -118,10 +116,10 @@ def _padded(x: tf.Tensor, padding: Padding) -> tf.Tensor:
 
 
 def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
-    """The windows of `rows` rows of an image `[1, height, width, 1]` as channels `[1, height - rows + 1, width, rows]`.
+    """Returns the windows of `rows` rows of an image `[1, height, width, 1]` as its channels.
 
-    Kernels take channels in groups of eight or so: with one channel they multiply mostly padding. The products stay
-    the same, and so does their sum in int32.
+    The result is `[1, height - rows + 1, width, rows]`. Kernels take channels in groups of about eight, so with one
+    channel they multiply mostly padding. The products stay the same, and so does their sum in int32.
     """
     _, height, width, _ = x.shape
     image = tf.reshape(x, (1, height, width))
@@ -130,5 +128,5 @@ def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
 
 
 def _laid_flat(kernel: Float32) -> Float32:
-    """The kernel `[rows, columns, 1, filters]` as `[1, columns, rows, filters]`, for an image with rows as channels."""
+    """Returns the kernel `[rows, columns, 1, filters]` as `[1, columns, rows, filters]`, for rows as channels."""
     return kernel.transpose(2, 1, 0, 3)

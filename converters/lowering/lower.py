@@ -1,7 +1,7 @@
 """Lowers a trained Keras network to what inference computes, on one crop of fixed shape.
 
-Batch normalisation folds into the convolution before it, dropout vanishes, each LSTM is unrolled, weights become
-constants. Not quantisation: the result is float.
+Batch normalisation folds into the convolution before it, dropout vanishes, each LSTM is unrolled, and weights become
+constants. The result is float.
 
 Source: Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.2 (folding).
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,7 +20,7 @@ from converters.lowering.convolution import kernel_and_bias, lower_convolution, 
 from converters.lowering.lstm import unroll
 from converters.lowering.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 from converters.lowering.step_form import NotStreamableError, StepForm, step_form
-from device.signatures import LINES, STATE_SUFFIX
+from device.signatures import CLASSIFY, CROP, LINES, LOGITS, STATE_SUFFIX, STEP
 
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
 _POOLING = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
@@ -30,10 +31,10 @@ _EDGES = (layers.Cropping2D, layers.ZeroPadding1D, layers.ZeroPadding2D)
 
 
 class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no types
-    """A network as inference computes it, whole and, where it can be, step by step.
+    """A network as inference computes it, whole and, if possible, step by step.
 
-    `classify(crop <float32>[1, 28, 28, 1]) → logits <float32>[1, 10]`; `step(rows, NAME…) → logits, NAME_out…`, or None
-    where the network does not stream, `reason` then says why.
+    `classify(crop <float32>[1, 28, 28, 1]) → logits <float32>[1, 10]`; `step(rows, NAME…) → logits, NAME_out…`. If the
+    network does not stream, `step` is None and `reason` says why.
     """
 
     def __init__(self, network: keras.Sequential) -> None:
@@ -59,8 +60,8 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
 
     @property
     def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
-        """The signatures of the file, by name."""
-        return {"classify": self.classify} | ({"step": self.step} if self.step is not None else {})
+        """The functions of the file's signatures, by name."""
+        return {CLASSIFY: self.classify} | ({STEP: self.step} if self.step is not None else {})
 
 
 def _classify(operations: Sequence[Operation], crop: tuple[int, ...]) -> tf.types.experimental.GenericFunction:
@@ -68,15 +69,15 @@ def _classify(operations: Sequence[Operation], crop: tuple[int, ...]) -> tf.type
         x = crop
         for operation in operations:
             x = operation(x)
-        return {"logits": x}
+        return {LOGITS: x}
 
-    return tf.function(classify, input_signature=[tf.TensorSpec(crop, tf.float32, name="crop")], autograph=False)
+    return tf.function(classify, input_signature=[tf.TensorSpec(crop, tf.float32, name=CROP)], autograph=False)
 
 
 def _step(form: StepForm) -> tf.types.experimental.GenericFunction:
     def step(rows: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
         logits, after = form(rows, states)
-        return {"logits": logits} | {name + STATE_SUFFIX: state for name, state in zip(form.states, after, strict=True)}
+        return {LOGITS: logits} | {name + STATE_SUFFIX: state for name, state in zip(form.states, after, strict=True)}
 
     shapes = {LINES: form.lines, **form.states}
     specs = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
@@ -92,12 +93,12 @@ def lowered(network: Sequence[keras.Layer]) -> Sequence[Operation]:
     waiting = deque(layer for layer in network if not isinstance(layer, _VANISH))
     operations: list[Operation] = []
     while waiting:
-        around = _taken(waiting, layers.ZeroPadding2D) if _is_padded_convolution(waiting) else None
+        margin = _taken(waiting, layers.ZeroPadding2D) if _is_padded_convolution(waiting) else None
         layer = waiting.popleft()
         if isinstance(layer, _CONVOLUTIONS):
             linear = layer.activation is keras.activations.linear
             normalisation = _taken(waiting, layers.BatchNormalization) if linear else None
-            operations.append(lower_convolution(layer, around, normalisation))
+            operations.append(lower_convolution(layer, margin, normalisation))
         else:
             operations.append(_lower(layer))
     return operations
@@ -107,12 +108,12 @@ def _is_padded_convolution(waiting: Sequence[keras.Layer]) -> bool:
     return len(waiting) > 1 and isinstance(waiting[0], layers.ZeroPadding2D) and isinstance(waiting[1], layers.Conv2D)
 
 
-def _taken(waiting: deque[keras.Layer], kind: type[keras.Layer]) -> keras.Layer | None:
-    return waiting.popleft() if waiting and isinstance(waiting[0], kind) else None
+def _taken(waiting: deque[keras.Layer], cls: type[keras.Layer]) -> keras.Layer | None:
+    return waiting.popleft() if waiting and isinstance(waiting[0], cls) else None
 
 
-def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return a kind of layer
-    # `layer.call`, not the layer: that would put its name, in which Keras counts layers up, on the file's tensors.
+def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return for each kind of layer
+    # `layer.call`, not the layer: Keras numbers layers, and the numbers would end up in the names of tensors.
     if isinstance(layer, layers.LSTM):
         return Recurrence(layer.name, unroll(layer))
     if isinstance(layer, layers.Bidirectional):
@@ -133,18 +134,18 @@ def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return a ki
         return Reordering(layer.name, layer.call, moves_time=True, swaps_rows_and_columns=layer.dims == (2, 1, 3))
     if isinstance(layer, (*_RESHAPING, *_EDGES)):
         return Reordering(layer.name, layer.call, moves_time=isinstance(layer, _EDGES))
-    raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered: nothing here says how it is computed")
+    raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered")
 
 
 def _both_ways(layer: layers.Bidirectional) -> BothWays:
     if layer.merge_mode != "concat" or not isinstance(layer.forward_layer, layers.LSTM):
-        kind = type(layer.forward_layer).__name__
-        raise ValueError(f"{layer.name}: Expected LSTMs merged by concat. Received: {kind}, {layer.merge_mode}")
+        received = f"{type(layer.forward_layer).__name__}, {layer.merge_mode}"
+        raise ValueError(f"{layer.name}: Expected LSTMs merged by concat. Received: {received}")
     return BothWays(layer.name, unroll(layer.forward_layer), unroll(layer.backward_layer))
 
 
 def _refuse_probabilities(network: keras.Sequential) -> None:
-    kept = [layer for layer in network.layers if not isinstance(layer, _VANISH)]
-    for head in kept[-1:]:
-        if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
-            raise ValueError(f"{head.name}: expected a network that gives logits. Received one that ends in a softmax")
+    kept = (layer for layer in reversed(network.layers) if not isinstance(layer, _VANISH))
+    head: Any = next(kept, None)
+    if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
+        raise ValueError(f"{head.name}: Expected a network that returns logits. Received: one that ends in a softmax")

@@ -1,10 +1,9 @@
 """Unrolls a Keras LSTM to a fixed number of time steps, with the input projection hoisted out of them.
 
 Of the LSTM's two matrix products only the recurrent one depends on the step before. The input projection of all steps
-is one product ahead of them, `z = x K + b` with `x [steps, features]`, so that the weights `K` are read once a crop.
-
-Not Keras' `unroll=True`, which keeps both products in every step, and not TFLite's fused
-UNIDIRECTIONAL_SEQUENCE_LSTM, which keeps its state between calls.
+is one product ahead of them, `z = x K + b` with `x [steps, features]`, so the weights `K` are read once per crop.
+Keras' `unroll=True` keeps both products in every step; TFLite's fused UNIDIRECTIONAL_SEQUENCE_LSTM keeps its state
+between calls.
 
 Sources: Hochreiter, Schmidhuber, Long Short-Term Memory, 1997; Gers et al., Learning to Forget, 2000 (forget gate);
 hoisting: Appleyard et al., Optimizing Performance of Recurrent Neural Networks on GPUs, 2016, section 3.1.
@@ -43,18 +42,18 @@ class Cell:
         return int(self.recurrent_kernel.shape[0])
 
     def project(self, sequence: tf.Tensor) -> tf.Tensor:
-        """Returns the input's part of the gates, `[steps, 4 * units]`, of a sequence `[steps, features]`."""
+        """Returns the input projection `[steps, 4 * units]` of a sequence `[steps, features]`."""
         return tf.matmul(sequence, self.kernel) + self.bias
 
     def begin(self, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns what `advance` gives for states of zero, without the terms that are zero then."""
-        # Slices, since of a split the forget gate's part would be read by nobody, which the quantiser does not bear.
+        """Returns what `advance` returns for zero states, without the terms that are zero."""
+        # Slices, not a split: nothing would read its forget gate, and the quantiser stops at an unread output.
         i, g, o = (z[:, gate * self.units : (gate + 1) * self.units] for gate in (0, 2, 3))
         c = self.recurrent_activation(i) * self.activation(g)
         return self.recurrent_activation(o) * self.activation(c), c
 
     def advance(self, z: tf.Tensor, h: tf.Tensor, c: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns hidden and cell state `[1, units]` after a step, from the step's projection and the states before."""
+        """Returns the hidden and the cell state `[1, units]` after a step with projection `z`."""
         i, f, g, o = tf.split(z + tf.matmul(h, self.recurrent_kernel), 4, axis=1)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
         return self.recurrent_activation(o) * self.activation(c), c
@@ -62,16 +61,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class UnrolledLSTM:
-    """What an LSTM layer gives for one sequence, without a loop; states start at zero in every call."""
+    """An LSTM layer over one sequence, without a loop; the states start at zero in every call."""
 
     cell: Cell
     return_sequences: bool
     go_backwards: bool
 
     def __call__(self, sequence: tf.Tensor) -> tf.Tensor:
-        """Returns the last hidden state `<float32>[1, units]` for a sequence `<float32>[steps, features]`.
+        """Returns the last hidden state `<float32>[1, units]` of a sequence `<float32>[steps, features]`.
 
-        Where the layer returns sequences: all hidden states `<float32>[steps, units]`, in the order of processing.
+        If the layer returns sequences: all hidden states `<float32>[steps, units]`, in the order of processing.
 
         Raises:
             ValueError: the number of steps is not fixed.
@@ -99,9 +98,7 @@ def unroll(layer: keras.layers.LSTM) -> UnrolledLSTM:
     """
     for setting in ("stateful", "return_state"):
         if getattr(layer, setting):
-            raise ValueError(
-                f"{layer.name}: expected an LSTM with {setting}=False, so that no crop sees another's state"
-            )
+            raise ValueError(f"{layer.name}: Expected an LSTM with {setting}=False. Received: {setting}=True")
     weights = layer.get_weights()
     bias = weights[2] if layer.use_bias else np.zeros(4 * layer.units, np.float32)
     cell = Cell(weights[0], weights[1], bias, layer.activation, layer.recurrent_activation)

@@ -1,6 +1,6 @@
-"""The operations of a lowered network, besides convolutions (`converters.lowering.convolution`).
+"""The operations of a lowered network; convolutions are in `converters.lowering.convolution`.
 
-Each is called with a tensor whose first axis is the batch of one, and its second, up to the last LSTM, is time.
+Each takes a tensor whose first axis is a batch of one. Up to the last LSTM its second axis is time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Function = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Operation(Protocol):
-    """What a layer of the network computes at inference; `name` is the layer's."""
+    """What a layer computes at inference; `name` is the layer's."""
 
     @property
     def name(self) -> str: ...
@@ -27,9 +27,7 @@ class Operation(Protocol):
 
 
 @dataclass(frozen=True)
-class Pointwise:
-    """A function of each row by itself, which knows nothing of time."""
-
+class _Applied:
     name: str
     function: Function
 
@@ -38,29 +36,24 @@ class Pointwise:
 
 
 @dataclass(frozen=True)
-class Pooling:
-    """Pooling by windows of `size` rows; `tiles` says that windows neither overlap nor are padded."""
+class Pointwise(_Applied):
+    """A function of each row by itself."""
 
-    name: str
-    function: Function
+
+@dataclass(frozen=True)
+class Pooling(_Applied):
+    """Pooling by windows of `size` rows; `tiles` is true if windows neither overlap nor are padded."""
+
     size: int
     tiles: bool
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        return self.function(x)
-
 
 @dataclass(frozen=True)
-class Reordering:
+class Reordering(_Applied):
     """A new shape or order of the same values, or of some of them."""
 
-    name: str
-    function: Function
     moves_time: bool
     swaps_rows_and_columns: bool = False
-
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        return self.function(x)
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class BothWays:
-    """Two unrolled LSTMs over the same sequence, the second from its end; their features side by side.
+    """Two unrolled LSTMs over the same sequence, the second from its end, with their features concatenated.
 
     Source: Schuster, Paliwal, Bidirectional Recurrent Neural Networks, 1997.
     """
@@ -98,7 +91,7 @@ class BothWays:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """An unrolled LSTM over `[1, steps, features]`: `[1, units]`, or `[1, steps, units]` where it returns sequences."""
+    """An unrolled LSTM: `[1, steps, features]` to `[1, units]`, or to `[1, steps, units]` if it returns sequences."""
 
     name: str
     unrolled: UnrolledLSTM

@@ -1,10 +1,9 @@
-"""Derives the step form of a network: one time step, with everything it must remember as explicit states.
+"""Derives the step form of a network: one time step, with explicit states.
 
-A step takes as many lines of the image as the network consumes at a time, and the states that the step before gave out:
-a convolution remembers the rows that its next window still needs, an LSTM its hidden and its cell state. All of them
-begin at zero. Given the lines of a crop in turn, the last step's logits are those of the whole crop.
-
-Not an approximation: what cannot be computed without lines that have yet to arrive is refused, with the reason.
+A step takes as many lines as the network consumes at a time, and the states that the step before returned: a
+convolution keeps the rows that its next window needs, an LSTM its hidden and its cell state. All states start at zero.
+After the last line of a crop the logits equal those of the whole crop. A network that would need lines before they
+arrive is refused, with the reason.
 
 Source: Rybakov et al., Streaming Keyword Spotting on Mobile Devices, 2020, section 3.
 """
@@ -14,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
+from itertools import islice
 
 import tensorflow as tf
 
@@ -30,7 +30,7 @@ class NotStreamableError(ValueError):
 
 @dataclass(frozen=True)
 class StepStage:
-    """An operation's step form: what it remembers, by name and shape, and how it advances."""
+    """An operation's step form: its states `{name: shape}`, and how it advances by a step."""
 
     states: Mapping[str, tuple[int, ...]]
     advance: Advance
@@ -38,7 +38,7 @@ class StepStage:
 
 @dataclass(frozen=True)
 class StepForm:
-    """A network's step form: the shape of the lines it takes, the axis they lie along, and its stages in order."""
+    """A network's step form: the shape of its lines, `rows` or `columns`, and its stages in order."""
 
     lines: tuple[int, ...]
     time_axis: str
@@ -46,23 +46,22 @@ class StepForm:
 
     @property
     def states(self) -> Mapping[str, tuple[int, ...]]:
-        """All stages' states `{name: shape}`, in order."""
+        """The states of all stages `{name: shape}`, in order."""
         return {name: shape for stage in self.stages for name, shape in stage.states.items()}
 
     def __call__(self, lines: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns the logits so far and the states to hand to the next step."""
-        remaining, x = list(states), lines
+        """Returns the logits after these lines, and the states for the next step."""
+        remaining, x = iter(states), lines
         out: list[tf.Tensor] = []
         for stage in self.stages:
-            mine = tuple(remaining.pop(0) for _ in stage.states)
-            x, after = stage.advance(x, mine)
+            x, after = stage.advance(x, tuple(islice(remaining, len(stage.states))))
             out.extend(after)
         return x, out
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an operation stands: its position, and an example of what comes in, of the whole image and of one step."""
+class Position:
+    """Where an operation stands: its index, and example inputs for the whole image and for one step."""
 
     index: int
     whole: tf.Tensor
@@ -70,7 +69,7 @@ class Place:
 
     @property
     def rows(self) -> int:
-        """Rows that come in at each step."""
+        """How many rows come in at each step."""
         return int(self.part.shape[1])
 
 
@@ -78,7 +77,7 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
     """Returns the step form of lowered operations on a crop of shape `[1, rows, columns, channels]`.
 
     Raises:
-        NotStreamableError: an operation needs lines that have yet to arrive.
+        NotStreamableError: an operation needs lines before they arrive.
     """
     first = next(iter(operations), None)
     swapped = isinstance(first, Reordering) and first.swaps_rows_and_columns
@@ -91,14 +90,14 @@ def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepFor
     stages: list[StepStage] = []
     over_time = True
     for index, operation in enumerate(kept):
-        stage = _stage(operation, Place(index, whole, part)) if over_time else _stateless(operation)
-        # Behind the last LSTM there is no time: what is computed there sees one step alone.
+        stage = _stage(operation, Position(index, whole, part)) if over_time else _stateless(operation)
+        # Behind the last LSTM there is no time axis: operations there see one step.
         over_time = over_time and not (isinstance(operation, Recurrence) and not operation.unrolled.return_sequences)
         whole = operation(whole)
         part, _ = stage.advance(part, tuple(map(tf.zeros, stage.states.values())))
         stages.append(stage)
     if over_time:
-        raise NotStreamableError("the network ends in a sequence, not in an answer")
+        raise NotStreamableError("the network ends in a sequence, not in the logits of a crop")
     return StepForm(tuple(lines.shape), "columns" if swapped else "rows", tuple(stages))
 
 
@@ -108,16 +107,17 @@ def _steps(operations: Sequence[Operation], image: tf.Tensor) -> int:
         if isinstance(operation, (BothWays, Recurrence)):
             return int(x.shape[1])
         x = operation(x)
-    raise NotStreamableError("the network has no LSTM, hence no time steps")
+    raise NotStreamableError("the network has no LSTM, so it has no time steps")
 
 
 @singledispatch
-def _stage(operation: Operation, place: Place) -> StepStage:
-    raise NotStreamableError(f"{operation.name}: nothing here says how operation {place.index} is computed in steps")
+def _stage(operation: Operation, position: Position) -> StepStage:
+    del position
+    raise NotStreamableError(f"{operation.name}: {type(operation).__name__} has no step form")
 
 
 @_stage.register
-def _(operation: Convolution, place: Place) -> StepStage:
+def _(operation: Convolution, position: Position) -> StepStage:
     reach = operation.dilations[0] * (len(operation.kernel) - 1)
     (above, below), *columns = operation.padding
     if (above, below) != (reach, 0):
@@ -125,8 +125,8 @@ def _(operation: Convolution, place: Place) -> StepStage:
             f"{operation.name}: looks ahead along time. Expected {reach} rows of padding above and 0 below. "
             f"Received: {above} and {below}"
         )
-    if place.rows % operation.strides[0]:
-        raise NotStreamableError(f"{operation.name}: {place.rows} rows a step do not divide by its stride")
+    if position.rows % operation.strides[0]:
+        raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
     unpadded = replace(operation, padding=((0, 0), *columns))
     if not reach:
         return _stateless(unpadded)
@@ -135,50 +135,52 @@ def _(operation: Convolution, place: Place) -> StepStage:
         seen = tf.concat([*states, x], axis=1)
         return unpadded(seen), (seen[:, -reach:],)
 
-    return StepStage({f"rows{place.index}": (1, reach, *place.part.shape[2:])}, advance)
+    return StepStage({f"rows{position.index}": (1, reach, *position.part.shape[2:])}, advance)
 
 
 @_stage.register
-def _(operation: Pooling, place: Place) -> StepStage:
-    if not operation.tiles or place.rows % operation.size:
-        raise NotStreamableError(f"{operation.name}: windows of {operation.size} straddle steps of {place.rows} rows")
+def _(operation: Pooling, position: Position) -> StepStage:
+    if not operation.tiles or position.rows % operation.size:
+        raise NotStreamableError(
+            f"{operation.name}: windows of {operation.size} straddle steps of {position.rows} rows"
+        )
     return _stateless(operation)
 
 
 @_stage.register
-def _(operation: Recurrence, place: Place) -> StepStage:
+def _(operation: Recurrence, position: Position) -> StepStage:
     if operation.unrolled.go_backwards:
         raise NotStreamableError(f"{operation.name}: reads time backwards")
-    if place.rows != 1:
-        raise NotStreamableError(f"{operation.name}: Expected one row a step. Received: {place.rows}")
+    if position.rows != 1:
+        raise NotStreamableError(f"{operation.name}: Expected one row a step. Received: {position.rows}")
     cell = operation.unrolled.cell
 
     def advance(x: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
         h, c = cell.advance(cell.project(tf.reshape(x, (1, -1))), *states)
         return h[tf.newaxis] if operation.unrolled.return_sequences else h, (h, c)
 
-    return StepStage({f"h{place.index}": (1, cell.units), f"c{place.index}": (1, cell.units)}, advance)
+    return StepStage({f"h{position.index}": (1, cell.units), f"c{position.index}": (1, cell.units)}, advance)
 
 
 @_stage.register
-def _(operation: BothWays, place: Place) -> StepStage:
-    del place
+def _(operation: BothWays, position: Position) -> StepStage:
+    del position
     raise NotStreamableError(f"{operation.name}: reads time both ways")
 
 
 @_stage.register
-def _(operation: Reordering, place: Place) -> StepStage:
-    shape = operation(place.whole).shape
-    keeps_time = len(shape) > 2 and shape[1] == place.whole.shape[1]  # batch, time, features
+def _(operation: Reordering, position: Position) -> StepStage:
+    shape = operation(position.whole).shape
+    keeps_time = len(shape) > 2 and shape[1] == position.whole.shape[1]  # batch, time, features
     if operation.moves_time or not keeps_time:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
-    return _stateless(lambda x: tf.reshape(x, (1, place.rows, *shape[2:])))
+    return _stateless(lambda x: tf.reshape(x, (1, position.rows, *shape[2:])))
 
 
 @_stage.register(Pointwise)
 @_stage.register(Dense)
-def _(operation: Pointwise | Dense, place: Place) -> StepStage:
-    del place
+def _(operation: Pointwise | Dense, position: Position) -> StepStage:
+    del position
     return _stateless(operation)
 
 

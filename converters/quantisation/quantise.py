@@ -1,7 +1,6 @@
 """Quantises a float flatbuffer to static int8: weights per channel, activations per tensor, ranges as given.
 
-Not calibration: the ranges are measured in `converters.quantisation.ranges` and tied in
-`converters.quantisation.roles`.
+Ranges are measured in `converters.quantisation.ranges` and tied in `converters.quantisation.roles`.
 
 Source: TensorFlow Lite 8-bit quantization specification, https://ai.google.dev/edge/litert/models/quantization_spec.
 """
@@ -30,5 +29,5 @@ def quantise(float_tflite: bytes, ranges: Mapping[str, Range]) -> bytes:
         for name, bounds in ranges.items()
     }
     result = static_int8.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
-    # The quantiser keeps large files' constants behind the flatbuffer, where not every runtime looks for them.
+    # The quantiser keeps the constants of large files behind the flatbuffer, where not every runtime looks.
     return dump(load(bytes(result.quantized_model)))

@@ -1,6 +1,6 @@
 """Measures the range of every tensor of a float model: true minima and maxima over all calibration inputs.
 
-Not ai-edge-quantizer's own calibration, whose moving average clips the tails and depends on the inputs' order.
+ai-edge-quantizer's own calibration is a moving average, which clips tails and depends on the order of the inputs.
 
 Source: Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.1.
 """
@@ -17,7 +17,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from converters.lowering.step_form import StepForm
 from converters.tflite.graph import Graph
 from device.arrays import Float32
-from device.signatures import LINES, STATE_SUFFIX
+from device.signatures import STEP
+from device.step_loop import SignatureModel, StepLoop, named_states
 
 Inputs = Mapping[str, Float32]
 
@@ -26,7 +27,7 @@ _SIGNIFICANT_BITS = 10
 
 @dataclass(frozen=True)
 class Range:
-    """The least and the greatest value of a tensor."""
+    """The minimum and the maximum of a tensor."""
 
     low: float
     high: float
@@ -39,10 +40,10 @@ class Range:
         return Range(min(self.low, other.low), max(self.high, other.high))
 
     def outward(self) -> Range:
-        """Returns the least range around this one whose ends have ten significant bits.
+        """Returns the smallest range around this one whose ends have ten significant bits.
 
-        Float kernels sum in an order that depends on the processor, so that the last bits of what they measure do too;
-        a range without those bits gives the same int8 file on every machine.
+        Float kernels sum in an order that depends on the processor, so the last bits of a measured range do too. A
+        range without those bits gives the same int8 file on every machine.
         """
         return Range(-_rounded_up(-self.low), _rounded_up(self.high))
 
@@ -53,12 +54,12 @@ def _rounded_up(value: float) -> float:
 
 
 def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs]) -> dict[str, Range]:
-    """Returns each activation's range over all `inputs` to a graph's signature, by tensor name.
+    """Returns the range of each activation over all `inputs` to a graph's signature, by tensor name.
 
     Raises:
-        ValueError: there are no inputs, or a tensor was not finite.
+        ValueError: there are no inputs, or a value is not finite.
     """
-    # Without delegates, which compute whole subgraphs and leave the tensors inside them unwritten.
+    # Without delegates: they compute whole subgraphs and do not write the tensors inside.
     interpreter = Interpreter(
         model_content=float_tflite,
         num_threads=1,
@@ -79,18 +80,17 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs])
             seen = Range(float(values.min()), float(values.max()))
             ranges[name] = seen | ranges.get(name, seen)
     if not ranges:
-        raise ValueError("Expected at least one calibration input. Received none")
+        raise ValueError("Expected at least one calibration input. Received: none")
     return ranges
 
 
 def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Inputs]:
-    """Yields what `step` is given over the course of each crop: its lines, and the states that come of those before."""
-    step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner("step")
+    """Yields the inputs of `step` at every step of each crop: its lines, and the states from the step before."""
+    model = SignatureModel(Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner(STEP))
+    loop = StepLoop(model, named_states({name: np.zeros(shape, np.float32) for name, shape in form.states.items()}))
     for crop in crops:
         image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
-        states = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
+        loop.reset()
         for lines in np.split(image, len(image) // form.lines[1]):
-            inputs = {LINES: lines[np.newaxis], **states}
-            yield inputs
-            after = step(**inputs)
-            states = {name: after[name + STATE_SUFFIX].copy() for name in states}
+            loop.step(lines[np.newaxis])
+            yield dict(model.inputs)

@@ -1,12 +1,9 @@
-"""Finds the tensors that play the same role, in every step of an unrolled network and in every signature.
+"""Finds the tensors that have the same role, in every step of an unrolled network and in every signature.
 
-Tensors in one role get one range, hence one scale: so that a state enters a step as it left the one before, and so that
-every step rounds alike. What shares a role follows from the structure of the graphs alone: two operators of the same
-kind are in the same role if they share their weights or read the same roles; what only moves values leaves their role
-as it is. So does a sum: on one scale it does not round, and a term that is zero can be left out, as the first step
-leaves out its states, without a bit of the result changing.
-
-Not a range: those are measured in `converters.quantisation.ranges`.
+Tensors with one role get one range and so one scale: a state enters a step exactly as it left the one before, and every
+step rounds the same way. Roles follow from the structure of the graphs. Two operators of one type have the same role if
+they share their weights or read the same roles. An operator that only moves values keeps their role. So does a sum: on
+one scale it does not round, so the first step can leave out states that are zero without changing a bit of the result.
 
 Source: congruence closure, Downey, Sethi, Tarjan, Variations on the Common Subexpression Problem, 1980.
 """
@@ -32,7 +29,7 @@ _HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
 class NoCounterpartError(ValueError):
-    """A tensor of one signature has no counterpart in another, so that the two could differ; the message names it."""
+    """A tensor of one signature has no counterpart in another, so the two could differ; the message names it."""
 
 
 def tied_ranges(
@@ -41,22 +38,22 @@ def tied_ranges(
     fixed: Mapping[str, Range],
     same: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Range]:
-    """Returns each activation's range by tensor name: that of all tensors in its role together, rounded outward.
+    """Returns the range of each activation by tensor name: the union over its role, rounded outward.
 
     Args:
-        graphs: the graphs of all signatures; a tensor's name is its own among all of them.
-        measured: what was seen of each activation.
-        fixed: a role that holds a tensor named here has that range, whatever was measured.
-        same: pairs of tensors in the same role beforehand: a state as it goes in and as it comes out.
+        graphs: the graphs of all signatures; tensor names are unique among them.
+        measured: the measured range of each activation.
+        fixed: ranges that replace the measured one for the whole role of the tensor.
+        same: pairs of tensors known to share a role: a state's input and its output.
 
     Raises:
-        NoCounterpartError: a role does not occur in all graphs.
+        NoCounterpartError: a role is missing from a graph.
     """
     roles = _roles(graphs, same)
     tied: dict[str, Range] = {}
     for role in roles.subsets():
-        given = [fixed[name] for name in role if name in fixed]
-        tied |= dict.fromkeys(role, reduce(or_, given or [measured[name] for name in role]).outward())
+        ranges = [fixed[name] for name in role if name in fixed] or [measured[name] for name in role]
+        tied |= dict.fromkeys(role, reduce(or_, ranges).outward())
     for graph in graphs:
         _refuse_missing_roles(graph, roles)
     return tied
@@ -66,7 +63,7 @@ def _refuse_missing_roles(graph: Graph, roles: DisjointSet) -> None:
     present = {roles[tensor.name] for tensor in graph.tensors if tensor.name in roles}
     for role in roles.subsets():
         if roles[next(iter(role))] not in present:
-            raise NoCounterpartError(f"Expected a counterpart in {graph.signature}. Found none for {sorted(role)}")
+            raise NoCounterpartError(f"Expected a counterpart in {graph.signature}. Received: none for {sorted(role)}")
 
 
 def _roles(graphs: Sequence[Graph], same: Sequence[tuple[str, str]]) -> DisjointSet:
@@ -85,7 +82,7 @@ def _roles(graphs: Sequence[Graph], same: Sequence[tuple[str, str]]) -> Disjoint
 
 
 def _merge_alike(roles: DisjointSet, operators: Sequence[Operator]) -> bool:
-    """Merges inputs with inputs and outputs with outputs of operators in the same role; says whether any were new."""
+    """Merges the inputs and the outputs of operators with the same role; returns whether any were merged."""
     before = roles.n_subsets
     first: dict[Hashable, str] = {}
     for operator in operators:
@@ -96,11 +93,11 @@ def _merge_alike(roles: DisjointSet, operators: Sequence[Operator]) -> bool:
 
 
 def _keys(roles: DisjointSet, operator: Operator) -> Iterable[Hashable]:
-    kind = (operator.name, tuple(tensor.constant for tensor in operator.inputs), len(operator.outputs))
+    key = (operator.name, tuple(tensor.constant for tensor in operator.inputs), len(operator.outputs))
     if operator.name in _HAS_WEIGHTS:
-        yield kind
+        yield key
     if operator.name not in _KEEPS_ROLE:
-        yield (kind, tuple(roles[name] for name in _activations(operator.inputs)))
+        yield (key, tuple(roles[name] for name in _activations(operator.inputs)))
 
 
 def _activations(tensors: Sequence[Tensor]) -> list[str]:

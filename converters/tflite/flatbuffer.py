@@ -1,6 +1,4 @@
-"""Loads and dumps TFLite flatbuffers as the schema's own objects.
-
-Not an interpretation of them: that is `converters.tflite.graph`.
+"""Loads and dumps TFLite flatbuffers as the schema's own objects; `converters.tflite.graph` interprets them.
 
 Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.fbs).
 """
@@ -19,17 +17,17 @@ _BUFFER_ALIGNMENT = 16
 
 
 def load(content: bytes) -> schema.ModelT:
-    """Returns the model with every constant in its buffer, those included that the file keeps outside the flatbuffer.
+    """Returns the model with every constant in its buffer, even if the file keeps it outside the flatbuffer.
 
     Raises:
-        ValueError: the bytes are no TFLite flatbuffer.
+        ValueError: the bytes are not a TFLite flatbuffer.
     """
     if content[4:8] != _IDENTIFIER:
         raise ValueError(f"Expected a TFLite flatbuffer ({_IDENTIFIER!r}). Received: {content[4:8]!r}")
     try:
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     except (AttributeError, IndexError, TypeError, ValueError, struct.error) as error:
-        raise ValueError(f"Expected a TFLite flatbuffer. Its body cannot be read: {error}") from error
+        raise ValueError(f"Expected a TFLite flatbuffer. Received: a body that cannot be read ({error})") from error
     for buffer in model.buffers:
         if buffer.offset > 1:
             buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
@@ -38,24 +36,23 @@ def load(content: bytes) -> schema.ModelT:
 
 
 def dump(model: schema.ModelT) -> bytes:
-    """Returns a flatbuffer that holds all constants inside, aligned as the schema demands (`force_align: 16`)."""
+    """Returns a flatbuffer with all constants inside, aligned as the schema requires (`force_align: 16`)."""
     builder = _FrugalBuilder(1024)
     builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
     return bytes(builder.Output())
 
 
 class _FrugalBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
-    """Writes equal vectors once, and byte vectors where kernels can read weights and biases in place.
+    """Writes equal vectors once, and aligns byte vectors so that kernels can read weights in place.
 
-    The generated Python code writes each vector anew, so that of 512 channels' zero points, all zero, every tensor has
-    its own, and aligns bytes to 1.
+    The generated Python code writes every vector again, even the zero points of 512 channels, and aligns bytes to 1.
     """
 
     def __init__(self, initial_size: int) -> None:
         super().__init__(initial_size)
         self._written: dict[tuple[str, bytes], int] = {}
 
-    def CreateNumpyVector(self, x: npt.NDArray[np.generic]) -> int:  # noqa: N802  # the base class' name
+    def CreateNumpyVector(self, x: npt.NDArray[np.generic]) -> int:  # noqa: N802  # overrides a method of the base class
         key = (x.dtype.str, x.tobytes())
         if key not in self._written:
             self._written[key] = self._aligned_bytes(x) if x.dtype == np.uint8 else super().CreateNumpyVector(x)

@@ -1,6 +1,4 @@
-"""Reads a TFLite flatbuffer: its graphs, tensors and operators, as plain values.
-
-Not an interpreter: nothing is run. Not a check: what a graph must be is said in `converters.tflite.structure`.
+"""Reads the graphs, tensors and operators of a TFLite flatbuffer as plain values, without running them.
 
 Source: TensorFlow Lite schema v3 (tensorflow/compiler/mlir/lite/schema/schema.fbs).
 """
@@ -25,7 +23,7 @@ _TYPE_NAMES = {code: name for name, code in vars(schema.TensorType).items() if i
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a graph; `constant` is None where it has no bytes, `scales` are empty where it is not quantised."""
+    """A tensor of a graph; `constant` is None if it has no data, `scales` are empty if it is not quantised."""
 
     name: str
     type: str
@@ -42,7 +40,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """A node of a graph; inputs and outputs are names, a missing optional input is left out."""
+    """A node of a graph; missing optional inputs are left out."""
 
     name: str
     version: int
@@ -54,9 +52,9 @@ class Operator:
 
 @dataclass(frozen=True)
 class Graph:
-    """Operators in the order they run, inputs and outputs by their names in the signature, in the graph's order.
+    """A graph: operators in the order they run; inputs and outputs by signature name, in the graph's order.
 
-    A graph that only control flow refers to has no signature: its name is empty.
+    `signature` is empty if no signature names the graph, as for the body of a loop.
     """
 
     index: int
@@ -68,20 +66,20 @@ class Graph:
 
     @property
     def multiply_accumulates(self) -> int:
-        """How many one run of the graph does in convolutions and matrix products, by far the most of its arithmetic."""
+        """The number of multiply-accumulates in the convolutions and matrix products of one run."""
         return sum(_multiply_accumulates(operator) for operator in self.operators)
 
     @property
     def states(self) -> tuple[str, ...]:
-        """The inputs that come out again, to be handed to the next call, in alphabetical order."""
+        """The inputs that are also outputs, for the next call, in alphabetical order."""
         return tuple(sorted(name for name in self.inputs if name + STATE_SUFFIX in self.outputs))
 
 
 def read_graphs(content: bytes) -> tuple[Graph, ...]:
-    """Returns every graph in a flatbuffer, those of the signatures first if the converter wrote it.
+    """Returns every graph of a flatbuffer, in the order of the file.
 
     Raises:
-        ValueError: the bytes are no TFLite flatbuffer.
+        ValueError: the bytes are not a TFLite flatbuffer.
     """
     model = load(content)
     signatures = {signature.subgraphIndex: signature for signature in model.signatureDefs or ()}
@@ -119,9 +117,9 @@ def _graph(model: schema.ModelT, index: int, signature: schema.SignatureDefT | N
 
 
 def _named(
-    entries: Sequence[schema.TensorMapT], places: tuple[int, ...], tensors: tuple[Tensor, ...]
+    entries: Sequence[schema.TensorMapT], indices: tuple[int, ...], tensors: tuple[Tensor, ...]
 ) -> Mapping[str, Tensor]:
-    in_order = sorted(entries, key=lambda entry: (*places, entry.tensorIndex).index(entry.tensorIndex))
+    in_order = sorted(entries, key=lambda entry: (*indices, entry.tensorIndex).index(entry.tensorIndex))
     return MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in in_order})
 
 

@@ -1,8 +1,8 @@
-"""Runs a flatbuffer on TFLite Micro, the runtime for microcontrollers, as built for this machine.
+"""Runs a flatbuffer on TFLite Micro, the runtime for microcontrollers, built for this machine.
 
-In a child process, because it ends the process where a kernel cannot be prepared. It has no notion of signatures, and
-runs the first graph: `step` of a file that streams, else `classify`. Yet it plans memory for every graph of a file, so
-that a file for a microcontroller is best cut to the one that runs.
+In a child process, because the runtime aborts if a kernel cannot be prepared. It knows no signatures and runs the first
+graph: `step` of a file that streams, otherwise `classify`. It plans memory for every graph, so a file for a
+microcontroller should hold only the one that runs.
 
 Source: https://github.com/tensorflow/tflite-micro, python/tflite_micro/runtime.py and docs/memory_management.md.
 """
@@ -14,7 +14,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,35 +24,45 @@ from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import Graph, read_graphs
 from converters.workspace import ROOT
 from device.arrays import Int8
-from device.signatures import STATE_SUFFIX
+from device.signatures import LOGITS, STATE_SUFFIX
+from device.step_loop import StateKeys, StepLoop
 
 _ARENA_BYTES = 4_000_000
 _ARENA_USED = re.compile(r"Arena allocation total (\d+) bytes")
 
 
 class MicroError(RuntimeError):
-    """TFLite Micro does not run a file; the message gives its last words."""
+    """TFLite Micro cannot run a file; the message has its exit status and last line."""
 
 
 @dataclass(frozen=True)
 class MicroRun:
-    """What TFLite Micro made of inputs: logits `<int8>[n, classes]`, and the bytes of memory that it used."""
+    """A run on TFLite Micro: logits `<int8>[n, classes]`, and the bytes of memory that it used."""
 
     logits: Int8
     arena_bytes: int
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Where the first graph's inputs and outputs stand among them: the runtime knows no names."""
+class _MicroModel:
+    """A `StepModel` whose keys are the indices of the first graph's inputs and outputs: the runtime knows no names."""
 
-    lines: int
-    logits: int
-    states: tuple[tuple[int, int], ...]
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self.run = interpreter.invoke
+        self.output = interpreter.get_output
+
+    def set_input(self, key: int, value: Int8) -> None:
+        self._interpreter.set_input(value, key)
+
+    def zero(self, key: int) -> Int8:
+        """Returns real zero for an input."""
+        details = self._interpreter.get_input_details(key)
+        (zero_point,) = details["quantization_parameters"]["zero_points"]
+        return np.full(details["shape"], zero_point, np.int8)
 
 
 def first_graph_alone(content: bytes) -> bytes:
-    """Returns the flatbuffer without its other graphs, and without what only they read."""
+    """Returns the flatbuffer with its first graph and the constants of that graph alone."""
     model = load(content)
     model.subgraphs = model.subgraphs[:1]
     model.signatureDefs = [entry for entry in model.signatureDefs or () if entry.subgraphIndex == 0]
@@ -66,13 +75,13 @@ def first_graph_alone(content: bytes) -> bytes:
 
 
 def run_on_micro(content: bytes, pixels: Int8) -> MicroRun:
-    """Returns what a file's first graph gives for crops `<int8>[n, 28, 28]`.
+    """Returns the logits of a file's first graph for crops `<int8>[n, 28, 28]`, with lines in the order of time.
 
-    A crop's lines lie in the order of time. The graph gets as many at once as it takes, all of them or a time step's,
-    with the states of the step before; the last step's logits count.
+    The graph takes the lines of a whole crop, or of a time step together with the states of the step before. The logits
+    are those after the last line.
 
     Raises:
-        MicroError: the runtime refuses the file, or ends.
+        MicroError: the runtime refuses the file, or ends the process.
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         model, inputs = Path(folder) / "model.tflite", Path(folder) / "pixels.npy"
@@ -89,41 +98,28 @@ def run_on_micro(content: bytes, pixels: Int8) -> MicroRun:
 
 
 def main(model: Path, inputs: Path) -> None:
-    """Prints the logits as JSON, after the runtime's own report of its memory."""
-    from tflite_micro.python.tflite_micro import runtime  # noqa: PLC0415  # not on every machine; the parent needs none
+    """Prints the runtime's memory report, then the logits as JSON."""
+    from tflite_micro.python.tflite_micro import runtime  # noqa: PLC0415  # not on every machine, and only used here
 
     content = model.read_bytes()
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=_ARENA_BYTES)
-    places = _places(read_graphs(content)[0])
-    logits = [_logits(interpreter, places, crop) for crop in np.load(inputs)]
+    graph = read_graphs(content)[0]
+    (lines,) = (index for index, name in enumerate(graph.inputs) if name not in graph.states)
+    shape = interpreter.get_input_details(lines)["shape"]
+    loop = _loop(_MicroModel(interpreter), graph, lines)
+    logits = []
+    for crop in np.load(inputs):
+        loop.reset()
+        logits.append([loop.step(step)[0].tolist() for step in crop.reshape(-1, *shape)][-1])
     interpreter.print_allocations()
     sys.stdout.write(f"\n{json.dumps(logits)}\n")
 
 
-def _places(graph: Graph) -> _Places:
+def _loop(model: _MicroModel, graph: Graph, lines: int) -> StepLoop:
     inputs, outputs = list(graph.inputs), list(graph.outputs)
-    (lines,) = set(inputs) - set(graph.states)
-    states = tuple((inputs.index(name), outputs.index(name + STATE_SUFFIX)) for name in graph.states)
-    return _Places(inputs.index(lines), outputs.index("logits"), states)
-
-
-def _logits(interpreter: Any, places: _Places, crop: Int8) -> list[int]:
-    for state, _ in places.states:
-        interpreter.set_input(_at_zero(interpreter.get_input_details(state)), state)
-    for lines in crop.reshape(-1, *interpreter.get_input_details(places.lines)["shape"]):
-        interpreter.set_input(lines, places.lines)
-        interpreter.invoke()
-        # All are read before any is set: here inputs and outputs share memory.
-        after = [interpreter.get_output(out) for _, out in places.states]
-        for (state, _), handed_on in zip(places.states, after, strict=True):
-            interpreter.set_input(handed_on, state)
-    logits: list[int] = interpreter.get_output(places.logits)[0].tolist()
-    return logits
-
-
-def _at_zero(details: Mapping[str, Any]) -> Int8:
-    (zero_point,) = details["quantization_parameters"]["zero_points"]
-    return np.full(details["shape"], zero_point, np.int8)
+    indices = [(inputs.index(name), outputs.index(name + STATE_SUFFIX)) for name in graph.states]
+    states = [StateKeys(before, after, model.zero(before)) for before, after in indices]
+    return StepLoop(model, states, lines, outputs.index(LOGITS))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
-"""Which operators a file may use, and how new each may be for the TFLite runtimes it is meant for.
+"""The operators that a file may use, and the newest version of each that a TFLite runtime has.
 
-Not a trial: that a runtime really runs a file is seen by running it.
-
-Sources: each runtime's `BuiltinOpResolver` (tensorflow/lite/core/kernels/register.cc), asked operator by operator as
-`tests/test_runtimes.py` does. TFLite Micro's kernels have no versions: what it cannot run shows when it is run.
+Sources: each runtime's `BuiltinOpResolver` (tensorflow/lite/core/kernels/register.cc). The kernels of TFLite
+Micro have no versions; running a file shows what it cannot run.
 """
 
 from __future__ import annotations
@@ -13,40 +11,33 @@ from types import MappingProxyType
 
 from converters.tflite.graph import Graph, operator_versions
 
-# The newest version of each operator. One that is not named is not on the list of those allowed.
+# The newest version of each operator in tflite-runtime and in ai-edge-litert; other operators are not allowed.
+_NEWEST = {
+    "ADD": (5, 6), "AVERAGE_POOL_2D": (3, 3), "CONCATENATION": (4, 7), "CONV_2D": (7, 8), "DEPTHWISE_CONV_2D": (7, 7),
+    "DEQUANTIZE": (5, 9), "EXPAND_DIMS": (1, 1), "FULLY_CONNECTED": (10, 14), "GATHER": (6, 8), "HARD_SWISH": (1, 1),
+    "LEAKY_RELU": (2, 2), "LOGISTIC": (3, 3), "MAX_POOL_2D": (3, 3), "MAXIMUM": (4, 4), "MEAN": (3, 3),
+    "MINIMUM": (4, 4), "MUL": (7, 8), "PACK": (4, 5), "PAD": (4, 6), "PADV2": (4, 6), "QUANTIZE": (3, 6),
+    "RELU": (3, 3), "RELU6": (3, 3), "RESHAPE": (1, 1), "SLICE": (6, 8), "SOFTMAX": (3, 4), "SPLIT": (4, 5),
+    "SPLIT_V": (2, 3), "SQUEEZE": (2, 2), "STRIDED_SLICE": (8, 8), "SUB": (5, 5), "TANH": (3, 3), "TRANSPOSE": (6, 9),
+    "UNPACK": (4, 6),
+}  # fmt: skip
 NEWEST_VERSIONS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
-        "tflite-runtime": MappingProxyType(
-            {
-                "ADD": 5, "AVERAGE_POOL_2D": 3, "CONCATENATION": 4, "CONV_2D": 7, "DEPTHWISE_CONV_2D": 7,
-                "DEQUANTIZE": 5, "EXPAND_DIMS": 1, "FULLY_CONNECTED": 10, "GATHER": 6, "HARD_SWISH": 1, "LEAKY_RELU": 2,
-                "LOGISTIC": 3, "MAX_POOL_2D": 3, "MAXIMUM": 4, "MEAN": 3, "MINIMUM": 4, "MUL": 7, "PACK": 4, "PAD": 4,
-                "PADV2": 4, "QUANTIZE": 3, "RELU": 3, "RELU6": 3, "RESHAPE": 1, "SLICE": 6, "SOFTMAX": 3, "SPLIT": 4,
-                "SPLIT_V": 2, "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "TANH": 3, "TRANSPOSE": 6, "UNPACK": 4,
-            }
-        ),
-        "ai-edge-litert": MappingProxyType(
-            {
-                "ADD": 6, "AVERAGE_POOL_2D": 3, "CONCATENATION": 7, "CONV_2D": 8, "DEPTHWISE_CONV_2D": 7,
-                "DEQUANTIZE": 9, "EXPAND_DIMS": 1, "FULLY_CONNECTED": 14, "GATHER": 8, "HARD_SWISH": 1, "LEAKY_RELU": 2,
-                "LOGISTIC": 3, "MAX_POOL_2D": 3, "MAXIMUM": 4, "MEAN": 3, "MINIMUM": 4, "MUL": 8, "PACK": 5, "PAD": 6,
-                "PADV2": 6, "QUANTIZE": 6, "RELU": 3, "RELU6": 3, "RESHAPE": 1, "SLICE": 8, "SOFTMAX": 4, "SPLIT": 5,
-                "SPLIT_V": 3, "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "TANH": 3, "TRANSPOSE": 9, "UNPACK": 6,
-            }
-        ),
+        runtime: MappingProxyType({name: versions[column] for name, versions in _NEWEST.items()})
+        for column, runtime in enumerate(("tflite-runtime", "ai-edge-litert"))
     }
-)  # fmt: skip
+)
 MICRO = "tflite-micro"
 
 
 def not_allowed(graphs: Sequence[Graph]) -> tuple[str, ...]:
-    """Returns the names of the operators that some runtime is not known to have, in alphabetical order."""
+    """Returns the names of the operators that are not allowed, in alphabetical order."""
     names = {operator.name for graph in graphs for operator in graph.operators}
-    return tuple(sorted(name for name in names if any(name not in newest for newest in NEWEST_VERSIONS.values())))
+    return tuple(sorted(names - set(_NEWEST)))
 
 
 def too_new(graphs: Sequence[Graph], runtime: str) -> tuple[str, ...]:
-    """Returns what a runtime is too old for, such as `FULLY_CONNECTED 12 (newest: 10)`; nothing for TFLite Micro."""
+    """Returns the operators that a runtime is too old for, such as `FULLY_CONNECTED 12 (newest: 10)`."""
     newest = NEWEST_VERSIONS.get(runtime, {})
     return tuple(
         f"{name} {version} (newest: {newest[name]})"

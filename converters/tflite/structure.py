@@ -1,6 +1,6 @@
-"""Refuses an int8 flatbuffer that is not what ships: built-in operators only, no control flow, no float, no loose ends.
+"""Checks that an int8 flatbuffer may ship: built-in operators only, no control flow, no float, no missing data.
 
-Reads the file alone and runs nothing; whether the numbers are right is for the accuracy gate.
+Only reads the file. The accuracy gate checks its numbers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ITEM_BYTES = {"BOOL": 1, "INT8": 1, "UINT8": 1, "INT16": 2, "FLOAT16": 2, "INT3
 
 
 class Kind(Enum):
-    """What a problem is of."""
+    """What a problem concerns."""
 
     SIGNATURE = "signature"
     EDGE = "input or output"
@@ -31,28 +31,28 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in a flatbuffer that does not ship."""
+    """Something in a flatbuffer that must not ship."""
 
     kind: Kind
     text: str
 
 
 class StructureError(ValueError):
-    """A flatbuffer has parts that do not ship; the message lists all of them."""
+    """A flatbuffer has parts that must not ship; the message lists all of them."""
 
 
 def check_structure(graphs: Sequence[Graph]) -> None:
-    """Raises StructureError where a graph holds what does not ship, naming each tensor and operator."""
+    """Raises StructureError, with each tensor and operator by name, if a graph has parts that must not ship."""
     problems = find_problems(graphs)
     if problems:
         found = "; ".join(problem.text for problem in problems)
-        raise StructureError(f"Expected static int8 graphs of built-in operators. Found: {found}")
+        raise StructureError(f"Expected static int8 graphs of built-in operators. Received: {found}")
 
 
 def find_problems(graphs: Sequence[Graph]) -> tuple[Problem, ...]:
-    """Returns what does not ship in the graphs of a flatbuffer, each with the graph and the part of it by name."""
+    """Returns what must not ship in the graphs of a flatbuffer, with the names of graph and part."""
     if not graphs:
-        return (Problem(Kind.SIGNATURE, "no graph at all"),)
+        return (Problem(Kind.SIGNATURE, "no graph"),)
     return tuple(
         Problem(kind, f"{graph.signature or graph.index}: {text}")
         for graph in graphs

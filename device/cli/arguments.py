@@ -119,12 +119,8 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
     )
     _add_model(parser)
     parser.add_argument("--by-line", action="store_true", help="read each crop line by line, as from a camera")
-    parser.add_argument(
-        "--partial", action="store_true", help="print the answer after each time step (implies --by-line)"
-    )
-    parser.add_argument(
-        "--early-exit", action="store_true", help="stop at the first settled answer (implies --by-line)"
-    )
+    parser.add_argument("--partial", action="store_true", help="print the answer after each time step, line by line")
+    parser.add_argument("--early-exit", action="store_true", help="stop at the first settled answer, line by line")
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +172,7 @@ def _add_how_to_watch(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--interval", type=float, metavar="SECONDS", help="the shortest time between frames read")
     group.add_argument("--max-frames", type=int, metavar="N", help="end after N frames read")
     group.add_argument("--stable", type=int, metavar="N", help="print a digit once, when N frames in a row agree on it")
-    group.add_argument("--digits-only", action="store_true", help="leave out what is no digit")
+    group.add_argument("--digits-only", action="store_true", help="leave out what is not a digit")
     group.add_argument("--dump-crops", type=Path, metavar="DIR", help="write each crop, and the frame around it, here")
     group.add_argument("--record", type=Path, metavar="OUT.mp4", help="write the frames with their answers to a video")
     group.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import re
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ class SourceOptions:
         interval_s: the shortest time between two frames that are read; None reads every frame.
         max_frames: how many frames to read; None is all of them.
         stable_frames: print a digit once this many frames in a row agree on it; None prints every answer.
-        digits_only: leave out the lines of what is no digit.
+        digits_only: leave out what is not a digit.
         dump_crops: a folder for each crop and the frame around it.
         record: a video file for the frames with their answers drawn in.
         show: show those frames in a window.
@@ -80,6 +81,10 @@ class SourceOptions:
     show: bool
 
     def __post_init__(self) -> None:
+        # Only files have a suffix; open_source looks for cameras and patterns, once OpenCV is there.
+        is_file_name = Path(self.name).suffix and "://" not in self.name and not glob.has_magic(self.name)
+        if is_file_name and not Path(self.name).exists():
+            raise FileNotFoundError(f"{self.name}: Expected a SOURCE that exists. Found no file of that name")
         if self.interval_s is not None and not (math.isfinite(self.interval_s) and self.interval_s > 0):
             raise ValueError(f"Expected --interval above 0 seconds. Received: {self.interval_s}")
         for option, count in (("--max-frames", self.max_frames), ("--stable", self.stable_frames)):

@@ -57,7 +57,7 @@ def quiet_opencv(threads: int) -> None:
     """Gives OpenCV its number of threads, and keeps it and FFmpeg from printing."""
     import cv2  # noqa: PLC0415  # an extra: all else works without it
 
-    # They print what is no error of the command; an error gets a line of its own.
+    # Much of what they print is no error of this command, whose errors get lines of their own.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if hasattr(cv2, "setLogLevel"):
         cv2.setLogLevel(0)

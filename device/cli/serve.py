@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn
 
 from ..exit_status import ExitStatus
-from ..web.snapshots import Live
+from ..web.snapshots import Snapshots
 from .options import ServeOptions
 from .process import Stopped, quiet_opencv, stoppable
 
@@ -35,7 +35,7 @@ def serve_canvas(options: ServeOptions) -> ExitStatus:
         return ExitStatus.FINE
 
 
-def serving(options: ServeOptions, live: Live | None) -> Server:
+def serving(options: ServeOptions, live: Snapshots | None) -> Server:
     """Returns a server at work, to be closed, and logs its address; raises as `serve_canvas` does."""
     try:
         from ..web.server import Server  # noqa: PLC0415  # an extra: all else works without it

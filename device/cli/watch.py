@@ -19,7 +19,7 @@ from ..watch.crop_dump import CropDump
 from ..watch.recording import Recording
 from ..watch.watcher import DigitReading, Observation, Watcher, WatchOptions, due
 from ..watch.window import Window
-from ..web.snapshots import Live
+from ..web.snapshots import Snapshots
 from .options import ServeOptions, SourceOptions
 from .process import Stopped, quiet_opencv, stoppable
 from .serve import serving, wait
@@ -82,7 +82,7 @@ class _Watch:
             stable_frames=options.stable_frames,
         )
         self._watcher = Watcher(stack.enter_context(options.model.open()), self._watching)
-        self._live = None if page is None else Live(source)
+        self._live = None if page is None else Snapshots(source)
         self._sinks = _file_sinks(options, source, stack)
         if page is not None and self._live is not None:
             self._sinks.append(self._live)
@@ -136,8 +136,8 @@ class _Watch:
         return self._window is None or self._window.show(observation)
 
 
-def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[CropDump | Live | Recording]:
-    sinks: list[CropDump | Live | Recording] = []
+def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[CropDump | Snapshots | Recording]:
+    sinks: list[CropDump | Snapshots | Recording] = []
     if options.dump_crops:
         _refuse_folder(options.dump_crops, source)
         sinks.append(CropDump(options.dump_crops))

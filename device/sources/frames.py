@@ -1,19 +1,15 @@
-"""Frames: pictures with where and when they were taken, and what gives them.
-
-Not image processing: `checked_frame` brings an array to the one form that everything after it takes, and changes
-nothing in the picture.
-"""
+"""Frames, which are images with their origin and time, and the sources that give them."""
 
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from types import TracebackType
 
 from ..arrays import Image
+from ..closing import Closing
 
 
 def now() -> datetime:
@@ -22,21 +18,21 @@ def now() -> datetime:
 
 
 def elapsed_ms(started: float) -> float:
-    """Returns the milliseconds since `started`, a reading of `time.perf_counter`."""
+    """Returns the milliseconds since a value of `time.perf_counter`."""
     return 1e3 * (time.perf_counter() - started)
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture that a source gave.
+    """An image from a source.
 
     Attributes:
-        image: `<uint8>[h, w, 3]`, blue, green, red, as `checked_frame` returns it.
-        number: its place in the source, from 0, those that were dropped or could not be read counted.
-        source: the image file's name, or the source's.
+        image: `<uint8>[h, w, 3]`, BGR.
+        number: its index in the source, counting frames that were dropped or could not be read.
+        source: the name of the image file or of the source.
         time: when it was captured, or read from a file, in UTC.
-        position_s: where it stands on the source's own clock, in seconds; None for a still image.
-        capture_ms: from asking for it to having it decoded, waiting for a camera included.
+        position_s: its time on the source's clock, in seconds; None for a still image.
+        capture_ms: how long it took to capture and decode, including the wait for a camera.
     """
 
     image: Image
@@ -48,18 +44,18 @@ class Frame:
 
     @property
     def still(self) -> bool:
-        """Whether this is a picture by itself, and not one of a sequence in time."""
+        """Whether this is a still image, not part of a video or a live source."""
         return self.position_s is None
 
 
-class Source(ABC):
-    """Gives frames: iterated once, closed at the end.
+class Source(Closing):
+    """An iterable of frames, to be iterated once and closed at the end.
 
     Attributes:
-        endless: whether it goes on until it is told to stop, as a camera does.
-        rate_hz: frames a second, where that is known.
-        dropped: frames that came and were replaced by newer ones before anybody took them.
-        failed: frames that could not be read.
+        endless: whether it runs until it is stopped, as a camera does.
+        rate_hz: frames per second, if known.
+        dropped: number of frames that were replaced by newer ones before they were read.
+        failed: number of frames that could not be read.
     """
 
     endless: bool = False
@@ -71,13 +67,5 @@ class Source(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yields the frames in order."""
 
-    def close(self) -> None:  # noqa: B027  # not every source holds something
-        """Lets go of what the source holds."""
-
-    def __enter__(self) -> Source:  # noqa: PYI034  # `Self` is in `typing` from Python 3.11 on
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def close(self) -> None:
+        """Releases what the source holds; by default nothing."""

@@ -1,4 +1,4 @@
-"""What a name on the command line means: a camera, a stream, a video, images, or raw frames on the standard input."""
+"""Opens the source that `--source` names: a camera, a stream, a video, images, or raw frames on standard input."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 
+from ..vision.images import is_heif
 from .captures import Picamera2Capture, open_camera, open_stream
 from .frames import Source
 from .live_source import LiveSource
@@ -24,31 +25,30 @@ STANDARD_INPUT = "-"
 _ADDRESS = re.compile(r"(rtsps?|https?)://.+", re.IGNORECASE)
 _CAMERA_INDEX = re.compile(r"[0-9]{1,4}")
 _CAMERA_PATH = re.compile(r"/dev/video[0-9]+")
-# The major number of a camera's device, whatever link leads to it.
+# The major number of camera devices, by which links to them are recognised.
 _VIDEO4LINUX = 81
 _PICAMERA = "picamera2"
-_KINDS = "a camera's index or device, picamera2, an rtsp or http address, a video, an image, a folder or a pattern"
-
-_PIPED = "--source - --raw-size WIDTHxHEIGHT < PIPE"
+_FORMS = "a camera index or device, picamera2, an rtsp or http address, a video, an image, a folder or a pattern"
+_PIPED = "watch - --raw-size WIDTHxHEIGHT < PIPE"
 
 
 def open_source(name: str, raw: RawLayout | None = None) -> Source:
     """Returns the source that a name means.
 
-    A number is a camera; a file of such a name is meant by `./0`. What there is under a name goes before what the
-    name would mean as a pattern.
+    A number is a camera; for a file of that name, write `./0`. A file takes precedence over a pattern.
 
     Args:
-        name: see `--source`.
-        raw: how the frames on the standard input lie; for the name `-`.
+        name: as for `--source`.
+        raw: the layout of the frames on standard input, for the name `-` alone.
 
     Raises:
-        ValueError: nothing has that name, it is no image or video, or it does not go together with `raw`.
+        ValueError: there is no such source, it is not an image or a video, or `raw` is missing or unexpected.
         OSError: a file cannot be read.
-        ImportError: the name is `picamera2`, and that is not installed; the message says what to install.
+        ImportError: the name is `picamera2`, which is not installed; the message says what to install.
     """
     if (name == STANDARD_INPUT) != (raw is not None):
-        raise ValueError("Expected the size of raw frames (--raw-size) for the standard input, and for it alone")
+        received = "- without it" if raw is None else f"{name} with it"
+        raise ValueError(f"Expected --raw-size with the source - alone. Received: {received}")
     if raw is not None:
         return _standard_input(raw)
     if name == _PICAMERA:
@@ -64,13 +64,13 @@ def open_source(name: str, raw: RawLayout | None = None) -> Source:
 
 def _standard_input(raw: RawLayout) -> Source:
     if sys.stdin is None:
-        raise ValueError("Expected raw frames on the standard input. It is closed")
+        raise ValueError("Expected raw frames on standard input, which is closed")
     return RawFrames(sys.stdin.buffer, raw)
 
 
 def _picamera() -> Source:
     try:
-        import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415  # on a Pi alone
+        import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415  # only on a Pi
     except ModuleNotFoundError as error:
         raise ImportError("--source picamera2 needs Picamera2: sudo apt install python3-picamera2") from error
     return LiveSource(_PICAMERA, Picamera2Capture)
@@ -90,13 +90,16 @@ def _files(name: str) -> Source:
     if path.is_file():
         return Stills([path]) if _is_image(path) else VideoFile(path)
     if path.is_fifo():
-        raise ValueError(f"{name}: Expected {_KINDS}. Received a pipe: raw frames come on the standard input, {_PIPED}")
-    found = glob.glob(name, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute patterns
+        raise ValueError(f"{name}: Expected {_FORMS}. Received a pipe; for raw frames use {_PIPED}")
+    found = glob.glob(name, recursive=True)  # noqa: PTH207  # Path.glob refuses absolute patterns
     matching = sorted(path for path in map(Path, found) if path.is_file())
     if not matching:
-        raise ValueError(f"{name}: Expected {_KINDS}. Found nothing of that name")
+        raise ValueError(f"{name}: Expected {_FORMS}. No file has that name")
     return Stills(matching)
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES or bool(cv2.haveImageReader(str(path.absolute())))
+    if path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(str(path.absolute())):
+        return True
+    with path.open("rb") as file:
+        return is_heif(file.read(12))

@@ -1,7 +1,6 @@
-"""Raw frames from a pipe as a source: nothing but pixels, one frame after another, none dropped.
+"""Raw frames from a pipe as a source: pixels alone, such as `ffmpeg -i INPUT -f rawvideo -pix_fmt bgr24 -` writes.
 
-Not a codec: how large a frame is and how its colours lie must be told, since nothing in the stream says it. Of this
-form is what `ffmpeg -i INPUT -f rawvideo -pix_fmt bgr24 -` writes.
+No frame is dropped. The stream has no header, so the caller gives the size and the order of the colours.
 """
 
 from __future__ import annotations
@@ -19,32 +18,32 @@ import numpy as np
 from ..arrays import Image
 from .frames import Frame, Source, elapsed_ms
 
-# How many bytes a pixel takes, by the order of its colours.
+# Bytes per pixel, by the order of its colours.
 ORDERS = MappingProxyType({"bgr": 3, "rgb": 3, "grey": 1})
-_LONGEST_SIDE = 2**15
+_MAX_SIDE = 2**15
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RawLayout:
-    """How the bytes of a frame make a picture: row by row, `order` being "bgr", "rgb" or "grey"."""
+    """The size of raw frames and the order of their colours: "bgr", "rgb" or "grey"."""
 
     width: int
     height: int
     order: str = "bgr"
 
     def __post_init__(self) -> None:
-        if not (1 <= self.width <= _LONGEST_SIDE and 1 <= self.height <= _LONGEST_SIDE):
+        if not (1 <= self.width <= _MAX_SIDE and 1 <= self.height <= _MAX_SIDE):
             raise ValueError(
-                f"Expected raw frames of 1 to {_LONGEST_SIDE} pixels a side. Received: {self.width}x{self.height}"
+                f"Expected raw frames with sides of 1 to {_MAX_SIDE} pixels. Received: {self.width}x{self.height}"
             )
         if self.order not in ORDERS:
             raise ValueError(f"Expected raw frames in {', '.join(ORDERS)}. Received: {self.order}")
 
     @classmethod
     def parse(cls, size: str, order: str = "bgr") -> RawLayout:
-        """Returns the layout for a size such as `1280x720`; raises ValueError where it is none."""
+        """Returns the layout for a size such as `1280x720`; raises ValueError for other text."""
         sides = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", size)
         if not sides:
             raise ValueError(f"Expected a size WIDTHxHEIGHT, such as 1280x720. Received: {size}")
@@ -55,7 +54,7 @@ class RawLayout:
         return self.width * self.height * ORDERS[self.order]
 
     def image(self, pixels: Image) -> Image:
-        """Returns the picture `<uint8>[h, w, 3]` that a frame's bytes `<uint8>[frame_bytes]` make."""
+        """Returns the image `<uint8>[h, w, 3]` of a frame's bytes `<uint8>[frame_bytes]`."""
         import cv2  # noqa: PLC0415  # the command line reads a layout without it
 
         if self.order == "grey":
@@ -65,7 +64,7 @@ class RawLayout:
 
 
 class RawFrames(Source):
-    """Reads raw frames from a stream until it ends; a last frame that is not whole is logged and left out."""
+    """Reads raw frames from a stream until it ends; an incomplete last frame is logged and left out."""
 
     endless = True
 

@@ -1,6 +1,4 @@
-"""A video file as a source of frames: every one of them, in order, none dropped.
-
-Not a player: it is read as fast as the frames are processed, and its clock is the video's own.
+"""A video file as a source: every frame in order, as fast as they are processed, with times on the video's own clock.
 
 Source: https://docs.opencv.org/4.x/d8/dfe/classcv_1_1VideoCapture.html.
 """
@@ -17,35 +15,35 @@ import cv2
 from ..vision.images import checked_frame
 from .frames import Frame, Source, elapsed_ms
 
-# Headers of whole videos miscount by a few frames.
-_NEARLY_ALL = 0.95
+# Headers of complete videos are off by a few frames.
+_MIN_COMPLETE = 0.95
 
 log = logging.getLogger(__name__)
 
 
 class VideoFile(Source):
-    """Reads a video file; where it ends before its header says, a log line says so."""
+    """Reads a video file; if frames are missing at its end, they are logged and counted as failed."""
 
     def __init__(self, path: Path) -> None:
         """Opens the file.
 
         Raises:
-            ValueError: the file is no video that OpenCV can read.
+            ValueError: OpenCV cannot read the file as a video.
             OSError: the file cannot be read.
         """
         with path.open("rb") as file:
             head = file.read(1)
         self._path = path
-        # The absolute name is never taken for an address, an option or a camera.
+        # OpenCV cannot mistake an absolute path for an address, an option or a camera.
         self._capture = cv2.VideoCapture(str(path.absolute()))
         if not head or not self._capture.isOpened():
             raise ValueError(
-                f"{path}: Expected a video that OpenCV can read. Received: {path.stat().st_size:,} bytes that are none"
+                f"{path}: Expected a video or image that OpenCV can read. Received: {path.stat().st_size:,} bytes"
             )
         self.rate_hz = self._capture.get(cv2.CAP_PROP_FPS) or None
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yields the frames, turned as the video says."""
+        """Yields the frames, turned upright as the video's header says."""
         number = 0
         started = time.perf_counter()
         while True:
@@ -62,7 +60,7 @@ class VideoFile(Source):
             number += 1
             started = time.perf_counter()
         expected = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        if number < _NEARLY_ALL * expected:
+        if number < _MIN_COMPLETE * expected:
             self.failed += expected - number
             log.warning(f"{self._path}: the video ends after {number:,} of {expected:,} frames")
 
@@ -71,5 +69,5 @@ class VideoFile(Source):
         self._capture.release()
 
     def _position_s(self, number: int) -> float:
-        # Bare streams hold no times, and give 0 for every frame.
+        # Streams without a container have no times, so OpenCV gives 0 for every frame.
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3 or number / (self.rate_hz or 25.0)

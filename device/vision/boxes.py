@@ -1,4 +1,4 @@
-"""Bounding boxes, and how much two of them overlap.
+"""Bounding boxes and their intersection over union.
 
 Source: intersection over union, as in Everingham et al., The PASCAL Visual Object Classes Challenge, 2010, section 4.2.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of an image, in its pixels."""
+    """A rectangle in an image, in pixels."""
 
     x: int
     y: int
@@ -19,9 +19,9 @@ class Box:
 
 
 def iou(one: Box, other: Box) -> float:
-    """Returns the area that two boxes share over the area that they cover, 0..1."""
+    """Returns the intersection over union of two boxes, 0..1; 0 where both are empty."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(0, width) * max(0, height)
-    covered = one.width * one.height + other.width * other.height - shared
-    return shared / covered if covered else 0.0
+    intersection = max(0, width) * max(0, height)
+    union = one.width * one.height + other.width * other.height - intersection
+    return intersection / union if union else 0.0

@@ -1,10 +1,10 @@
-"""Finds what could be digits in a photograph and brings each to the pixel contract.
+"""Finds digit candidates in a photograph and cuts each as a crop.
 
-Not recognition: it tells strokes from paper, ruled lines, blots and noise, but leaves it to the network whether they
-are a digit. Digits that touch one another are not parted.
+It separates strokes from paper, ruled lines, blots and noise; whether a stroke is a digit is for the network to say.
+Digits that touch one another are not separated.
 
 Source: connected components of locally thresholded ink, as surveyed in Jung, Kim, Jain, Text information extraction
-in images and video, 2004. `device.vision.ink` is the thresholding, `device.vision.shapes` the components.
+in images and video, 2004. `ink` does the thresholding, `shapes` the components.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from .boxes import Box
 from .normalise import crop_of
 from .shapes import FRAME, SINGLE, Scene, Shape
 
-# Fewer pixels across are no picture of a digit.
+# An image with fewer pixels on a side is too small to show a digit.
 _MIN_SIDE_PX = 8
-# A digit is at most so many times as wide as it is high, and at most so many times as high as it is wide.
-_WIDEST, _NARROWEST = 1.6, 16
-# By which a digit counts less for each edge of the picture that it reaches: what does is a neighbour, or a line.
-_AT_EDGE = 0.2
+_MAX_WIDTH_TO_HEIGHT, _MAX_HEIGHT_TO_WIDTH = 1.6, 16
+# The weight of a shape for each image edge that it reaches: such a shape is usually a neighbour or a line.
+_EDGE_WEIGHT = 0.2
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """What could be a digit: where it stands, and its crop `<uint8>[28, 28]`."""
+    """A possible digit: its box in the image, and its crop `<uint8>[28, 28]`."""
 
     box: Box
     crop: Image
@@ -36,14 +35,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Finder:
-    """How digits are searched for.
+    """The search for digits, and its settings.
 
     Attributes:
-        min_contrast: by how many grey levels ink differs from its paper at least, in one of the colours.
-        min_height: the least height of a digit in a frame, as a share of the frame's.
-        min_height_alone: likewise where a picture shows one digit.
-        frame_px: to about which longer side a frame is shrunk for the search; crops are cut from the frame itself.
-        alone_px: likewise where a picture shows one digit.
+        min_contrast: minimum difference between ink and paper in any colour channel, in grey levels.
+        min_height: minimum height of a digit for `find`, as a fraction of the image's height.
+        min_height_alone: the same for `find_one`.
+        frame_px: approximate longer side to which `find` shrinks an image; crops are cut at full resolution.
+        alone_px: the same for `find_one`.
     """
 
     min_contrast: int = 8
@@ -54,20 +53,22 @@ class Finder:
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_contrast <= 255:
-            raise ValueError(f"Expected a least contrast of 1 to 255 grey levels. Received: {self.min_contrast}")
-        for name, height in (("height", self.min_height), ("height alone", self.min_height_alone)):
-            if not 0 < height <= 1:
-                raise ValueError(f"Expected a least {name} above 0 and up to 1. Received: {height}")
+            raise ValueError(f"Expected min_contrast in 1..255. Received: {self.min_contrast}")
+        if not (0 < self.min_height <= 1 and 0 < self.min_height_alone <= 1):
+            received = f"{self.min_height}, {self.min_height_alone}"
+            raise ValueError(f"Expected min_height and min_height_alone above 0, up to 1. Received: {received}")
         if min(self.frame_px, self.alone_px) < 32:
-            raise ValueError(f"Expected at least 32 px to search in. Received: {self.frame_px}, {self.alone_px}")
+            raise ValueError(
+                f"Expected frame_px and alone_px of at least 32. Received: {self.frame_px}, {self.alone_px}"
+            )
 
     def find(self, image: Image) -> tuple[Candidate, ...]:
         """Returns every candidate in an image `<uint8>[h, w, 3]` (BGR) or `<uint8>[h, w]`, in reading order.
 
-        What reaches the image's edge is none, being cut off there.
+        Shapes that reach the image's edge are left out, because they may be cut off.
 
         Raises:
-            ValueError: another shape or dtype.
+            ValueError: the image has another shape or dtype.
         """
         if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return ()
@@ -77,9 +78,9 @@ class Finder:
         return tuple(map(_candidate, _in_reading_order(_without_halos(whole))))
 
     def find_one(self, image: Image) -> Candidate | None:
-        """Returns the digit in an image that shows one, as `find` takes it, or None where there is none.
+        """Returns the most prominent candidate in an image of one digit, or None if there is none.
 
-        It may reach the image's edge, if nothing better is there. Raises as `find` does.
+        The candidate may reach the image's edge. Takes the same images as `find`, and raises the same errors.
         """
         if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return None
@@ -108,19 +109,19 @@ def _candidate(shape: Shape) -> Candidate:
 
 
 def _has_proportions(shape: Shape) -> bool:
-    return shape.width <= _WIDEST * shape.height and shape.height <= _NARROWEST * shape.width
+    return shape.width <= _MAX_WIDTH_TO_HEIGHT * shape.height and shape.height <= _MAX_HEIGHT_TO_WIDTH * shape.width
 
 
 def _prominence(shape: Shape) -> float:
-    """How much a shape is the one that a picture shows: much strong ink, in the middle, free of the edges."""
+    """Returns a score that is high for much strong ink near the middle of the image and away from its edges."""
     height, width = shape.pieces.ink.shape
     x, y = shape.middle
     off_centre = max(abs(x / width - 0.5), abs(y / height - 0.5))
-    return float(shape.strength * shape.area * (1 - off_centre) ** 2 * _AT_EDGE**shape.edges)
+    return float(shape.strength * shape.area * (1 - off_centre) ** 2 * _EDGE_WEIGHT**shape.edges)
 
 
 def _without_halos(shapes: list[Shape]) -> list[Shape]:
-    """Sharpened edges and the paper inside loops look like strokes of the other polarity, but paler."""
+    # Sharpened edges and the paper inside loops look like strokes of the other polarity, but paler.
     kept: list[Shape] = []
     for shape in sorted(shapes, key=lambda shape: -shape.strength):
         others = (other for other in kept if other.pieces.is_dark != shape.pieces.is_dark)
@@ -139,7 +140,7 @@ def _touch(one: Shape, other: Shape) -> bool:
 
 
 def _in_reading_order(shapes: list[Shape]) -> list[Shape]:
-    """Line by line: a line is what has its middle beside the line's topmost shape."""
+    """Orders shapes by text line; a line holds the shapes whose middle is above the bottom of its topmost shape."""
     ordered: list[Shape] = []
     waiting = sorted(shapes, key=lambda shape: shape.y)
     while waiting:

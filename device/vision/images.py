@@ -1,4 +1,4 @@
-"""Images as everything behind a source takes them: `<uint8>[h, w, 3]`, blue, green, red, upright.
+"""Decodes images and converts arrays to the one form that sources give: upright `<uint8>[h, w, 3]`, BGR.
 
 Sources: https://docs.opencv.org/4.x/d4/da8/group__imgcodecs.html; CIPA DC-008, Exif 2.32, section 4.6.4 (orientation).
 """
@@ -18,14 +18,15 @@ import PIL.Image
 
 from ..arrays import Image
 
-_DEEPEST = 65_535
+_MAX_UINT16 = 65_535
 
+# The brands of HEIC and HEIF files. Source: ISO/IEC 23008-12, annex B.
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
-# OpenCV turns the others itself; what it makes of these differs by its version and by whether there is alpha.
-_NOT_TURNED = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
+# OpenCV turns other formats itself; for these its versions differ, and alpha makes a difference.
+_FORMATS_TO_TURN = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
 
-
-# By Exif's orientation: what is stored as [row, column] is to be seen there.
+# From the stored pixels to the upright image, by Exif orientation.
 _TURNS: Mapping[int, Callable[[Image], Image]] = MappingProxyType(
     {
         1: lambda image: image,
@@ -41,13 +42,13 @@ _TURNS: Mapping[int, Callable[[Image], Image]] = MappingProxyType(
 
 
 def checked_frame(array: object) -> Image:
-    """Returns an array as a frame's image `<uint8>[h, w, 3]`, blue, green, red.
+    """Returns an array as an image `<uint8>[h, w, 3]`, BGR.
 
-    Takes `[h, w]` or `[h, w, 1]` grey, `[h, w, 3]` BGR, and `[h, w, 4]` BGR with alpha, laid on white; an alpha of
-    nought everywhere is padding, and dropped. The values are uint8, uint16 over its full range, or floats in 0..1.
+    Takes `[h, w]` or `[h, w, 1]` grey, `[h, w, 3]` BGR, and `[h, w, 4]` BGR with alpha, which is blended with white;
+    an alpha of 0 everywhere is padding and is dropped. Values are uint8, uint16 over its full range, or floats in 0..1.
 
     Raises:
-        ValueError: another type, shape or dtype, no pixels, or floats that are no numbers or outside 0..1.
+        ValueError: the array has another type, shape or dtype, no pixels, or floats that are NaN or outside 0..1.
     """
     if not isinstance(array, np.ndarray):
         raise ValueError(f"Expected a frame, an array [h, w, 3]. Received: {type(array).__name__}")
@@ -64,35 +65,44 @@ def checked_frame(array: object) -> Image:
 
 
 def read_image(path: Path) -> Image:
-    """Returns the picture in a file `<uint8>[h, w, 3]`, turned as its EXIF orientation says, alpha laid on white.
+    """Returns the image in a file `<uint8>[h, w, 3]`, turned upright by its Exif orientation, alpha blended with white.
 
     Raises:
-        ValueError: the file is no image, or a part of one.
+        ValueError: the file is not an image, is incomplete, or is HEIC.
         OSError: the file cannot be read.
     """
     return decode_image(path.read_bytes(), str(path))
 
 
 def decode_image(content: bytes, name: str) -> Image:
-    """Returns the picture that a file of that name holds, as `read_image` does; raises ValueError likewise."""
+    """Returns the image that the bytes of a file hold; like `read_image`, with `name` for the error messages."""
+    if is_heif(content):
+        raise ValueError(
+            f"{name}: Expected an image that OpenCV can read. Received: HEIC/HEIF. Convert it to JPEG or PNG first."
+        )
     encoded = np.frombuffer(content, np.uint8)
     try:
-        turn = _turn(content)
+        turn = _turn_of(content)
         image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
     except PIL.Image.DecompressionBombError as error:
         raise ValueError(f"{name}: Expected an image that fits into memory. {error}") from error
     except cv2.error as error:
         raise ValueError(f"{name}: Expected an image that OpenCV can read. {error.err}") from error
     if image is None:
-        raise ValueError(f"{name}: Expected an image. Received: {len(content):,} bytes that are none")
+        raise ValueError(f"{name}: Expected an image. Received: {len(content):,} bytes in no known image format")
     return np.ascontiguousarray(turn(checked_frame(image)))
+
+
+def is_heif(head: bytes) -> bool:
+    """Returns whether a file that starts with these bytes (12 suffice) is HEIC or HEIF."""
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS
 
 
 def _eight_bits(array: npt.NDArray[np.generic]) -> Image:
     if array.dtype == np.uint8:
         return np.asarray(array, np.uint8)
     if array.dtype == np.uint16:
-        return np.asarray(cv2.convertScaleAbs(array, alpha=255 / _DEEPEST), np.uint8).reshape(array.shape)
+        return np.asarray(cv2.convertScaleAbs(array, alpha=255 / _MAX_UINT16), np.uint8).reshape(array.shape)
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(f"Expected a frame of uint8, uint16, or floats in 0..1. Received: dtype={array.dtype}.")
     lowest, highest = array.min(), array.max()  # either is NaN where any value is
@@ -109,16 +119,16 @@ def _on_white(image: Image) -> Image:
     return np.asarray((colours * weight + 255 * (255 - weight) + 127) // 255, np.uint8)
 
 
-def _turn(content: bytes) -> Callable[[Image], Image]:
-    """How the picture in a file is turned upright, as its Exif data says; not at all where they say nothing."""
+def _turn_of(content: bytes) -> Callable[[Image], Image]:
+    """Returns what turns the image in a file upright; nothing is turned without a valid Exif orientation."""
     try:
-        with PIL.Image.open(BytesIO(content)) as picture:
-            exif = picture.info.get("exif", b"") if picture.format in _NOT_TURNED else b""
-    except OSError:  # whether it is an image is for OpenCV to say
-        exif = b""
-    said = PIL.Image.Exif()
+        with PIL.Image.open(BytesIO(content)) as image:
+            raw = image.info.get("exif", b"") if image.format in _FORMATS_TO_TURN else b""
+    except OSError:  # OpenCV decides whether it is an image
+        raw = b""
+    exif = PIL.Image.Exif()
     try:
-        said.load(exif)
-    except SyntaxError:  # Pillow's word for data that are none
+        exif.load(raw)
+    except SyntaxError:  # raised by Pillow for malformed Exif data
         return _TURNS[1]
-    return _TURNS.get(said.get(PIL.ExifTags.Base.Orientation, 1), _TURNS[1])
+    return _TURNS.get(exif.get(PIL.ExifTags.Base.Orientation, 1), _TURNS[1])

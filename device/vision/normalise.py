@@ -1,6 +1,4 @@
-"""Brings a digit's ink to the pixel contract: MNIST's own normalisation, shared by device, training and gate.
-
-Not segmentation: what is ink and what is paper is decided by whoever calls (`device.vision.finder`).
+"""Normalises a digit's ink to a 28 x 28 crop as MNIST does; the device, training and the gate share this code.
 
 Source: LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition, 1998, section III.A.
 """
@@ -15,24 +13,24 @@ from ..pixels import INK, SIDE
 
 BOX = 20
 
-# Below this share of the strongest ink a pixel is the foot of a soft edge, and does not count for the ink's extent.
+# Pixels below this fraction of the strongest ink are soft edges and do not count for the extent.
 _FOOT = 0.1
 
 
 def crop_of(ink: UInt8) -> UInt8:
     """Returns the crop `<uint8>[28, 28]` of a digit's ink `<uint8>[h, w]`, strokes bright on background 0.
 
-    The longer side of the ink is scaled to 20 pixels, anti-aliased, its contrast brought to 255, and its centre of
-    mass put at the middle, as far as all of the ink stays inside.
+    Scales the longer side of the ink to 20 pixels with anti-aliasing, stretches the contrast to 255, and centres the
+    ink by its centre of mass, as far as it fits.
 
     Raises:
-        ValueError: another shape or dtype, or there is no ink.
+        ValueError: the ink has another shape or dtype, or is 0 everywhere.
     """
     if ink.ndim != 2 or ink.dtype != np.uint8:
         raise ValueError(f"Expected ink <uint8>[h, w]. Received: shape={ink.shape}, dtype={ink.dtype}.")
     peak = int(ink.max(initial=0))
     if not peak:
-        raise ValueError(f"Expected ink above 0. Received: {ink.shape[0]} x {ink.shape[1]} pixels without")
+        raise ValueError(f"Expected ink above 0. Received: {ink.shape[0]} x {ink.shape[1]} pixels of 0")
     return _contrasted(_centred(_scaled(_trimmed(ink, _FOOT * peak))))
 
 
@@ -50,7 +48,7 @@ def _scaled(ink: UInt8) -> UInt8:
 
 
 def _contrasted(ink: UInt8) -> UInt8:
-    # The median of the bright half: one glaring pixel does not set the contrast of all others.
+    # The median of the bright half, so that a single outlier does not set the contrast.
     bright = ink[ink > int(ink.max()) // 2]
     contrasted: UInt8 = cv2.convertScaleAbs(ink, alpha=INK / float(np.median(bright)))
     return contrasted
@@ -67,5 +65,5 @@ def _centred(ink: UInt8) -> UInt8:
 
 
 def _start(centre: float, length: int) -> int:
-    # MNIST's own centres of mass lie within half a pixel of index 14, not of 13.5.
+    # MNIST's centres of mass lie within half a pixel of index 14, not of 13.5.
     return min(max(0, round(SIDE / 2 - centre)), SIDE - length)

@@ -1,7 +1,6 @@
-"""The part of a frame that is looked at: a rectangle, or a quadrilateral that is rectified.
+"""A region of interest in a frame: a rectangle, or a quadrilateral that is rectified.
 
-Not a search for the page: its corners are given. Coordinates lie between pixels, so (0, 0) is the frame's outer
-corner and (width, height) the opposite one.
+Coordinates lie between pixels: (0, 0) is the frame's top left corner and (width, height) its bottom right one.
 
 Source: Hartley, Zisserman, Multiple view geometry in computer vision, 2004, section 2.3 (removing the projective
 distortion of a plane); OpenCV, `getPerspectiveTransform` and `warpPerspective`.
@@ -20,7 +19,7 @@ from .boxes import Box
 
 _FORMS = "a region x,y,width,height or x1,y1,x2,y2,x3,y3,x4,y4 in whole pixels"
 
-# What floating point leaves of a whole number.
+# A tolerance for whole numbers computed in floating point.
 _ROUNDING = 1e-3
 
 Corner = tuple[int, int]
@@ -28,13 +27,13 @@ Corner = tuple[int, int]
 
 @dataclass(frozen=True)
 class Region:
-    """A quadrilateral of a frame: what is read there stands upright between its corners.
+    """A convex quadrilateral in a frame, with its own top left corner.
 
     Args:
-        corners: (x, y) of the four corners in pixels, clockwise from the one that is the top left when read upright.
+        corners: (x, y) of the four corners in pixels, clockwise from the top left one of the upright content.
 
     Raises:
-        ValueError: the corners lie outside any frame, not clockwise, or enclose no convex area.
+        ValueError: a coordinate is below 0, or the corners are not clockwise or not convex.
     """
 
     corners: tuple[Corner, Corner, Corner, Corner]
@@ -47,10 +46,10 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> Region:
-        """Returns the region that 'x,y,width,height' or 'x1,y1,x2,y2,x3,y3,x4,y4' names.
+        """Returns the region written as 'x,y,width,height' or 'x1,y1,x2,y2,x3,y3,x4,y4'.
 
         Raises:
-            ValueError: the text is neither, or names no region.
+            ValueError: the text has another form, or the region is empty or not convex.
         """
         if not re.fullmatch(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*){3}((,\s*\d{1,6}\s*){4})?", text, re.ASCII):
             raise ValueError(f"Expected {_FORMS}. Received: {text!r}")
@@ -65,15 +64,15 @@ class Region:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of what is cut, in pixels: the longer of each two opposite sides."""
+        """Width and height of the upright region in pixels: of each two opposite sides, the longer one."""
         top, right, bottom, left = (math.dist(self.corners[i], self.corners[(i + 1) % 4]) for i in range(4))
         return max(1, round(max(top, bottom))), max(1, round(max(left, right)))
 
     def cut(self, image: UInt8) -> UInt8:
-        """Returns the region `<uint8>[height, width, ...]` of an image `<uint8>[h, w, ...]`, upright.
+        """Returns the upright region `<uint8>[height, width, ...]` of an image `<uint8>[h, w, ...]`.
 
         Raises:
-            ValueError: the region does not lie in the image.
+            ValueError: the region reaches beyond the image.
         """
         height, width = image.shape[:2]
         if max(x for x, _ in self.corners) > width or max(y for _, y in self.corners) > height:
@@ -94,12 +93,12 @@ class Region:
         return rectified
 
     def box_in_frame(self, box: Box) -> Box:
-        """Returns the bounding box in the frame of a box in what `cut` gives."""
+        """Returns the bounding box, in frame coordinates, of a box in the upright region."""
         import cv2  # noqa: PLC0415  # the command line reads a region without it
 
         right, bottom = box.x + box.width, box.y + box.height
         corners = np.array([[(box.x, box.y), (right, box.y), (right, bottom), (box.x, bottom)]], np.float64)
-        # From the corners between pixels to the middles of pixels that the transform maps, and back.
+        # The transform maps pixel centres, half a pixel from the corners of pixels.
         mapped = cv2.perspectiveTransform(corners - 0.5, self._upright_to_frame())[0] + 0.5
         x, y = (max(0, math.floor(value + _ROUNDING)) for value in mapped.min(axis=0))
         right, bottom = (math.ceil(value - _ROUNDING) for value in mapped.max(axis=0))
@@ -109,7 +108,7 @@ class Region:
     def _is_upright(self) -> bool:
         (left, top), _, (right, bottom), _ = self.corners
         is_level = self.corners == ((left, top), (right, top), (right, bottom), (left, bottom))
-        # Turned by half a circle, a rectangle is level too.
+        # A rectangle turned by 180 degrees is level too.
         return is_level and left < right and top < bottom
 
     def _upright_to_frame(self) -> Float64:

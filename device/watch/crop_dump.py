@@ -1,8 +1,7 @@
-"""A folder of crops: for each candidate what the net saw, and the part of the frame that it came from."""
+"""Writes the crop of each candidate, and the part of the frame around it, to a folder for each run."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -11,31 +10,35 @@ from ..arrays import Image
 from ..vision.boxes import Box
 from .watcher import Observation
 
-# How much of the frame is shown around a box, as a share of its longer side.
+# The margin around a box in the frame, as a fraction of the box's longer side.
 _MARGIN = 0.5
 
 
 class CropDump:
-    """Writes each observation's crops as PNG files, named by frame and candidate: `frame000012_00_crop.png` beside
-    `frame000012_00_frame.png`.
+    """Writes PNG files named by frame and candidate, such as `run0001/frame000012_00_crop.png` and `…_frame.png`.
+
+    Each run writes to a numbered folder of its own, so that no earlier crops are overwritten.
+
+    Attributes:
+        folder: this run's folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Makes the folder where it is not there; raises OSError where it cannot be made, or written in."""
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"{folder}: Expected a folder that can be written in")
-        self._folder = folder
+    def __init__(self, parent: Path) -> None:
+        """Makes this run's folder in `parent`, which is made if missing; raises OSError if that fails."""
+        parent.mkdir(parents=True, exist_ok=True)
+        numbers = [int(path.name[3:]) for path in parent.glob("run[0-9]*") if path.name[3:].isdecimal()]
+        self.folder = parent / f"run{max(numbers, default=0) + 1:04}"
+        self.folder.mkdir()
 
     def take(self, observation: Observation) -> None:
-        """Writes an observation's crops; raises OSError where they cannot be written."""
+        """Writes an observation's crops; raises OSError if a file cannot be written."""
         found = ((reading.box, reading.crop) for reading in observation.readings)
         for index, (box, crop) in enumerate(found):
             if box is None or crop is None:
                 continue
             name = f"frame{observation.frame.number:06}_{index:02}"
-            _write_png(self._folder / f"{name}_crop.png", crop)
-            _write_png(self._folder / f"{name}_frame.png", around(observation.frame.image, box))
+            _write_png(self.folder / f"{name}_crop.png", crop)
+            _write_png(self.folder / f"{name}_frame.png", around(observation.frame.image, box))
 
 
 def around(image: Image, box: Box) -> Image:
@@ -46,6 +49,6 @@ def around(image: Image, box: Box) -> Image:
 
 
 def _write_png(path: Path, image: Image) -> None:
-    # OpenCV's own writer would keep the reason of a failure to itself.
+    # OpenCV's own writer does not report why it failed.
     _, encoded = cv2.imencode(".png", image)
     path.write_bytes(encoded.tobytes())

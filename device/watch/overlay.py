@@ -1,4 +1,4 @@
-"""A frame with what was read drawn into it: a box for each candidate, and the digit above it."""
+"""Draws the readings into a frame: a box for each candidate, and the digit above it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .watcher import DigitReading, Observation
 # Blue, green, red.
 _DIGIT = (0, 160, 0)
 _NO_DIGIT = (128, 128, 128)
-# The height of the picture over the width of a line in it.
-_LINES_IN_HEIGHT = 360
+# The height of a frame over the thickness of the lines drawn in it.
+_HEIGHT_TO_THICKNESS = 360
 
 
 def annotated(observation: Observation) -> Image:
-    """Returns the observation's frame `<uint8>[h, w, 3]` with boxes and labels; the frame itself stays as it is."""
+    """Returns a copy of the observation's frame `<uint8>[h, w, 3]` with boxes and labels."""
     image = observation.frame.image.copy()
-    thickness = max(1, round(image.shape[0] / _LINES_IN_HEIGHT))
+    thickness = max(1, round(image.shape[0] / _HEIGHT_TO_THICKNESS))
     for reading in observation.readings:
         _draw(image, reading, thickness)
     return image

@@ -1,6 +1,4 @@
-"""An mp4 file of the frames that were read, with boxes and labels drawn in.
-
-Not a copy of the source: it holds the frames that were read, at one rate, so what was left out is not seen in it.
+"""Records the frames that were read, with boxes and labels, as an mp4 file with a constant frame rate.
 
 Source: https://docs.opencv.org/4.x/dd/d9e/classcv_1_1VideoWriter.html.
 """
@@ -8,11 +6,11 @@ Source: https://docs.opencv.org/4.x/dd/d9e/classcv_1_1VideoWriter.html.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
 
+from ..closing import Closing
 from .overlay import annotated
 from .watcher import Observation
 
@@ -20,11 +18,11 @@ _SUFFIX = ".mp4"
 _CODEC = "mp4v"
 
 
-class Recording:
-    """Writes observations into a file, of the first frame's size; it can be played once it is closed."""
+class Recording(Closing):
+    """Writes observations to a video of the first frame's size, which is complete once it is closed."""
 
     def __init__(self, path: Path, rate_hz: float) -> None:
-        """Takes the file, to be made or replaced, and the frames a second at which it is to be played.
+        """Makes the file, replacing an existing one, for playback at `rate_hz` frames per second.
 
         Raises:
             ValueError: the name does not end in .mp4, or the rate is not above 0.
@@ -40,7 +38,7 @@ class Recording:
         self._size = (0, 0)
 
     def take(self, observation: Observation) -> None:
-        """Adds an observation, scaled to the first one's size; raises OSError where the file cannot be written."""
+        """Adds an observation, scaled to the first one's size; raises OSError if the file cannot be written."""
         image = annotated(observation)
         size = (image.shape[1], image.shape[0])
         if self._writer is None:
@@ -48,27 +46,19 @@ class Recording:
             codec = cv2.VideoWriter.fourcc(*_CODEC)
             self._writer = cv2.VideoWriter(str(self._path.absolute()), cv2.CAP_FFMPEG, codec, self._rate_hz, size)
             if not self._writer.isOpened():
-                raise OSError(f"{self._path}: a video of {size[0]} x {size[1]} pixels cannot be written")
+                raise OSError(f"{self._path}: OpenCV cannot write a video of {size[0]} x {size[1]} pixels")
         self._writer.write(image if size == self._size else cv2.resize(image, self._size))
         self._frames += 1
 
     def close(self) -> None:
-        """Completes the file, empty where no frame came; raises OSError where not all of it could be written."""
+        """Completes the file, which is empty without frames; raises OSError if some frames were not written."""
         if self._writer is None:
             return
         self._writer.release()
         self._writer = None
-        # The writer does not tell of a disk that is full.
+        # Read back, because the writer does not report a full disk.
         written = cv2.VideoCapture(str(self._path.absolute()))
         frames = int(written.get(cv2.CAP_PROP_FRAME_COUNT)) if written.isOpened() else 0
         written.release()
         if frames < self._frames:
             raise OSError(f"{self._path}: Expected a video of {self._frames:,} frames. Written: {frames:,}")
-
-    def __enter__(self) -> Recording:  # noqa: PYI034  # `Self` is in `typing` from Python 3.11 on
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

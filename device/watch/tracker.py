@@ -1,10 +1,7 @@
-"""Digits that stay: which of the digits read in a frame have now been seen in enough frames in a row, each told once.
+"""Tracks digits over frames and confirms each once, when it has been seen in enough consecutive frames.
 
-Not tracking of motion: a digit is the same one as in the frame before if it reads the same at about the same place.
-
-Source: the overlap of boxes is intersection over union, as in Everingham et al., The PASCAL Visual Object Classes
-Challenge, 2010, section 4.2; matching detections to the frame before by it alone is the tracker of Bochinski,
-Eiselein, Sikora, High-speed tracking-by-detection without using image information, 2017.
+Source: detections are matched to the previous frame by intersection over union alone, as in Bochinski, Eiselein,
+Sikora, High-speed tracking-by-detection without using image information, 2017; here the labels must be equal too.
 """
 
 from __future__ import annotations
@@ -14,10 +11,10 @@ from dataclasses import dataclass
 
 from ..vision.boxes import Box, iou
 
-Place = tuple[str | None, Box | None]
+Detection = tuple[str | None, Box | None]
 
-# Neighbouring digits hardly overlap; one in a hand-held camera's picture moves by less than half its width.
-_MIN_OVERLAP = 0.3
+# Neighbouring digits hardly overlap; with a hand-held camera a digit moves by less than half its width.
+_MIN_IOU = 0.3
 
 
 @dataclass
@@ -26,32 +23,31 @@ class _Track:
     box: Box
     seen: int = 1
     missed: int = 0
-    told: bool = False
+    confirmed: bool = False
 
 
 class Tracker:
-    """The digits in view.
+    """The tracks of the digits in view.
 
-    A digit is told when it has been seen in so many frames in a row, and not again until it has been away for as
-    many. While it waits to be told, one frame without it starts the count anew.
+    A digit is confirmed when it has been seen in `frames` consecutive frames, and again only after it has been away for
+    as many. Before it is confirmed, one frame without it resets its count.
     """
 
-    def __init__(self, frames: int, min_overlap: float = _MIN_OVERLAP) -> None:
-        if frames < 1 or not 0 < min_overlap <= 1:
-            raise ValueError(
-                f"Expected at least 1 frame, and an overlap above 0 and up to 1. Received: {frames}, {min_overlap}"
-            )
+    def __init__(self, frames: int, min_iou: float = _MIN_IOU) -> None:
+        """Takes the number of frames, and the minimum IoU of the boxes of a digit in consecutive frames."""
+        if frames < 1 or not 0 < min_iou <= 1:
+            raise ValueError(f"Expected frames >= 1 and 0 < min_iou <= 1. Received: {frames}, {min_iou}")
         self._frames = frames
-        self._min_overlap = min_overlap
-        self._in_view: list[_Track] = []
+        self._min_iou = min_iou
+        self._tracks: list[_Track] = []
 
-    def new(self, places: Sequence[Place]) -> tuple[int, ...]:
-        """Takes the labels and boxes read in the next frame; returns the indices of those to be told now.
+    def update(self, detections: Sequence[Detection]) -> tuple[int, ...]:
+        """Returns the indices of those detections of the next frame that are confirmed by it.
 
-        A place without a label or a box is no digit, and is never told.
+        A detection without a label or a box is never confirmed.
         """
-        unmatched, matched, told = self._in_view, [], []
-        for index, (label, box) in enumerate(places):
+        unmatched, matched, confirmed = self._tracks, [], []
+        for index, (label, box) in enumerate(detections):
             if label is None or box is None:
                 continue
             track = self._matching(unmatched, label, box)
@@ -60,19 +56,19 @@ class Tracker:
             else:
                 unmatched = [other for other in unmatched if other is not track]
                 track.box, track.seen, track.missed = box, track.seen + 1, 0
-            if track.seen >= self._frames and not track.told:
-                track.told = True
-                told.append(index)
+            if track.seen >= self._frames and not track.confirmed:
+                track.confirmed = True
+                confirmed.append(index)
             matched.append(track)
-        self._in_view = matched + self._still_remembered(unmatched)
-        return tuple(told)
+        self._tracks = matched + self._remembered(unmatched)
+        return tuple(confirmed)
 
     def _matching(self, tracks: Sequence[_Track], label: str, box: Box) -> _Track | None:
-        alike = [track for track in tracks if track.label == label]
-        nearest = max(alike, key=lambda track: iou(track.box, box), default=None)
-        return nearest if nearest is not None and iou(nearest.box, box) >= self._min_overlap else None
+        same_label = [track for track in tracks if track.label == label]
+        nearest = max(same_label, key=lambda track: iou(track.box, box), default=None)
+        return nearest if nearest is not None and iou(nearest.box, box) >= self._min_iou else None
 
-    def _still_remembered(self, tracks: Sequence[_Track]) -> list[_Track]:
+    def _remembered(self, tracks: Sequence[_Track]) -> list[_Track]:
         for track in tracks:
             track.missed += 1
-        return [track for track in tracks if track.told and track.missed < self._frames]
+        return [track for track in tracks if track.confirmed and track.missed < self._frames]

@@ -1,6 +1,4 @@
-"""Watches a source: finds the digits in each frame and reads them, one after another, row by row.
-
-Not the command line, and not a source: `watch` takes whatever gives frames and yields what they show.
+"""Watches a source: finds the digits in each frame and reads them one after another.
 
 >>> with Runner("models/rows2d") as runner, open_source("0") as source:
 ...     for reading in watch(source, runner, WatchOptions(stable_frames=3)):
@@ -23,7 +21,7 @@ from ..vision.finder import Candidate, Finder
 from ..vision.region import Region
 from .tracker import Tracker
 
-# To what the clocks of videos are rounded.
+# A tolerance, because the times of video frames are rounded.
 _CLOCK_S = 1e-3
 
 
@@ -33,12 +31,12 @@ class WatchOptions:
 
     Attributes:
         finder: finds the digits in a frame.
-        region: the part of a frame to look at; None is all of it.
-        one: each frame, or the region of it, shows one digit.
-        early_exit: read no further rows of a digit once the answer is settled.
-        interval_s: the least time between two frames that are read, on the source's clock.
-        max_frames: how many frames to read; None is all of them.
-        stable_frames: report a digit once this many frames in a row agree on it; None reports whatever is read.
+        region: the region of interest in each frame; None for the whole frame.
+        one: whether each frame, or its region, shows one digit.
+        early_exit: whether to stop reading a digit once its answer is settled.
+        interval_s: minimum time between two frames that are read, on the source's clock.
+        max_frames: maximum number of frames to read; None for no limit.
+        stable_frames: report a digit once it is seen in so many consecutive frames; None to report every reading.
     """
 
     finder: Finder = field(default_factory=Finder)
@@ -51,7 +49,7 @@ class WatchOptions:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.interval_s) and self.interval_s >= 0):
-            raise ValueError(f"Expected an interval of 0 s or more. Received: {self.interval_s}")
+            raise ValueError(f"Expected interval_s of 0 or more. Received: {self.interval_s}")
         for name, count in (("max_frames", self.max_frames), ("stable_frames", self.stable_frames)):
             if count is not None and count < 1:
                 raise ValueError(f"Expected {name} of at least 1. Received: {count}")
@@ -59,7 +57,7 @@ class WatchOptions:
 
 @dataclass(frozen=True)
 class Timings:
-    """Where the time went: getting the frame and finding the digits in it, once a frame; reading this digit."""
+    """Milliseconds for capturing the frame, for finding all digits in it, and for reading this digit."""
 
     capture_ms: float
     crop_ms: float
@@ -68,13 +66,13 @@ class Timings:
 
 @dataclass(frozen=True, eq=False)
 class DigitReading:
-    """What was read at one place of a frame.
+    """The reading of one candidate, or of a frame without candidates.
 
     Attributes:
         frame: the frame.
-        box: the place, in the frame's pixels; None where nothing was found.
-        crop: the digit as the model saw it, `<uint8>[28, 28]`; None where nothing was found.
-        prediction: what the model says of it; None where nothing was found.
+        box: the candidate's box in the frame; None without a candidate.
+        crop: the model's input, `<uint8>[28, 28]`; None without a candidate.
+        prediction: the model's prediction; None without a candidate.
         timings: how long it took.
     """
 
@@ -86,13 +84,13 @@ class DigitReading:
 
     @property
     def label(self) -> str | None:
-        """The digit; None where nothing was found, or what was found is no digit."""
+        """The predicted digit; None without a candidate, or if the model rejects it."""
         return None if self.prediction is None else self.prediction.label
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """A frame, all that was read in it, and what of that is to be reported."""
+    """A frame, its readings, and those of them to report."""
 
     frame: Frame
     readings: tuple[DigitReading, ...]
@@ -100,21 +98,20 @@ class Observation:
 
 
 class Watcher:
-    """Observes one frame after another, and remembers of them what `stable_frames` needs."""
+    """Observes frames one after another, and tracks their digits if `stable_frames` is set."""
 
     def __init__(self, runner: Runner, options: WatchOptions) -> None:
         self._runner = runner
         self._options = options
-        stable_frames = options.stable_frames
-        self._appearances = None if stable_frames is None else Tracker(stable_frames)
+        self._tracker = None if options.stable_frames is None else Tracker(options.stable_frames)
 
     def observe(self, frame: Frame) -> Observation:
-        """Finds and reads the digits of a frame; raises ValueError where the region does not lie in it."""
+        """Finds and reads the digits in a frame; raises ValueError if the region reaches beyond it."""
         readings = self._readings(frame)
-        if self._appearances is None:
+        if self._tracker is None:
             return Observation(frame, readings, readings)
-        places = [(reading.label, reading.box) for reading in readings]
-        return Observation(frame, readings, tuple(readings[index] for index in self._appearances.new(places)))
+        confirmed = self._tracker.update([(reading.label, reading.box) for reading in readings])
+        return Observation(frame, readings, tuple(readings[index] for index in confirmed))
 
     def _readings(self, frame: Frame) -> tuple[DigitReading, ...]:
         started = time.perf_counter()
@@ -142,15 +139,17 @@ class Watcher:
 
 
 def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None = None) -> Iterator[DigitReading]:
-    """Yields what the frames show, in reading order; a still image, or one with `one`, that shows nothing included.
+    """Yields the readings of the frames in reading order.
+
+    A still image without candidates, or any frame without one if `options.one`, yields a reading without a box.
 
     Args:
-        frames: a source, or any frames; the caller closes it.
+        frames: a source or other frames; the caller closes it.
         runner: the model.
-        options: how to watch; None is `WatchOptions()`.
+        options: how to watch; None for `WatchOptions()`.
 
     Raises:
-        ValueError: the region does not lie in a frame.
+        ValueError: the region reaches beyond a frame.
     """
     chosen = options or WatchOptions()
     watcher = Watcher(runner, chosen)
@@ -159,7 +158,7 @@ def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None 
 
 
 def due(frames: Iterable[Frame], options: WatchOptions) -> Iterator[Frame]:
-    """Yields the frames that the interval and the greatest number of frames let through; every still image is due."""
+    """Yields the frames to read by `interval_s` and `max_frames`; the interval does not apply to still images."""
     return islice(_spaced(frames, options.interval_s), options.max_frames)
 
 

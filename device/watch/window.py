@@ -1,4 +1,4 @@
-"""A window that shows the frames as they are read, with boxes and labels drawn in."""
+"""Shows the frames in a window as they are read, with boxes and labels."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from .overlay import annotated
 from .watcher import Observation
 
 _TITLE = "Rowstream"
-# At first the window is as large as a frame, where the frame is no larger than most displays.
-_WIDEST, _HIGHEST = 1280, 720
-_ENDS = (27, ord("q"))  # Escape
-_GOES_ON = (ord(" "), 10, 13)  # Enter
-# A signal that asks for the end is heeded between two waits.
+# The window opens at the size of the frame, up to this size.
+_MAX_WIDTH, _MAX_HEIGHT = 1280, 720
+_QUIT_KEYS = (27, ord("q"))  # Escape
+_NEXT_KEYS = (ord(" "), 10, 13)  # Enter
+# Short, because signals are handled between two waits.
 _WAIT_MS = 50
 
 
 class Window:
-    """Shows observations until it is closed, or q or Escape is pressed in it; a still image until Space or Enter is."""
+    """Shows observations until it is closed or q or Escape is pressed; Space or Enter go on from a still image."""
 
     def __init__(self, still_s: float = math.inf) -> None:
-        """Opens the window, which shows a still image for so many seconds at most.
+        """Opens the window, which shows a still image for `still_s` seconds at most.
 
         Raises:
-            ImportError: the OpenCV that is installed has no windows; the message says what to install.
+            ImportError: the installed OpenCV has no windows; the message says what to install.
             OSError: there is no display.
         """
         if _without_windows():
             raise ImportError(
-                "--show needs an OpenCV with windows; the headless one has none: "
+                "--show needs an OpenCV with windows, not the headless one: "
                 "pip uninstall opencv-python-headless && pip install opencv-python"
             )
-        # Asked for a window without a display, Qt ends the process.
+        # Checked here, because Qt ends the process if there is no display.
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise OSError("--show needs a display. Found neither DISPLAY nor WAYLAND_DISPLAY in the environment")
         try:
@@ -47,21 +47,21 @@ class Window:
         self._fitted = False
 
     def show(self, observation: Observation) -> bool:
-        """Shows an observation; returns whether the window is still wanted."""
+        """Shows an observation; returns whether to go on."""
         if not self._fitted:
             height, width = observation.frame.image.shape[:2]
-            scale = min(1.0, _WIDEST / width, _HIGHEST / height)
+            scale = min(1.0, _MAX_WIDTH / width, _MAX_HEIGHT / height)
             cv2.resizeWindow(_TITLE, round(scale * width), round(scale * height))
             self._fitted = True
         cv2.imshow(_TITLE, annotated(observation))
         shown_s = self._still_s if observation.frame.still else 0.0
         until = time.monotonic() + shown_s
         while True:
-            # What a wait returns holds the key in its lowest byte.
+            # The key is in the lowest byte.
             key = cv2.waitKey(_WAIT_MS if shown_s else 1) & 0xFF
-            if key in _ENDS or not _is_open():
+            if key in _QUIT_KEYS or not _is_open():
                 return False
-            if key in _GOES_ON or time.monotonic() >= until:
+            if key in _NEXT_KEYS or time.monotonic() >= until:
                 return True
 
     def close(self) -> None:
@@ -77,5 +77,5 @@ def _without_windows() -> bool:
 def _is_open() -> bool:
     try:
         return bool(cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1)
-    except cv2.error:  # Qt knows a window no more that its user has closed.
+    except cv2.error:  # raised by Qt once the user has closed the window
         return False

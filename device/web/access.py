@@ -1,10 +1,10 @@
-"""Who may ask, and what a browser may do with the answers: in front of the application, for every request.
+"""ASGI middleware that checks each request's token or Host header and adds security headers to each response.
 
-Not encryption: a token crosses the network readable, as everything else does; a reverse proxy adds TLS.
+The token is sent in clear text; for TLS, use a reverse proxy. Without a token the Host header must name the loopback
+address, which prevents DNS rebinding.
 
 Sources: RFC 6750 (bearer tokens); W3C, Content Security Policy Level 3; Fetch Standard, section 3.7
-(Cross-Origin-Resource-Policy). A page of another origin must not reach a loopback address by a name that it has
-pointed there (DNS rebinding): hence the look at the Host header.
+(Cross-Origin-Resource-Policy).
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 class Access:
-    """Lets a request through to an ASGI application, or answers it with what is wrong with it."""
+    """Passes allowed requests to an ASGI application and refuses the others."""
 
     def __init__(self, application: ASGIApp, address: Address, token: str | None) -> None:
-        """Takes the token that every request must carry; without one, only a loopback name may be asked for."""
+        """Takes the token that every request must have; without one, requests must name the loopback address."""
         self._application = application
         self._token = token
         self._cookie = f"rowstream_{address.port}"
         self._names = _LOOPBACK_NAMES | {_name(str(address))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, as ASGI has it."""
+        """Answers one request, as an ASGI application."""
         request = Request(scope)
         in_address = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
         refused = self._refusal(request, in_address)
-        # A browser's later requests carry the token then, though the page's links do not.
-        remembers = self._token is not None and refused is None and bool(in_address)
+        # A cookie, because the links in the page do not hold the token.
+        sets_cookie = self._token is not None and refused is None and bool(in_address)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_HEADERS)
-                if remembers:
+                if sets_cookie:
                     headers["Set-Cookie"] = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
             await send(message)
 
@@ -74,11 +74,11 @@ class Access:
         presented = [*in_address, request.cookies.get(self._cookie, ""), bearer if scheme.lower() == "bearer" else ""]
         if any(hmac.compare_digest(token.encode(), self._token.encode()) for token in presented):
             return None
-        expected = "Expected the token, as ?token= in the address or as Authorization: Bearer. Received another or none"
+        expected = "Expected the token as ?token= in the address or as Authorization: Bearer. Received another or none"
         return JSONResponse({"error": expected}, 401, {"WWW-Authenticate": "Bearer"})
 
 
 def _name(host: str) -> str:
-    """The host's name in HOST or HOST:PORT."""
+    """Returns HOST of HOST or HOST:PORT, in lower case."""
     name, _, port = host.lower().rpartition(":")
     return name if name and port.isdecimal() else host.lower()

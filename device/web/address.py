@@ -1,7 +1,4 @@
-"""Where to listen: a host and a port, and the socket there.
-
-Not the server (`device.web.server`): nothing here needs its library.
-"""
+"""The address that the server listens at, and the socket there; needs only the standard library."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ from dataclasses import dataclass
 _LOOPBACK = "127.0.0.1"
 _FORM = re.compile(r"(?:(?:\[(?P<ipv6>[0-9A-Fa-f:.%]+)\]|(?P<name>[^\s:\[\]/@]*)):)?(?P<port>[0-9]{1,5})")
 _BACKLOG = 128
-# A viewer on a slow line has at most so many bytes on their way to it, and so sees what is new.
+# Small, so that a slow viewer does not get old states from the buffer.
 _SEND_BUFFER_BYTES = 2**17
 
 
 @dataclass(frozen=True)
 class Address:
-    """A host's name or number, and a port; port 0 is whichever is free."""
+    """A host name or IP address, and a port; port 0 stands for any free port."""
 
     host: str
     port: int
@@ -30,10 +27,10 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Returns the address that `HOST:PORT`, `[IPV6]:PORT`, or `PORT` on this machine alone means.
+        """Returns the address for `HOST:PORT` or `[IPV6]:PORT`, or for `PORT` on the loopback address.
 
         Raises:
-            ValueError: the text has none of these forms.
+            ValueError: the text has another form.
         """
         found = _FORM.fullmatch(text)
         if found is None:
@@ -42,7 +39,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine reaches it."""
+        """Whether only this machine can reach it."""
         if self.host.lower() == "localhost":
             return True
         try:
@@ -55,13 +52,13 @@ class Address:
 
 
 def listen(address: Address) -> tuple[socket.socket, Address]:
-    """Returns a socket that listens at an address, and the address with the port that it has.
+    """Returns a socket that listens at an address, and the address with its actual port.
 
     Raises:
-        OSError: nothing can listen there; the message says where and why.
+        OSError: it is not possible to listen there; the message says where and why.
     """
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
+        family, kind, protocol, _, resolved = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
@@ -70,7 +67,7 @@ def listen(address: Address) -> tuple[socket.socket, Address]:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        listener.bind(place)
+        listener.bind(resolved)
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()

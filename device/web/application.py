@@ -1,18 +1,13 @@
-"""What is served: the page, its parts, the model's facts, a reading of what is posted, and a source's states.
-
-Not the server (`device.web.server`), and not who may ask (`device.web.access`). `page/openapi.json` describes every
-path.
-"""
+"""The ASGI application: the pages, the model's description, readings of uploads, and the states of a source."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from string import Template
 from types import MappingProxyType
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,21 +18,21 @@ from starlette.routing import Route
 from .. import __version__
 from ..runner import Runner
 from ..vision.finder import Finder
-from .messages import answer
+from .messages import Model, answer_to, encode
+from .openapi import description
 from .runner_thread import BusyError, RunnerThread
 from .upload import MAX_BYTES, TooLargeError, Upload, read_png, read_raw
 from .viewers import MAX_VIEWERS, Viewers
 
 _PAGE = Path(__file__).parent / "page"
+_JSON = "application/json"
 _TYPES = MappingProxyType(
     {
-        ".html": "text/html; charset=utf-8",
         ".css": "text/css; charset=utf-8",
         ".js": "text/javascript; charset=utf-8",
         ".svg": "image/svg+xml",
     }
 )
-_PARTS = frozenset(_TYPES) - {".html"}
 _FINDER = Finder()
 _UPLOADS: Mapping[str, Callable[[bytes], Upload]] = MappingProxyType(
     {"image/png": lambda content: read_png(content, _FINDER), "application/octet-stream": read_raw}
@@ -48,20 +43,21 @@ _RETRY_S = 1
 log = logging.getLogger(__name__)
 
 
-def application(thread: RunnerThread, facts: dict[str, Any], viewers: Viewers | None) -> Starlette:
+def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> Starlette:
     """Returns the ASGI application.
 
     Args:
-        thread: reads what is posted.
-        facts: the model's, as `device.web.messages.model` gives them.
-        viewers: those of the source; None where none is watched, and a canvas to draw on is the page.
+        thread: reads uploads.
+        model: the message for the thread's model.
+        viewers: the viewers of a source; without them, "/" is the page to draw on.
     """
+    parts = [path for path in sorted(_PAGE.iterdir()) if path.suffix in _TYPES]
     routes = [
-        Route("/", _file("live.html" if viewers else "draw.html")),
-        Route("/draw", _file("draw.html")),
-        *(Route(f"/{path.name}", _file(path.name)) for path in sorted(_PAGE.iterdir()) if path.suffix in _PARTS),
-        Route("/openapi.json", _facts(_description())),
-        Route("/model", _facts(facts)),
+        Route("/", _page("live" if viewers else "draw")),
+        Route("/draw", _page("draw")),
+        *(Route(f"/{path.name}", _content(path.read_bytes(), _TYPES[path.suffix])) for path in parts),
+        Route("/openapi.json", _content(encode(description(__version__)), _JSON)),
+        Route("/model", _content(encode(model), _JSON)),
         Route("/classify", _classify(thread), methods=["POST"]),
     ]
     if viewers is not None:
@@ -74,25 +70,14 @@ def application(thread: RunnerThread, facts: dict[str, Any], viewers: Viewers | 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def _file(name: str) -> Endpoint:
-    path = _PAGE / name
-    content = path.read_bytes()
+def _page(name: str) -> Endpoint:
+    layout, main = ((_PAGE / f"{part}.html").read_text("utf-8") for part in ("layout", name))
+    return _content(Template(layout).substitute(name=name, main=main).encode(), "text/html; charset=utf-8")
 
+
+def _content(content: bytes, media_type: str) -> Endpoint:
     async def endpoint(_request: Request) -> Response:
-        return Response(content, media_type=_TYPES[path.suffix])
-
-    return endpoint
-
-
-def _description() -> dict[str, Any]:
-    description: dict[str, Any] = json.loads((_PAGE / "openapi.json").read_text())
-    description["info"]["version"] = __version__
-    return description
-
-
-def _facts(facts: dict[str, Any]) -> Endpoint:
-    async def endpoint(_request: Request) -> Response:
-        return JSONResponse(facts)
+        return Response(content, media_type=media_type)
 
     return endpoint
 
@@ -104,11 +89,11 @@ def _classify(thread: RunnerThread) -> Endpoint:
             raise HTTPException(415, f"Expected Content-Type {' or '.join(_UPLOADS)}. Received: {kind[:100]}")
         content = await _body(request)
 
-        def job(runner: Runner) -> dict[str, Any]:
-            return answer(runner, _UPLOADS[kind](content))
+        def job(runner: Runner) -> bytes:
+            return encode(answer_to(runner, _UPLOADS[kind](content)))
 
         try:
-            return JSONResponse(await thread.do(job))
+            return Response(await thread.do(job), media_type=_JSON)
         except BusyError as error:
             raise _busy(str(error)) from error
         except TooLargeError as error:
@@ -134,9 +119,9 @@ async def _body(request: Request) -> bytes:
     try:
         return await asyncio.wait_for(_within_limit(request), _BODY_S)
     except asyncio.TimeoutError as error:
-        raise HTTPException(408, f"Expected all of the body within {_BODY_S:g} s. Received a part") from error
+        raise HTTPException(408, f"Expected the whole body within {_BODY_S:g} s. Received a part") from error
     except ClientDisconnect as error:
-        raise HTTPException(400, "Expected all of the body. Received a part") from error
+        raise HTTPException(400, "Expected the whole body. Received a part") from error
 
 
 async def _within_limit(request: Request) -> bytes:
@@ -160,8 +145,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     reasons = {
-        404: f"Expected a path of /openapi.json. Received: {request.scope['path'][:100]}",
-        405: f"Expected another method. Received: {request.method[:100]}",
+        404: f"Expected one of the paths in /openapi.json. Received: {request.scope['path'][:100]}",
+        405: f"Expected a method in the Allow header. Received: {request.method[:100]}",
     }
     return JSONResponse(
         {"error": reasons.get(error.status_code, error.detail)}, error.status_code, dict(error.headers or {})
@@ -170,4 +155,4 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _failed(_request: Request, error: Exception) -> Response:
     log.error("error: a request failed", exc_info=error)
-    return JSONResponse({"error": "The server failed; its log says why"}, 500)
+    return JSONResponse({"error": "Internal error; see the server's log"}, 500)

@@ -1,6 +1,6 @@
-"""What the page is told, as JSON: a digit read row by row, the model, and a source's newest state.
+"""The messages that the server sends as JSON, and how they are made from the model and a watched source.
 
-Not how it gets there (`device.web.application`). The forms are described in `page/openapi.json`.
+`openapi` describes these classes, which therefore say everything that a client needs to know of them.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import time
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 import cv2
 
-from ..arrays import Crop, Image
+from ..arrays import Crop
+from ..arrays import Image as Pixels
 from ..runner import Prediction, Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box
@@ -20,119 +22,188 @@ from ..watch.watcher import DigitReading, Observation
 from .snapshots import Snapshot
 from .upload import Upload
 
-# The picture is for looking at: no larger than that, and no better.
-_LONGEST_SIDE_PX = 960
+_MAX_SIDE_PX = 960
 _JPEG_QUALITY = 80
-# Of more digits than that in a frame, the others are boxes alone.
-_MAX_READ = 12
-# Of a probability, so many digits are told.
-_DIGITS = 6
-
-_NOTHING: dict[str, Any] = {
-    "label": None,
-    "index": None,
-    "probability": None,
-    "top": [],
-    "lines_read": 0,
-    "latency_ms": 0.0,
-    "box": None,
-    "crop": None,
-    "steps": [],
-}
+# Further digits in a frame are sent without their steps.
+_MAX_WITH_STEPS = 12
+_DECIMALS = 6
 
 
-def answer(runner: Runner, upload: Upload) -> dict[str, Any]:
-    """Returns what the runner says of an upload: the last answer, and the answer after each time step."""
+@dataclass(frozen=True)
+class Error:
+    """Why a request was refused: what was expected and what was received."""
+
+    error: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model that reads, and whether the server watches a source with it."""
+
+    name: str
+    release: str
+    runtime: Annotated[str, "The TFLite interpreter and its version."]
+    labels: tuple[str, ...]
+    time_axis: Annotated[Literal["rows", "columns"], "What is read line by line."]
+    steps: Annotated[int, "Time steps per crop."]
+    lines_per_step: int
+    threshold: Annotated[float, "Predictions with a lower probability are rejected."]
+    live: Annotated[bool, "Whether a source is watched, so that /events is served."]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The prediction after a time step."""
+
+    lines_read: int
+    label: Annotated[str | None, "Null if the prediction is rejected."]
+    index: int
+    probability: float
+    probabilities: Annotated[tuple[float, ...], "The probability of each class, in the order of the model's labels."]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The reading of one digit."""
+
+    label: Annotated[str | None, "Null if no candidate was found, or if the prediction is rejected."] = None
+    index: Annotated[int | None, "The most probable class; null if no candidate was found."] = None
+    probability: float | None = None
+    top: Annotated[tuple[tuple[str, float], ...], "The three most probable classes."] = ()
+    lines_read: int = 0
+    latency_ms: Annotated[float, "How long the model took to read the crop line by line."] = 0.0
+    box: Annotated[
+        tuple[int, int, int, int] | None, "Left, top, width and height in the image; null if a crop was sent."
+    ] = None
+    crop: Annotated[str | None, "The 784 pixels that the model read, in base64."] = None
+    steps: Annotated[tuple[Step, ...], "In a state, given for the first twelve digits only."] = ()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A frame, shrunk to at most 960 pixels a side; `width` and `height` are those of the frame itself."""
+
+    jpeg: Annotated[str, "A JPEG file in base64."]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of a watched source; null where there is no frame yet."""
+
+    sequence: Annotated[int, "The number of this state, in increasing order."]
+    frame: Annotated[int | None, "The frame's index in the source."]
+    time: Annotated[str | None, "When the frame was captured, in ISO 8601."]
+    frames: Annotated[int, "Frames read so far."]
+    candidates: Annotated[int, "Candidates found so far."]
+    rejected: Annotated[int, "Candidates rejected by the model so far."]
+    dropped: Annotated[int, "Frames replaced by newer ones before they were read."]
+    rate_hz: Annotated[float, "Frames read per second."]
+    ended: Annotated[bool, "Whether the source has ended."]
+    picture: Image | None
+    readings: tuple[Answer, ...]
+
+
+MESSAGES = (Error, Model, Step, Answer, Image, State)
+
+
+def encode(message: object) -> bytes:
+    """Returns a message as JSON."""
+    return json.dumps(message, default=vars, separators=(",", ":")).encode()
+
+
+def event(state: State) -> bytes:
+    """Returns a state as a server-sent event."""
+    return b"data: " + encode(state) + b"\n\n"
+
+
+def model_of(runner: Runner, *, live: bool) -> Model:
+    """Returns the message for a runner's model."""
+    manifest = runner.manifest
+    return Model(
+        name=manifest.name,
+        release=manifest.version,
+        runtime=f"{runner.runtime.name} {runner.runtime.version}",
+        labels=tuple(manifest.labels),
+        time_axis=manifest.time_axis,
+        steps=manifest.steps,
+        lines_per_step=manifest.lines_per_step,
+        threshold=manifest.threshold,
+        live=live,
+    )
+
+
+def answer_to(runner: Runner, upload: Upload) -> Answer:
+    """Returns the reading of an upload."""
     if upload.crop is None:
-        return _NOTHING
+        return Answer()
     started = time.perf_counter()
     prediction = runner.read(upload.crop)
-    latency_ms = elapsed_ms(started)
-    return _told(prediction, upload.box, latency_ms) | _steps(runner, upload.crop)
+    return _with_steps(runner, _answer(prediction, upload.box, elapsed_ms(started)), upload.crop)
 
 
-def model(runner: Runner, *, live: bool) -> dict[str, Any]:
-    """Returns what there is to know of the model, and whether a source is watched with it."""
-    manifest = runner.manifest
-    return {
-        "name": manifest.name,
-        "release": manifest.version,
-        "runtime": f"{runner.runtime.name} {runner.runtime.version}",
-        "labels": manifest.labels,
-        "time_axis": manifest.time_axis,
-        "steps": manifest.steps,
-        "lines_per_step": manifest.lines_per_step,
-        "threshold": manifest.threshold,
-        "live": live,
-    }
-
-
-def state(runner: Runner, snapshot: Snapshot) -> dict[str, Any]:
-    """Returns a source's state, with the picture, and of its digits the answer after each time step."""
+def state_of(runner: Runner, snapshot: Snapshot) -> State:
+    """Returns the message for a snapshot of a source."""
     observation = snapshot.observation
     frame = None if observation is None else observation.frame
-    return {
-        "sequence": snapshot.sequence,
-        "frame": None if frame is None else frame.number,
-        "time": None if frame is None else frame.time.isoformat(timespec="milliseconds"),
-        "frames": snapshot.frames,
-        "candidates": snapshot.candidates,
-        "rejected": snapshot.rejected,
-        "dropped": snapshot.dropped,
-        "rate_hz": round(snapshot.rate_hz, 1),
-        "ended": snapshot.ended,
-        "picture": None if frame is None else _picture(frame.image),
-        "readings": [] if observation is None else _readings(runner, observation),
-    }
+    return State(
+        sequence=snapshot.sequence,
+        frame=None if frame is None else frame.number,
+        time=None if frame is None else frame.time.isoformat(timespec="milliseconds"),
+        frames=snapshot.frames,
+        candidates=snapshot.candidates,
+        rejected=snapshot.rejected,
+        dropped=snapshot.dropped,
+        rate_hz=round(snapshot.rate_hz, 1),
+        ended=snapshot.ended,
+        picture=None if frame is None else _image(frame.image),
+        readings=() if observation is None else _readings(runner, observation),
+    )
 
 
-def event(content: dict[str, Any]) -> bytes:
-    """Returns a server-sent event."""
-    return b"data: " + json.dumps(content, separators=(",", ":")).encode() + b"\n\n"
-
-
-def _readings(runner: Runner, observation: Observation) -> list[dict[str, Any]]:
+def _readings(runner: Runner, observation: Observation) -> tuple[Answer, ...]:
     found = [reading for reading in observation.readings if reading.box is not None]
-    return [_reading(runner, reading, in_full=place < _MAX_READ) for place, reading in enumerate(found)]
+    return tuple(_reading(runner, reading, steps=index < _MAX_WITH_STEPS) for index, reading in enumerate(found))
 
 
-def _reading(runner: Runner, reading: DigitReading, *, in_full: bool) -> dict[str, Any]:
+def _reading(runner: Runner, reading: DigitReading, *, steps: bool) -> Answer:
     if reading.prediction is None:
-        return _NOTHING
-    told = _told(reading.prediction, reading.box, reading.timings.infer_ms)
-    return told | (_steps(runner, reading.crop) if in_full and reading.crop is not None else {})
+        return Answer()
+    answer = _answer(reading.prediction, reading.box, reading.timings.infer_ms)
+    return _with_steps(runner, answer, reading.crop) if steps and reading.crop is not None else answer
 
 
-def _told(prediction: Prediction, box: Box | None, latency_ms: float) -> dict[str, Any]:
-    return _NOTHING | {
-        "label": prediction.label,
-        "index": prediction.index,
-        "probability": round(prediction.probability, _DIGITS),
-        "top": [(label, round(probability, _DIGITS)) for label, probability in prediction.top],
-        "lines_read": prediction.lines_read,
-        "latency_ms": round(latency_ms, 3),
-        "box": None if box is None else (box.x, box.y, box.width, box.height),
-    }
+def _answer(prediction: Prediction, box: Box | None, latency_ms: float) -> Answer:
+    return Answer(
+        label=prediction.label,
+        index=prediction.index,
+        probability=round(prediction.probability, _DECIMALS),
+        top=tuple((label, round(probability, _DECIMALS)) for label, probability in prediction.top),
+        lines_read=prediction.lines_read,
+        latency_ms=round(latency_ms, 3),
+        box=None if box is None else (box.x, box.y, box.width, box.height),
+    )
 
 
-def _steps(runner: Runner, crop: Crop) -> dict[str, Any]:
-    steps = [
-        {
-            "lines_read": after.lines_read,
-            "label": after.label,
-            "index": after.index,
-            "probability": round(after.probability, _DIGITS),
-            "probabilities": [round(probability, _DIGITS) for probability in runner.probabilities or ()],
-        }
-        for after in runner.steps(crop)
-    ]
-    return {"crop": base64.b64encode(crop.tobytes()).decode(), "steps": steps}
+def _with_steps(runner: Runner, answer: Answer, crop: Crop) -> Answer:
+    steps = tuple(
+        Step(
+            lines_read=prediction.lines_read,
+            label=prediction.label,
+            index=prediction.index,
+            probability=round(prediction.probability, _DECIMALS),
+            probabilities=tuple(round(probability, _DECIMALS) for probability in runner.probabilities or ()),
+        )
+        for prediction in runner.steps(crop)
+    )
+    return replace(answer, crop=base64.b64encode(crop.tobytes()).decode(), steps=steps)
 
 
-def _picture(image: Image) -> dict[str, Any]:
-    height, width = image.shape[:2]
-    zoom = min(1.0, _LONGEST_SIDE_PX / max(height, width))
+def _image(pixels: Pixels) -> Image:
+    height, width = pixels.shape[:2]
+    zoom = min(1.0, _MAX_SIDE_PX / max(height, width))
     size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-    small = image if zoom == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = pixels if zoom == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-    return {"jpeg": base64.b64encode(jpeg.tobytes()).decode(), "width": width, "height": height}
+    return Image(base64.b64encode(jpeg.tobytes()).decode(), width, height)

@@ -1,7 +1,4 @@
-"""The one thread that a runner belongs to, and jobs for it from a loop of `asyncio`.
-
-Not a queue without an end: where too many wait already, one more is refused.
-"""
+"""A thread that owns a runner and does jobs with it for an `asyncio` loop, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -18,23 +15,23 @@ Result = TypeVar("Result")
 
 
 class BusyError(Exception):
-    """Too many jobs wait already."""
+    """The queue of jobs is full."""
 
 
 class RunnerThread:
-    """Does jobs with a runner, one after another, in a thread of its own."""
+    """Does jobs with a runner one after another, in its own thread."""
 
     def __init__(self, runner: Runner) -> None:
-        """Takes the runner; nobody else may use it from now on."""
+        """Takes ownership of the runner; no other thread may use it."""
         self._runner = runner
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="runner")
         self._waiting = 0
 
     async def do(self, job: Callable[[Runner], Result]) -> Result:
-        """Returns what the job returns for the runner, or raises what it raises; called from one loop alone.
+        """Returns the result of a job called with the runner, or raises its error; to be called from one loop only.
 
         Raises:
-            BusyError: too many wait already.
+            BusyError: the queue is full.
         """
         if self._waiting >= _MAX_WAITING:
             raise BusyError(f"Expected at most {_MAX_WAITING} readings at a time. Received: one more")
@@ -44,7 +41,7 @@ class RunnerThread:
         return await asyncio.shield(future)
 
     def close(self) -> None:
-        """Waits for the job under way, drops the others, and closes the runner."""
+        """Waits for the current job, drops the others, and closes the runner."""
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._runner.close()
 

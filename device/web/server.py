@@ -1,47 +1,44 @@
-"""The server: a thread with a loop of `asyncio` that serves an application until it is closed.
+"""Serves the application from a thread with an `asyncio` loop until it is closed.
 
-Not what is served (`device.web.application`). The thread that watches a source has no part in it, and waits for
-nothing.
-
-Source: https://www.uvicorn.org/, which is pure Python, as a Raspberry Pi likes it.
+Source: https://www.uvicorn.org/, in pure Python, so it installs on a Raspberry Pi without a compiler.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from types import TracebackType
 
 import uvicorn
 
+from ..closing import Closing
 from ..runner import Runner
 from .access import Access
 from .address import Address, listen
 from .application import application
-from .messages import model
+from .messages import model_of
 from .runner_thread import RunnerThread
-from .snapshots import Live
+from .snapshots import Snapshots
 from .viewers import Viewers
 
-# More connections than that, and a new one is answered 503.
+# A further connection is answered with 503.
 _MAX_CONNECTIONS = 400
 _HANG_UP_S = 0.5
 _JOIN_S = 5.0
 
 
-class Server:
-    """Serves the page from the moment it is made until it is closed."""
+class Server(Closing):
+    """Serves the page from when it is made until it is closed."""
 
-    def __init__(self, runner: Runner, address: Address, token: str | None, live: Live | None = None) -> None:
-        """Takes a runner for itself, where to listen, what a request must carry, and the source to show.
+    def __init__(self, runner: Runner, address: Address, token: str | None, snapshots: Snapshots | None = None) -> None:
+        """Takes ownership of a runner, the address, the token of each request, and the snapshots of a source to show.
 
         Raises:
-            OSError: nothing can listen there.
+            OSError: it is not possible to listen at the address.
         """
         self._listener, self.address = listen(address)
         self._thread = RunnerThread(runner)
-        self._viewers = None if live is None else Viewers(live, self._thread)
-        served = application(self._thread, model(runner, live=live is not None), self._viewers)
+        self._viewers = None if snapshots is None else Viewers(snapshots, self._thread)
+        served = application(self._thread, model_of(runner, live=snapshots is not None), self._viewers)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 Access(served, self.address, token),
@@ -61,18 +58,10 @@ class Server:
         self._serving.start()
 
     def close(self) -> None:
-        """Ends the streams, answers what is under way, and lets go of the address and the runner."""
+        """Ends the event streams, finishes current requests, and releases the address and the runner."""
         self._loop.call_soon_threadsafe(self._end)
         self._serving.join(_JOIN_S)
         self._thread.close()
-
-    def __enter__(self) -> Server:  # noqa: PYI034  # `Self` is in `typing` from Python 3.11 on
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         with self._listener:
@@ -85,7 +74,7 @@ class Server:
         self._loop.call_later(_HANG_UP_S, self._hang_up)
 
     def _hang_up(self) -> None:
-        # Whoever takes nothing, or never finishes asking, does not keep the server from ending.
+        # Otherwise a client that reads nothing, or never finishes its request, would keep the server alive.
         for connection in tuple(self._server.server_state.connections):
             if connection.transport is not None:
                 connection.transport.abort()

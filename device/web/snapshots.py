@@ -1,8 +1,4 @@
-"""The newest state of a watched source, for whoever looks.
-
-Not a queue: the thread that watches leaves each state behind and goes on; those who look take the newest, and what
-nobody looked at is gone. Neither ever waits for the other.
-"""
+"""Snapshots of a watched source: the watching thread replaces the latest one, other threads read it, none waits."""
 
 from __future__ import annotations
 
@@ -20,13 +16,13 @@ class Snapshot:
     """A watched source at one moment.
 
     Attributes:
-        sequence: how many states there were before; 0 before the first frame.
-        observation: the last frame, and what was read in it; None before the first.
-        frames: how many frames were read.
-        candidates: how many places in them could have been digits.
-        rejected: how many of those are none, as the model has it.
-        dropped: how many frames were replaced by newer ones before they were read.
-        rate_hz: frames read in a second, by the last whole second; 0 before there was one, and at the end.
+        sequence: the number of earlier snapshots; 0 before the first frame.
+        observation: the last frame and its readings; None before the first frame.
+        frames: number of frames read.
+        candidates: number of candidates found in them.
+        rejected: number of candidates that the model rejected.
+        dropped: number of frames replaced by newer ones before they were read.
+        rate_hz: frames read per second, over about the last second; 0 in the first second and at the end.
         ended: whether the source has ended.
     """
 
@@ -40,25 +36,25 @@ class Snapshot:
     ended: bool = False
 
 
-class Live:
-    """Holds a source's newest state: one thread leaves it, any thread looks."""
+class Snapshots:
+    """Holds the latest snapshot of a source."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        # Replaced as a whole, which Python does at once: no lock is needed.
-        self._newest = Snapshot()
+        # Assignment is atomic, so no lock is needed.
+        self._latest = Snapshot()
         self._since = time.monotonic()
         self._frames_before = 0
 
     @property
-    def newest(self) -> Snapshot:
-        return self._newest
+    def latest(self) -> Snapshot:
+        return self._latest
 
     def take(self, observation: Observation) -> None:
-        """Makes an observation the newest state."""
-        before = self._newest
+        """Makes a snapshot of an observation."""
+        before = self._latest
         labels = [reading.label for reading in observation.readings if reading.box is not None]
-        self._newest = Snapshot(
+        self._latest = Snapshot(
             sequence=before.sequence + 1,
             observation=observation,
             frames=before.frames + 1,
@@ -69,9 +65,9 @@ class Live:
         )
 
     def end(self) -> None:
-        """Says that the source has ended; the last picture stays."""
-        before = self._newest
-        self._newest = replace(before, sequence=before.sequence + 1, rate_hz=0.0, ended=True)
+        """Makes a snapshot that says that the source has ended, with the last observation."""
+        before = self._latest
+        self._latest = replace(before, sequence=before.sequence + 1, rate_hz=0.0, ended=True)
 
     def _rate_hz(self, before: Snapshot) -> float:
         elapsed_s = time.monotonic() - self._since

@@ -1,7 +1,6 @@
-"""The viewers of a source: each is sent the newest state as soon as it can take it, and none is waited for.
+"""Streams of server-sent events with the latest state of a source; slow clients skip states and block nobody.
 
-Not a queue a viewer: a state is put into words once, for all who look, and only while somebody does. One who is slow
-gets fewer of them.
+A state is encoded once for all viewers, and only while there are any.
 """
 
 from __future__ import annotations
@@ -10,20 +9,19 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from .messages import event, state
+from .messages import event, state_of
 from .runner_thread import BusyError, RunnerThread
-from .snapshots import Live
+from .snapshots import Snapshots
 
 MAX_VIEWERS = 200
 
-# No viewer is sent more than ten states a second, nor all of them together more than a hundred: what is left of a
-# small processor is for reading digits.
+# At most 10 states per second to one viewer and 100 to all together, to leave a small processor time for reading.
 _MIN_INTERVAL_S = 0.1
 _MAX_SENDS_HZ = 100
 _TICK_S = 0.02
-# A viewer who has gone shows when something is sent.
-_SIGN_OF_LIFE = b":\n\n"
-_SIGN_OF_LIFE_S = 10.0
+# A comment, sent because only sending shows that a viewer has disconnected.
+_KEEP_ALIVE = b":\n\n"
+_KEEP_ALIVE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,27 +31,27 @@ class _Message:
 
 
 class Viewers:
-    """All who look at a source, in one loop of `asyncio`."""
+    """The viewers of a source, in one `asyncio` loop."""
 
-    def __init__(self, live: Live, thread: RunnerThread) -> None:
-        self._live = live
+    def __init__(self, snapshots: Snapshots, thread: RunnerThread) -> None:
+        self._snapshots = snapshots
         self._thread = thread
         self._message = _Message(-1, b"")
-        self._making: asyncio.Task[None] | None = None
-        self._made_s = -_MIN_INTERVAL_S
+        self._encoding: asyncio.Task[None] | None = None
+        self._encoded_s = -_MIN_INTERVAL_S
         self._closed = False
         self.count = 0
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """Yields server-sent events for one viewer: the state at once, then whenever there is a newer one."""
+        """Yields server-sent events for one viewer: the current state at once, then newer ones."""
         self.count += 1
         try:
-            seen = self._live.newest.sequence - 1
+            seen = self._snapshots.latest.sequence - 1
             while not self._closed:
                 try:
-                    message = await asyncio.wait_for(self._newer(seen), _SIGN_OF_LIFE_S)
+                    message = await asyncio.wait_for(self._newer(seen), _KEEP_ALIVE_S)
                 except asyncio.TimeoutError:
-                    yield _SIGN_OF_LIFE
+                    yield _KEEP_ALIVE
                     continue
                 if message.sequence > seen:
                     seen = message.sequence
@@ -62,30 +60,29 @@ class Viewers:
             self.count -= 1
 
     def close(self) -> None:
-        """Ends every stream within a moment."""
+        """Ends every stream."""
         self._closed = True
 
     async def _newer(self, seen: int) -> _Message:
         while self._message.sequence <= seen and not self._closed:
-            if self._making is None or self._making.done():
-                self._making = asyncio.create_task(self._make())
-            # Whoever stops waiting does not stop it for the others.
-            await asyncio.shield(self._making)
+            if self._encoding is None or self._encoding.done():
+                self._encoding = asyncio.create_task(self._encode())
+            # Shielded, so that a viewer that times out does not cancel it for the others.
+            await asyncio.shield(self._encoding)
         return self._message
 
-    async def _make(self) -> None:
-        # The watching thread is not to spend its time on waking this one.
-        while self._is_watched and not self._is_due:  # noqa: ASYNC110  # for that reason
+    async def _encode(self) -> None:
+        while self._is_watched and not self._is_due:  # noqa: ASYNC110  # the watching thread need not wake this one
             await asyncio.sleep(_TICK_S)
         if not self._is_watched:
             return
-        self._made_s = asyncio.get_running_loop().time()
-        newest = self._live.newest
+        self._encoded_s = asyncio.get_running_loop().time()
+        latest = self._snapshots.latest
         try:
-            content = await self._thread.do(lambda runner: event(state(runner, newest)))
+            content = await self._thread.do(lambda runner: event(state_of(runner, latest)))
         except BusyError:
-            return  # the next state may find room
-        self._message = _Message(newest.sequence, content)
+            return  # the next state is tried again
+        self._message = _Message(latest.sequence, content)
 
     @property
     def _is_watched(self) -> bool:
@@ -94,5 +91,5 @@ class Viewers:
     @property
     def _is_due(self) -> bool:
         interval_s = max(_MIN_INTERVAL_S, self.count / _MAX_SENDS_HZ)
-        elapsed_s = asyncio.get_running_loop().time() - self._made_s
-        return self._live.newest.sequence > self._message.sequence and elapsed_s >= interval_s
+        elapsed_s = asyncio.get_running_loop().time() - self._encoded_s
+        return self._snapshots.latest.sequence > self._message.sequence and elapsed_s >= interval_s

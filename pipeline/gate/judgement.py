@@ -36,7 +36,7 @@ def skipped(stage: str, refused_by: str) -> StageResult:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The gate's verdict on a model, the images it was judged on, and the reasons.
+    """The gate's verdict on a model, the test images, and the reasons.
 
     Attributes:
         model: the name in the manifest.

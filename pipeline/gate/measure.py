@@ -15,7 +15,7 @@ from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
 from pipeline.gate.confidence import BINS, bin_indices, confidences
 from pipeline.gate.noise import tensor_signals
-from pipeline.gate.record import Answers, Example, Latency, Measurements, Provenance, RecallChange, ReliabilityBin
+from pipeline.gate.record import Answers, Example, Latency, Measurements, RecallChange, ReliabilityBin
 
 _PICTURES = 100
 _MISTAKES = 24
@@ -28,7 +28,7 @@ def measure(case: Case) -> Measurements:
     pair = Paired(right(case, reference), right(case, answers))
     probability = np.array([prediction.probability for prediction in case.predictions])
     wrong = np.flatnonzero(~pair.int8_right)
-    most_confident = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
+    surest = wrong[np.argsort(-probability[wrong], kind="stable")][:_MISTAKES]
     labels, names = case.splits.test.labels, case.splits.names
     return Measurements(
         names=names,
@@ -39,10 +39,9 @@ def measure(case: Case) -> Measurements:
         classes=tuple(_change(name, pair[labels == label]) for label, name in enumerate(names)),
         tensors=tuple(tensor_signals(case)),
         disagreements=tuple(_examples(case, np.flatnonzero(reference != answers))),
-        mistakes=tuple(_examples(case, most_confident)),
+        mistakes=tuple(_examples(case, surest)),
         latency=latency(np.array([prediction.latency_ms for prediction in case.predictions])),
-        early_exit=case.manifest.early_exit,
-        provenance=_provenance(case),
+        manifest=case.manifest,
     )
 
 
@@ -50,7 +49,7 @@ def latency(measured_ms: Float64) -> Latency:
     """Returns the distribution of times `<float64>[n]`; those beyond the 99th percentile are only counted."""
     minimum, p99 = float(measured_ms.min()), float(np.percentile(measured_ms, 99))
     # Equal times, as a coarse clock gives, still need a bin of some width.
-    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (minimum, max(p99, minimum + 1e-6)))
+    counts, edges = np.histogram(measured_ms, _LATENCY_BINS, (minimum, max(p99, minimum + 1e-4)))
     return Latency(
         edges_ms=tuple(round(float(edge), 7) for edge in edges),
         counts=tuple(int(count) for count in counts),
@@ -116,21 +115,3 @@ def _png(crop: UInt8) -> str:
     file = io.BytesIO()
     Image.fromarray(crop).save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
-
-
-def _provenance(case: Case) -> Provenance:
-    made = case.manifest
-    return Provenance(
-        file_bytes=made.file.bytes,
-        weights_sha256=made.weights_sha256,
-        time_axis=made.time_axis,
-        lines_per_step=made.lines_per_step,
-        not_streamable=made.not_streamable,
-        temperature=made.temperature,
-        threshold=made.threshold,
-        operators=made.operators,
-        runtimes=made.runtimes,
-        calibration=made.calibration,
-        packages=made.packages,
-        configuration=made.configuration,
-    )

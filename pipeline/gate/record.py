@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from device.manifest import CalibrationRecord, EarlyExit, Runtime
+from device.manifest import Manifest
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -159,24 +157,6 @@ class Latency:
 
 
 @dataclass(frozen=True)
-class Provenance:
-    """How the file was made, by its manifest."""
-
-    file_bytes: int
-    weights_sha256: str
-    time_axis: str
-    lines_per_step: int
-    not_streamable: str
-    temperature: float
-    threshold: float
-    operators: Mapping[str, int]
-    runtimes: tuple[Runtime, ...]
-    calibration: CalibrationRecord
-    packages: Mapping[str, str]
-    configuration: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Measurements:
     """All measurements of a model.
 
@@ -191,8 +171,7 @@ class Measurements:
         disagreements: images for which the two answers differ, in the data's order.
         mistakes: the most confident of int8's mistakes, most confident first.
         latency: the times of int8.
-        early_exit: the accuracy after each time step; None where the file does not stream.
-        provenance: how the file was made.
+        manifest: how the file was made, and its early exit.
     """
 
     names: tuple[str, ...]
@@ -205,8 +184,7 @@ class Measurements:
     disagreements: tuple[Example, ...]
     mistakes: tuple[Example, ...]
     latency: Latency
-    early_exit: EarlyExit | None
-    provenance: Provenance
+    manifest: Manifest
 
     def __post_init__(self) -> None:
         shape = [len(self.labels)] * len(self.names)
@@ -215,5 +193,6 @@ class Measurements:
                 raise ValueError(f"Expected confusion [{len(self.names)}, {len(self.labels)}]. Received: {answers}")
         if [each.label for each in self.classes] != list(self.names):
             raise ValueError(f"Expected a change of recall for each of {self.names}. Received: {self.classes}")
-        if self.early_exit is not None and not self.early_exit.accuracy_after_step:
+        early_exit = self.manifest.early_exit
+        if early_exit is not None and not early_exit.accuracy_after_step:
             raise ValueError("Expected an accuracy after each time step. Received none")

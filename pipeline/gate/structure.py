@@ -21,16 +21,7 @@ from device.manifest import Runtime
 from device.quantisation import quantise_pixels
 from device.runner import Runner
 from pipeline.gate.case import Case
-from pipeline.gate.check import (
-    Check,
-    Note,
-    at_least,
-    at_most,
-    not_judged,
-    passed,
-    refused,
-    without_violations,
-)
+from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.runtimes import HAS_WHEEL, is_installed, this_platform
 
 _TRIED_CROPS = 1_000

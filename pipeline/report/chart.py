@@ -13,7 +13,7 @@ Points = tuple[tuple[float, float], ...]
 Ticks = tuple[tuple[float, str], ...]
 
 _CHARACTER_WIDTH = 7.0
-_RIGHT = 16.0
+_RIGHT = 22.0
 
 
 @dataclass(frozen=True)

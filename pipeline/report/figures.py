@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from scipy.stats import binomtest
 
-from device.manifest import EarlyExit
-from pipeline.gate.record import Answers, Latency, Measurements, Provenance, RecallChange, TensorSignal
+from device.manifest import EarlyExit, Manifest
+from pipeline.gate.record import Answers, Latency, Measurements, RecallChange, TensorSignal
 from pipeline.report.chart import (
     Axis,
     Bar,
@@ -64,9 +64,9 @@ def _changes(rows: Sequence[tuple[str, RecallChange]], label: str) -> Panel:
     return Panel(x, class_axis([name for name, _ in rows]), 10, bottom, lines=tuple(lines), dots=tuple(dots))
 
 
-def reading(exit_: EarlyExit, made: Provenance) -> Chart:
+def reading(made: Manifest, exit_: EarlyExit) -> Chart:
     """Returns the accuracy after each time step, and the mean number of lines with early exit."""
-    points, mean = _accuracy_points(exit_, made), exit_.mean_lines_read
+    points, mean = _accuracy_points(made, exit_), exit_.mean_lines_read
     end, after_half = points[-1][0], mean > points[-1][0] / 2
     anchor, dx = ("end", -8) if after_half else ("start", 8)
     note = Label(mean, 6, f"early exit: {mean:.1f} {made.time_axis} on average", "muted", anchor, dx)
@@ -84,9 +84,9 @@ def reading(exit_: EarlyExit, made: Provenance) -> Chart:
 def readings(measured: Mapping[str, Measurements]) -> Chart:
     """Returns the accuracy of each model after each time step, without those that do not stream."""
     curves = {
-        name: _accuracy_points(each.early_exit, each.provenance)
+        name: _accuracy_points(each.manifest, each.manifest.early_exit)
         for name, each in measured.items()
-        if each.early_exit is not None
+        if each.manifest.early_exit is not None
     }
     end = max((points[-1][0] for points in curves.values()), default=1.0)
     lines, labels, described = [], [], []
@@ -101,7 +101,7 @@ def readings(measured: Mapping[str, Measurements]) -> Chart:
     return Chart("readings", "Accuracy after each time step, by model", "; ".join(described) + ".", (panel,))
 
 
-def _accuracy_points(exit_: EarlyExit, made: Provenance) -> Points:
+def _accuracy_points(made: Manifest, exit_: EarlyExit) -> Points:
     return tuple(
         (made.lines_per_step * step, 100 * fraction) for step, fraction in enumerate(exit_.accuracy_after_step, start=1)
     )
@@ -169,10 +169,7 @@ def latency(measured: Latency) -> Chart:
     )
     top = 1.15 * max(*measured.counts, 1)
     lines, labels = [], []
-    for name, value, height in (
-        ("median", scale * measured.median_ms, 0.97),
-        ("p99", scale * measured.p99_ms, 0.85),
-    ):
+    for name, value, height in (("median", scale * measured.median_ms, 0.97), ("p99", scale * measured.p99_ms, 0.85)):
         anchor, dx = ("end", -6) if value > (edges[0] + edges[-1]) / 2 else ("start", 6)
         lines.append(Line(((value, 0), (value, top)), "muted", _DOTTED))
         labels.append(Label(value, height * top, f"{name}: {value:.0f} {unit}", anchor=anchor, dx=dx))

@@ -49,7 +49,7 @@ def model_page(name: str, judgement: Judgement) -> str:
         worst=sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE]
         if measured is not None
         else [],
-        recipe=tuple(_flat(measured.provenance.configuration)) if measured is not None else (),
+        recipe=tuple(_flat(measured.manifest.configuration)) if measured is not None else (),
     )
 
 
@@ -71,8 +71,8 @@ def _drawn(measured: Measurements) -> Mapping[str, Chart]:
     ]
     if measured.tensors:
         drawn.append(figures.signal_to_noise(measured.tensors))
-    if measured.early_exit is not None:
-        drawn.append(figures.reading(measured.early_exit, measured.provenance))
+    if measured.manifest.early_exit is not None:
+        drawn.append(figures.reading(measured.manifest, measured.manifest.early_exit))
     return {each.name: each for each in drawn}
 
 

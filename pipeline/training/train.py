@@ -1,20 +1,16 @@
 """Trains a variant's float network: seeded, resumable, best weights by validation accuracy.
 
-Not what it learns from (`pipeline.synthesis.training_set`), and not a choice by test images: those are never seen
-here. An interrupted run goes on from its last whole epoch; every epoch draws its images and views from a seed of its
-own, so the epochs after an interruption see what they would have seen without it.
+An interrupted run resumes after its last whole epoch. Every epoch draws its images and views from its own seed, so the
+remaining epochs see what they would have seen without the interruption. Test images are never used.
 
-A crop that shows no digit is to be answered by all ten alike, so that no probability is high where none should be.
-
-Noise on the cell states stands for what int8 will round off them (`pipeline.training.networks.NoisyCell`).
-
-The answers after earlier time steps are trained too, so that a crop need not be read to its end; which epoch was best
-is told by the last step's answers alone.
+A crop that shows no digit has a uniform target, so that no probability is high. Noise on the cell states stands for
+int8's rounding of them (`pipeline.training.networks.NoisyCell`). The logits after earlier time steps are trained too,
+so that a crop need not be read to its end; the best epoch is chosen by the last step alone.
 
 Sources: Loshchilov, Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW, cosine decay); Szegedy et al.,
 Rethinking the Inception Architecture, 2016, section 7 (label smoothing); Teerapittayanon, McDanel, Kung, BranchyNet,
 2016, section III.B (a weighted sum of the exits' losses); Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with
-Outlier Exposure, 2019, section 3 (uniform targets for what is none of the classes).
+Outlier Exposure, 2019, section 3 (uniform targets out of distribution).
 """
 
 from __future__ import annotations
@@ -34,13 +30,19 @@ from tqdm.keras import TqdmCallback
 
 from device.arrays import Float32
 from device.pixels import INK
-from pipeline.data.splits import LabelledImages
-from pipeline.synthesis.training_set import TrainingSet
+from pipeline.data.splits import LabelledImages, Splits
+from pipeline.folders import BUILD, Entry, Folder, ModelFolder
+from pipeline.synthesis.cache import cached_training_set
+from pipeline.synthesis.fonts import Fonts
+from pipeline.synthesis.training_set import TrainingMix, TrainingSet
 from pipeline.training.augment import AffineRange, random_affine
 from pipeline.training.networks import NoisyCell, build, build_for_training
 from pipeline.variants import LABELS, Variant
 
 log = logging.getLogger(__name__)
+
+# The variants learn from the same set.
+TRAINING_SETS = BUILD / "training_set"
 
 
 @dataclass(frozen=True)
@@ -54,32 +56,33 @@ class Recipe:
     weight_decay: float = 0.02
     label_smoothing: float = 0.03
     earlier_steps_weight: float = 1.0
-    """What the losses of all earlier time steps weigh together, against the last one's 1."""
+    """The loss weight of all earlier time steps together; the last one's is 1."""
     cell_noise: float = 0.0
     """The standard deviation of the noise on the cell states."""
     seed: int = 7
     views: AffineRange = field(default_factory=AffineRange)
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1:
-            raise ValueError(f"Expected epochs >= 1 and batch_size >= 1. Received: {self.epochs} and {self.batch_size}")
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(f"Expected 0 <= label_smoothing < 1. Received: {self.label_smoothing}")
-        if not 0 <= self.cell_noise < np.inf:
-            raise ValueError(f"Expected cell_noise >= 0. Received: {self.cell_noise}")
-        if not 0 <= self.earlier_steps_weight < np.inf:
-            raise ValueError(f"Expected earlier_steps_weight >= 0. Received: {self.earlier_steps_weight}")
+        for expected, received, valid in (
+            ("epochs >= 1", self.epochs, self.epochs >= 1),
+            ("batch_size >= 1", self.batch_size, self.batch_size >= 1),
+            ("0 <= label_smoothing < 1", self.label_smoothing, 0 <= self.label_smoothing < 1),
+            ("cell_noise >= 0", self.cell_noise, 0 <= self.cell_noise < np.inf),
+            ("earlier_steps_weight >= 0", self.earlier_steps_weight, 0 <= self.earlier_steps_weight < np.inf),
+        ):
+            if not valid:
+                raise ValueError(f"Expected {expected}. Received: {received}")
 
     def step_weights(self, steps: int) -> Float32:
-        """Returns what each time step's loss weighs, `<float32>[steps]`: the last one 1, the others more the later."""
+        """Returns each time step's loss weight, `<float32>[steps]`: 1 for the last, rising over the earlier ones."""
         weights = np.arange(1, steps + 1, dtype=np.float32)
         weights[:-1] *= self.earlier_steps_weight / max(1.0, weights[:-1].sum())
         weights[-1] = 1
         return weights
 
 
-# Small networks learn on where large ones are done. Over 28 steps cell states grow, and with them the step of int8 that
-# holds them, and what it rounds off adds up: smaller weights hold them down, noise teaches to bear the rounding.
+# Small networks need more epochs. Over 28 steps cell states grow, and with them their int8 scale, and rounding adds up:
+# weight decay keeps the states small, and noise teaches the network to bear the rounding.
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "rows2d": Recipe(),
@@ -90,26 +93,15 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """The files of one training run: the last epoch, the best so far, and the recipe they were made by."""
+class Run(Folder):
+    """The files of one unfinished training: the last epoch, the best so far, and the recipe that made them."""
 
-    folder: Path
-
-    @property
-    def last(self) -> Path:
-        return self.folder / "last.keras"
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "best.keras"
-
-    @property
-    def recipe(self) -> Path:
-        return self.folder / "recipe.json"
+    last = Entry("last.keras")
+    best = Entry("best.keras")
+    recipe = Entry("recipe.json")
 
     def prepare(self, variant: Variant, recipe: Recipe, training_set: TrainingSet) -> None:
-        """Makes the folder, emptied of what another variant, recipe or other training_set left there."""
+        """Makes the folder. Deletes what another variant, recipe or training set left in it."""
         learnt = {
             "images": len(training_set.digits),
             "fonts_sha256": training_set.fonts_sha256,
@@ -118,22 +110,37 @@ class Run:
         described = json.dumps({"variant": variant.name, **asdict(recipe), "training_set": learnt}, indent=2)
         if self.recipe.is_file() and self.recipe.read_text() != described:
             log.warning("The recipe has changed: training starts from scratch.")
-            shutil.rmtree(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self.path)
+        self.path.mkdir(parents=True, exist_ok=True)
         self.recipe.write_text(described)
 
     def discard(self) -> None:
         """Deletes the run, so that the next training starts from scratch."""
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.path)
+
+
+def train_variant(variant: Variant, splits: Splits, fonts: Fonts, trained: ModelFolder) -> None:
+    """Trains a variant and writes its float weights and recipe to `trained`, whose earlier ones stay until then.
+
+    The caller holds the folder's `training_lock`. An interrupted run lies in `<trained>/run`.
+    """
+    training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
+    run = Run(trained.path / "run")
+    network = train(variant, RECIPES[variant.name], training_set, splits.validation, run)
+    partial = trained.path / "partial.weights.h5"
+    network.save_weights(partial)
+    partial.replace(trained.weights)
+    run.recipe.replace(trained.training)
+    run.discard()
 
 
 def train(
     variant: Variant, recipe: Recipe, training_set: TrainingSet, validation: LabelledImages, run: Run
 ) -> keras.Sequential:
-    """Trains a variant, or goes on with a run that was interrupted; returns the network of the best epoch.
+    """Trains a variant, or resumes an interrupted run; returns the network of the best epoch.
 
     Raises:
-        ValueError: an epoch has fewer images than fill a batch.
+        ValueError: an epoch has fewer images than a batch.
     """
     steps = training_set.mix.epoch_images // recipe.batch_size
     if not steps:
@@ -141,18 +148,18 @@ def train(
     run.prepare(variant, recipe, training_set)
     keras.utils.set_random_seed(recipe.seed)
     last_step = build(variant)
-    test = _batches(validation, 1_000).cache()
+    validated = _batches(validation, 1_000).cache()
     network = keras.models.load_model(run.last) if run.last.is_file() else _compiled(variant, recipe, steps)
-    best = _accuracy(keras.models.load_model(run.best), test) if run.best.is_file() else 0.0
+    best = _accuracy(keras.models.load_model(run.best), validated) if run.best.is_file() else 0.0
     done = int(network.optimizer.iterations) // steps
     if done:
-        log.info("%s: going on, %d of %d epochs are done", variant.name, done, recipe.epochs)
+        log.info("%s: resuming after %d of %d epochs", variant.name, done, recipe.epochs)
     for epoch in range(done, recipe.epochs):
         images = epoch_images(training_set, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
         _seed_noise(network, recipe.seed, epoch)
         fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
         last_step.set_weights(network.get_weights())
-        accuracy = _accuracy(last_step, test)
+        accuracy = _accuracy(last_step, validated)
         log.info(
             "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
             variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
@@ -167,7 +174,7 @@ def train(
 def epoch_images(training_set: TrainingSet, recipe: Recipe, epoch: int) -> tf.data.Dataset:
     """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and targets `<float32>[batch, 10]`.
 
-    A digit's target is one-hot; that of a crop which shows none is uniform.
+    A digit's target is one-hot; that of a crop without a digit is uniform.
     """
     batches = _batches(training_set.epoch(epoch), recipe.batch_size, drop_remainder=True)
 
@@ -190,8 +197,8 @@ def _batches(images: LabelledImages, size: int, drop_remainder: bool = False) ->
 
 
 def _repeated(step_weights: Float32) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, ...]]:
-    """Gives each label to every time step, `[batch, steps, 10]`, with the steps' weights `[batch, steps]`."""
-    # Keras divides a loss by the number of steps, whatever they weigh.
+    """Repeats each label for every time step, `[batch, steps, 10]`, and adds the steps' weights `[batch, steps]`."""
+    # Keras divides a loss by the number of steps, whatever their weights.
     weights = tf.constant(step_weights * len(step_weights))
 
     def repeat(crops: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -218,7 +225,7 @@ def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
 
 
 def _seed_noise(network: keras.Model, seed: int, epoch: int) -> None:
-    # Keras saves no state of it: without this, an epoch after an interruption would drop other units, add other noise.
+    # Keras does not save this state: without it, a resumed run would drop other units and add other noise.
     for index, layer in enumerate(network.layers):
         source = layer.cell if isinstance(layer, keras.layers.RNN) else layer
         if isinstance(source, keras.layers.Dropout | NoisyCell):
@@ -238,7 +245,7 @@ def _progress(variant: str, epoch: int, recipe: Recipe) -> keras.callbacks.Callb
 
 
 def _save(network: keras.Model, path: Path) -> None:
-    # A file half written by an interrupt must not be what the next run goes on from.
+    # The next run must not resume from a file that an interruption left half written.
     partial = path.with_suffix(".partial.keras")
     network.save(partial)
     partial.replace(path)

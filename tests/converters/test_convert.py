@@ -26,7 +26,7 @@ Crops = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a conversion that failed said, and what it left in the folder for temporary files."""
+    """The message of a conversion that failed, and the temporary files that it left."""
 
     message: str
     left: list[Path]
@@ -58,7 +58,7 @@ def child(code: str, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def again(converted_small: Converted, tmp_path_factory: pytest.TempPathFactory) -> tuple[Conversion, list[Path]]:
-    """The small network converted a second time, and what that left in the folder for temporary files."""
+    """The small network converted a second time, and the temporary files that this left."""
     folder = tmp_path_factory.mktemp("again")
     with temporary_files_in(folder):
         conversion = convert(converted_small.network, converted_small.crops)
@@ -74,6 +74,7 @@ def unknown_layer(tmp_path_factory: pytest.TempPathFactory) -> Refusal:
     return refusal(tmp_path_factory.mktemp("unknown"), network, np.zeros((1, 4, 4, 1), np.float32))
 
 
+@pytest.mark.slow
 def test_same_bytes(converted_small: Converted, again: tuple[Conversion, list[Path]]) -> None:
     """The same weights and crops give the same two files, byte for byte, in another process."""
     assert again[0].float_tflite == converted_small.conversion.float_tflite
@@ -81,7 +82,7 @@ def test_same_bytes(converted_small: Converted, again: tuple[Conversion, list[Pa
 
 
 def test_graphs_are_those_of_the_int8_file(converted_small: Converted) -> None:
-    """The graphs that come with the files are what one reads from the int8 file, by signature."""
+    """The graphs of a conversion are those of its int8 file, by signature."""
     (classify,) = read_graphs(converted_small.conversion.int8_tflite)
     assert converted_small.conversion.graphs == {"classify": classify}
 
@@ -94,7 +95,7 @@ def test_float_file_equals_keras(converted_small: Converted) -> None:
 
 
 def test_classifies_as_keras_does(converted_rows2d: Converted, digits: Digits) -> None:
-    """Of 200 real digits the int8 file of a trained variant calls at least 196 what Keras calls them."""
+    """The int8 file of a trained variant agrees with Keras on at least 196 of 200 real digits."""
     crops = digits[0][np.linspace(0, 299, 200).astype(int), ..., np.newaxis]
     classify = Interpreter(model_content=converted_rows2d.conversion.int8_tflite).get_signature_runner("classify")
     pixels = (crops.astype(np.int16) - 128).astype(np.int8)
@@ -104,19 +105,21 @@ def test_classifies_as_keras_does(converted_rows2d: Converted, digits: Digits) -
     assert (int8 == expected).sum() >= 196
 
 
+@pytest.mark.slow
 def test_refuses_a_layer_it_does_not_know(unknown_layer: Refusal) -> None:
     """A network that cannot be lowered ends the conversion at its first step, with the layer's name and class."""
     assert unknown_layer.message.startswith("The conversion failed at the step 'unroll': ")
     assert "gated: a GRU cannot be lowered" in unknown_layer.message
 
 
+@pytest.mark.slow
 def test_leaves_nothing_behind(again: tuple[Conversion, list[Path]], unknown_layer: Refusal) -> None:
     """A conversion leaves no temporary file, whether it succeeds or fails."""
     assert again[1] == []
     assert unknown_layer.left == []
 
 
-def test_refuses_calibration_that_is_no_number() -> None:
+def test_refuses_a_nan_in_calibration() -> None:
     """One NaN among the calibration crops is refused before anything is converted."""
     calibration = np.zeros((3, 4, 4, 1), np.float32)
     calibration[1, 2, 3, 0] = np.nan
@@ -138,7 +141,7 @@ def test_refuses_calibration_of_another_shape_or_range() -> None:
 
 
 def test_names_the_signal_that_ended_the_child(tmp_path: Path) -> None:
-    """A child that crashes is an error with the step it was in and the signal, and the caller lives on."""
+    """A child that crashes raises an error with its step and the signal."""
     crash = """
 import os, pathlib, signal, sys
 pathlib.Path(sys.argv[1], "step.txt").write_text("write float TFLite")
@@ -149,8 +152,8 @@ os.kill(os.getpid(), signal.SIGSEGV)
         child(crash, tmp_path)
 
 
-def test_gives_the_last_word_of_a_child_that_raised(tmp_path: Path) -> None:
-    """A child that raises is an error with the step it was in and the exception, without the traceback."""
+def test_names_the_error_that_ended_the_child(tmp_path: Path) -> None:
+    """A child that raises ends in an error with its step and the exception, without the traceback."""
     raises = """
 import pathlib, sys
 pathlib.Path(sys.argv[1], "step.txt").write_text("unroll")
@@ -163,12 +166,12 @@ raise ValueError("lstm: seven")
 
 
 def test_gives_the_exit_status_of_a_silent_child(tmp_path: Path) -> None:
-    """A child that ends before its first step and without a word is an error with its exit status."""
+    """A child that fails before its first step and prints nothing ends in an error with its exit status."""
     with pytest.raises(ConversionError, match=r"^The conversion failed at the step 'start': exit status 3$"):
         child("raise SystemExit(3)", tmp_path)
 
 
-def test_says_nothing_of_a_child_that_ends_well(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """What a child that ends well prints goes nowhere."""
+def test_prints_nothing_of_a_child_that_succeeds(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The output of a child that succeeds is not printed."""
     child("import sys; print('done'); print('a warning, say', file=sys.stderr)", tmp_path)
     assert capfd.readouterr() == ("", "")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converters.tflite.flatbuffer import dump, load
-from device.interpreter import NoInterpreterError, load_interpreter
+from device.interpreter import NoInterpreterError, check_threads, load_interpreter
 from device.manifest import Runtime
 from tests.conftest import EITHER_RUNTIME, MODELS, run_python
 
@@ -54,8 +54,8 @@ def test_threads() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", bytes(1000), b"\x1c\0\0\0TFL3" + bytes(1000)])
-def test_refuses_what_is_no_model(content: bytes) -> None:
-    """Bytes that are no flatbuffer are a ValueError, not the end of the process."""
+def test_refuses_bytes_that_are_not_a_model(content: bytes) -> None:
+    """Bytes that are not a flatbuffer are a ValueError, not the end of the process."""
     with pytest.raises(ValueError, match=r"(?i)model"):
         load_interpreter(content, threads=1)
 
@@ -69,12 +69,35 @@ def test_refuses_operators_it_does_not_have() -> None:
         load_interpreter(dump(model), threads=1)
 
 
-@pytest.mark.parametrize("threads", [0, 2**40])
+@pytest.mark.parametrize("threads", [0, 1025, 2**40])
 def test_refuses_numbers_of_threads(threads: int) -> None:
     """A number of threads that no runtime can start is a ValueError with a message to read."""
     with pytest.raises(ValueError, match="threads") as error:
         load_interpreter(MODEL.read_bytes(), threads)
     assert len(str(error.value)) < 200
+
+
+def test_takes_numbers_of_threads_up_to_1024() -> None:
+    """1 and 1,024 are the bounds of what is taken."""
+    check_threads(1)
+    check_threads(1024)
+
+
+@pytest.mark.parametrize("ends_with", ["pass", "raise ValueError('the reason')"])
+def test_only_the_delegates_line_is_kept_off_stderr(ends_with: str) -> None:
+    """What else is written to the descriptor gets through, also where loading fails, and later lines are untouched."""
+    chatter = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\\n"
+    code = f"""
+import os
+from contextlib import suppress
+from device.interpreter import without_chatter
+with suppress(ValueError), without_chatter():
+    os.write(2, b"ERROR: kept\\n{chatter}")
+    {ends_with}
+os.write(2, b"{chatter}")
+"""
+    expected = "ERROR: kept\nINFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+    assert run_python("-c", code).stderr == expected
 
 
 def test_refuses_other_runtimes() -> None:

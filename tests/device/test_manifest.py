@@ -202,7 +202,7 @@ def test_refuses_unknown_fields(tmp_path: Path, keys: tuple[str | int, ...], mes
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Manifest)][1:])
 def test_refuses_a_missing_field(tmp_path: Path, field: str) -> None:
-    """There is no default for a field that is not there."""
+    """A missing field is refused: no field has a default."""
     content = written(MANIFEST, tmp_path)
     del content[field]
     message = f"manifest: Expected the fields of Manifest. Missing: ['{field}']. Unknown: []"
@@ -219,7 +219,7 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
-    """JSON that does not say its format is no manifest."""
+    """JSON without a format version is refused."""
     assert refusal(tmp_path, content) == "Expected manifest format 1. Received: None"
 
 
@@ -278,9 +278,36 @@ def test_refuses_values_out_of_range(tmp_path: Path, keys: tuple[str | int, ...]
 
 @pytest.mark.parametrize("number", [10**400, float("nan")], ids=["beyond a float", "no number"])
 @pytest.mark.parametrize("keys", [("temperature",), ("threshold",), ("output", "quantisation", "scale")])
-def test_refuses_numbers_that_are_none(tmp_path: Path, keys: tuple[str, ...], number: float) -> None:
-    """A number that a float cannot hold, or that is none, is refused as any other wrong value."""
+def test_refuses_nan_and_numbers_beyond_a_float(tmp_path: Path, keys: tuple[str, ...], number: float) -> None:
+    """A number that a float cannot hold, or NaN, is refused."""
     refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, number))
+
+
+@pytest.mark.parametrize("temperature", [0.001, 1000.0])
+def test_the_bounds_of_temperature_and_threshold_are_in_range(tmp_path: Path, temperature: float) -> None:
+    """0.001, 1,000 and a threshold of 0 are accepted; what lies beyond is refused."""
+    dataclasses.replace(MANIFEST, temperature=temperature, threshold=0.0).write(tmp_path)
+    assert read_manifest(tmp_path).temperature == temperature
+    beyond = temperature * (2 if temperature > 1 else 0.5)
+    assert "temperature in 0.001..1000" in refusal(
+        tmp_path, replaced(written(MANIFEST, tmp_path), ("temperature",), beyond)
+    )
+
+
+@pytest.mark.parametrize(("steps", "lines_per_step"), [(0, 4), (-7, -4), (7, 5), (28, 2)])
+def test_refuses_steps_that_do_not_make_a_crop(tmp_path: Path, steps: int, lines_per_step: int) -> None:
+    """The steps' lines are the crop's 28."""
+    content = written(MANIFEST, tmp_path)
+    content["lines_per_step"] = lines_per_step
+    message = f"manifest: Expected steps * lines_per_step = 28. Received: {steps} * {lines_per_step}"
+    assert refusal(tmp_path, replaced(content, ("steps",), steps)) == message
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b.tflite", "/b.tflite", "a\0"])
+def test_refuses_a_file_elsewhere(name: str) -> None:
+    """The file lies beside its manifest, so its name holds no folder."""
+    with pytest.raises(ManifestError, match=r"^Expected the name of a file beside the manifest\. Received: "):
+        ModelFile(name, 5, "0" * 64)
 
 
 def test_missing_manifest(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_clips() -> None:
 
 
 def test_refuses_nan() -> None:
-    """There is no integer for what is no number."""
+    """NaN has no integer."""
     with pytest.raises(ValueError, match=r"^Expected numbers to quantise\. Received: NaN$"):
         Quantisation(scale=0.5, zero_point=0).quantise(real(1.0, math.nan))
 

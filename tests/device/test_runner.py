@@ -151,6 +151,32 @@ def test_lines_are_copied(runner: Runner, digits: Digits) -> None:
     assert same(last, whole)
 
 
+def test_lines_are_rows_or_columns(variant: str) -> None:
+    """The lines of a crop are its rows, or for `cols2d` its columns, each without gaps in memory."""
+    crop = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
+    with Runner(MODELS / variant) as runner:
+        lines = runner.lines(crop)
+    assert lines[0, :3].tolist() == ([0, 28, 56] if variant == "cols2d" else [0, 1, 2])
+    assert lines[27, 27] == 783 % 256
+    assert lines.flags.c_contiguous
+
+
+def test_an_answer_as_probable_as_the_limit_is_settled(model_copy: Path, digits: Digits) -> None:
+    """Reading stops at the first answer whose probability is the manifest's or more, and not at one below it."""
+    with Runner(ROWS2D) as runner:
+        answers = list(runner.steps(digits[0][0]))
+        early_exit = runner.manifest.early_exit
+    assert early_exit is not None
+    assert [answer.lines_read for answer in answers] == [4, 8, 12, 16, 20, 24, 28]
+    for limit in (answers[3].probability, np.nextafter(answers[3].probability, 1)):
+        expected = next(answer for answer in answers if answer.probability >= limit or answer.lines_read == 28)
+        rewrite(model_copy, early_exit=dataclasses.replace(early_exit, probability=float(limit)))
+        with Runner(model_copy) as runner:
+            assert same(runner.read(digits[0][0], early_exit=True), expected)
+            assert runner.settled == (expected.probability >= limit)
+            assert same(runner.read(digits[0][0]), answers[-1])
+
+
 def test_push_past_the_last_line(runner: Runner) -> None:
     """After 28 lines a crop is complete: another line needs a reset first."""
     pushed(runner, np.zeros((28, 28), np.uint8))
@@ -164,7 +190,7 @@ def test_refused_lines_do_not_count(runner: Runner, digits: Digits) -> None:
     """A line of another shape is refused, and the crop goes on as if it had not come."""
     for line in digits[0][0]:
         for wrong in (line[:27], line[np.newaxis], np.append(line, line)):
-            with pytest.raises(ValueError, match=r"^Expected row <uint8>\[28\]\. Received: shape="):
+            with pytest.raises(ValueError, match=r"^Expected line <uint8>\[28\]\. Received: shape="):
                 runner.push(wrong)
         last = runner.push(line)
     assert last is not None
@@ -173,7 +199,7 @@ def test_refused_lines_do_not_count(runner: Runner, digits: Digits) -> None:
 
 @pytest.mark.parametrize("crop", [np.zeros((27, 28), np.uint8), np.zeros((28, 28), np.float32), [[0] * 28] * 28])
 def test_refuses_other_crops(runner: Runner, crop: npt.NDArray[np.uint8]) -> None:
-    """What is no crop is refused, by its logits too."""
+    """Another shape, dtype or type is refused by `classify` and by `logits`."""
     for read in (runner.classify, runner.logits):
         with pytest.raises(ValueError, match=r"^Expected crop <uint8>\[28, 28\]\. Received: "):
             read(crop)
@@ -195,7 +221,7 @@ def test_closed() -> None:
 
 
 def test_threshold(model_copy: Path, digits: Digits) -> None:
-    """Under the threshold there is no label, yet the most probable class is still told."""
+    """Under the threshold there is no label, but still the most probable class."""
     with Runner(ROWS2D) as lenient, Runner(rewrite(model_copy, threshold=0.999)) as strict:
         for crop in digits[0]:
             sure, doubtful = lenient.classify(crop), strict.classify(crop)
@@ -284,7 +310,7 @@ def test_manifest_that_contradicts_its_file(
 
 
 def test_a_model_without_classify(model_copy: Path) -> None:
-    """A model without the signature `classify` is a ValueError when it is opened."""
+    """A model without the signature `classify` is refused when it is opened."""
     model = load((model_copy / "model.int8.tflite").read_bytes())
     model.signatureDefs = []
     with pytest.raises(ValueError, match="signature"):

@@ -299,7 +299,7 @@ def test_wrong_lines_do_not_count(variant: str, digits: Digits) -> None:
         for line in np.ascontiguousarray(in_time(variant, crop)):
             so_far = runner.partial
             for wrong in (line[:27], line.astype(np.int16), line.view(np.int8), line.tolist()):
-                with pytest.raises(ValueError, match=r"^Expected row <uint8>\[28\]\. Received: "):
+                with pytest.raises(ValueError, match=r"^Expected line <uint8>\[28\]\. Received: "):
                     runner.push(wrong)
             assert (runner.partial is None) == (so_far is None)
             assert so_far is None or (runner.partial is not None and same(runner.partial, so_far))

@@ -29,7 +29,8 @@ def launched(playwright: Playwright, chromium: str | None) -> Browser:
     )
 
 
-@pytest.fixture(scope="session")
+# Not for the session: playwright keeps an event loop running, and tests of other modules start one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, where it and playwright are installed."""
     try:

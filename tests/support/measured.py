@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from device.manifest import CalibrationRecord, EarlyExit, Runtime
+from device.manifest import CalibrationRecord, EarlyExit, Runtime, read_manifest
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, skipped
 from pipeline.gate.record import (
@@ -17,11 +18,11 @@ from pipeline.gate.record import (
     Example,
     Latency,
     Measurements,
-    Provenance,
     RecallChange,
     ReliabilityBin,
     TensorSignal,
 )
+from tests.conftest import MODELS
 
 
 def picture(crop: npt.NDArray[np.uint8]) -> str:
@@ -32,6 +33,20 @@ def picture(crop: npt.NDArray[np.uint8]) -> str:
 
 CROSS = np.uint8(255) * (np.eye(28, dtype=np.uint8) | np.eye(28, dtype=np.uint8)[::-1])
 
+_MADE = read_manifest(MODELS / "conv1d")
+MANIFEST = replace(
+    _MADE,
+    time_axis="rows",
+    temperature=0.672,
+    threshold=0.0,
+    file=replace(_MADE.file, bytes=144_912),
+    operators={"ADD": 1, "FULLY_CONNECTED": 4},
+    runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
+    early_exit=EarlyExit(0.99, (0.25, 0.5, 0.75, 0.8333), 17.5, 0.08),
+    calibration=CalibrationRecord("the training digits", 512, 7, "c" * 64, "d" * 64),
+    packages={"keras": "3.15.1"},
+    configuration={"training": {"epochs": 40, "views": {"scale": 0.12}}},
+)
 MEASURED = Measurements(
     names=("one", "two", "three"),
     labels=("one", "two", "three"),
@@ -60,22 +75,9 @@ MEASURED = Measurements(
         Example(42, "two", "two", 0.9512, "one", 0.625, picture(CROSS)),
     ),
     latency=Latency((0.1, 0.2, 0.3), (8, 3), 1, 0.15, 0.3),
-    early_exit=EarlyExit(0.99, (0.25, 0.5, 0.75, 0.8333), 17.5, 0.08),
-    provenance=Provenance(
-        file_bytes=144_912,
-        weights_sha256="b" * 64,
-        time_axis="rows",
-        lines_per_step=7,
-        not_streamable="",
-        temperature=0.672,
-        threshold=0.0,
-        operators={"ADD": 1, "FULLY_CONNECTED": 4},
-        runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
-        calibration=CalibrationRecord("the training digits", 512, 7, "c" * 64, "d" * 64),
-        packages={"keras": "3.15.1"},
-        configuration={"training": {"epochs": 40, "views": {"scale": 0.12}}},
-    ),
+    manifest=MANIFEST,
 )
+NOT_STREAMED = replace(MANIFEST, early_exit=None)
 
 JUDGED = Judgement(
     model="rowstream-conv1d",

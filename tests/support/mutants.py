@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def tests_of(module: Path) -> list[str]:
 def _passes(copy: Path, tests: Sequence[str], timeout: float) -> bool:
     """Runs tests in a copy; a test that fails, or does not end, ends the run and all processes that it started."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    # Bytecode is told apart by time and size, which a mutant can share with what it replaces.
+    # Cached bytecode is matched by time and size, which a mutant can share with the original.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     with subprocess.Popen(
         command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -130,11 +131,14 @@ def _passes(copy: Path, tests: Sequence[str], timeout: float) -> bool:
 
 
 def _survives(mutant: Mutant, copy: Path, timeout: float) -> bool:
+    tests = tests_of(mutant.module)
+    if not tests:  # pytest would run all there are
+        return True
     module = copy / mutant.module
     source = module.read_text()
     module.write_text(mutant.code(source))
     try:
-        return _passes(copy, tests_of(mutant.module), timeout)
+        return _passes(copy, tests, timeout)
     finally:
         module.write_text(source)
 
@@ -184,7 +188,10 @@ def main() -> int:
     found = {file for path in arguments.paths for file in _modules(path)}
     sources = {file: (_ROOT / file).read_text() for file in sorted(found)}
     everything = [mutant for file, source in sources.items() for mutant in mutants_of(file, source)]
-    drawn = random.Random(arguments.seed).sample(everything, min(arguments.count, len(everything)))
+    shuffled = random.Random(arguments.seed).sample(everything, len(everything))
+    drawn = list(
+        islice((mutant for mutant in shuffled if _compiles(mutant.code(sources[mutant.module]))), arguments.count)
+    )
     total, killed = Counter(mutant.room for mutant in drawn), Counter[str]()
     for mutant, survived in measure(drawn, arguments.jobs, arguments.timeout):
         killed[mutant.room] += not survived
@@ -193,6 +200,15 @@ def main() -> int:
     rows = [(room, killed[room], total[room], f"{killed[room] / total[room]:.0%}") for room in sorted(total)]
     print(tabulate(rows, ("room", "killed", "mutants", "share")))
     return int(any(killed[room] < _MIN_KILLED * total[room] for room in total))
+
+
+def _compiles(code: str) -> bool:
+    # An operator can take `**` in a call for a power, and leave what is not Python.
+    try:
+        compile(code, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _modules(path: str) -> Iterator[Path]:

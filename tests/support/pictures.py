@@ -1,7 +1,7 @@
-"""Takes the README's pictures of the pages: `python -m tests.support.pictures [FOLDER]`, by default into docs/.
+"""Take the documentation's pictures of the pages: `python -m tests.support.pictures [FOLDER]`, or `make pictures`.
 
-Not a test. The report is that of `python -m pipeline report rows2d`. A page's own clock is stopped and moved on, so
-that the pictures come out alike on any machine.
+The report must be there already (`python -m pipeline report rows2d`). A page's clock is stopped and moved by hand, so
+that the pictures come out the same on every machine.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from playwright.sync_api import sync_playwright
 
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import pages_folder
-from tests.conftest import ROOT
 from tests.support.browser import installed, launched
+from tests.support.checkout import ROOT
+from tests.support.drawings import STROKES
 from tests.support.scenes import Image as Frame
 from tests.support.scenes import Stream, blank, serving, write
 from tests.support.served import draw, served
@@ -27,10 +28,6 @@ from tests.support.served import draw, served
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-_TWO = [
-    *((0.31, 0.33), (0.36, 0.25), (0.44, 0.2), (0.53, 0.19), (0.62, 0.22), (0.67, 0.29), (0.66, 0.37), (0.61, 0.46)),
-    *((0.53, 0.56), (0.43, 0.66), (0.33, 0.75), (0.29, 0.79), (0.5, 0.79), (0.71, 0.79)),
-]
 _TICK_MS = 15
 _LINE_MS = 45
 _HOLD_MS = 1_500
@@ -38,22 +35,22 @@ _COLOURS = 128
 
 
 def main() -> None:
-    """Writes `report.png`, `page.png`, `live.png` and `reading.gif`."""
+    """Write `report.png`, `page.png`, `live.png` and `reading.gif`."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.pictures")
-    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "docs")
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "pictures")
     folder = parser.parse_args().folder
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launched(playwright, installed())
         with stopped(browser, (pages_folder().path / "rows2d.html").absolute().as_uri(), "main", 1200, 900) as page:
             page.screenshot(path=folder / "report.png")
         with served() as server:
             with stopped(browser, server.url, ".bar", 1200, 780) as page:
-                draw(page, _TWO)
+                draw(page, STROKES["2"])
                 until(page, 11)
                 page.screenshot(path=folder / "page.png")
             with stopped(browser, server.url, ".bar", 1000, 780) as page:
-                draw(page, _TWO)
+                draw(page, STROKES["2"])
                 animate(page, folder / "reading.gif")
         with (
             serving(Stream([desk()])) as port,
@@ -67,7 +64,7 @@ def main() -> None:
 
 @contextmanager
 def stopped(browser: Browser, url: str, shown: str, width: int, height: int) -> Iterator[Page]:
-    """The page with its clock stopped, once it shows something."""
+    """Open a page, wait until it shows something, and stop its clock."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark")
     page = context.new_page()
     page.clock.install()
@@ -79,16 +76,16 @@ def stopped(browser: Browser, url: str, shown: str, width: int, height: int) -> 
 
 
 def until(page: Page, lines: int) -> None:
-    """Moves the clock on until so many lines have been read."""
+    """Move the clock on until so many lines have been read."""
     remark = page.locator(".answer .remark")
     while remark.inner_text() != f"{lines} of 28 rows":
         page.clock.run_for(_TICK_MS)
-    # The bars move by the browser's own time.
+    # The bars' animation follows the browser's own clock.
     page.wait_for_timeout(300)
 
 
 def animate(page: Page, path: Path) -> None:
-    """Writes a GIF of a reading, a picture for every other line; the last one stays."""
+    """Write a GIF of a reading, with a frame for every other line; the last one stays longer."""
     shots = []
     for lines in range(2, 28, 2):
         until(page, lines)
@@ -104,12 +101,12 @@ def animate(page: Page, path: Path) -> None:
 
 
 def small(page: Page) -> Image.Image:
-    """The reading as a picture."""
+    """Return a picture of the reading."""
     return Image.open(io.BytesIO(page.locator("#reading").screenshot())).convert("RGB")
 
 
 def desk() -> Frame:
-    """A sheet of paper with four digits, as a camera would show it."""
+    """Return a sheet of paper with four digits, as a camera would show it."""
     crops = embedded_splits().test.crops[::15]
     image = blank(1280, 720)
     for place, digit in enumerate((4, 7, 2, 0)):

@@ -20,6 +20,7 @@ import jsonschema
 import numpy as np
 import numpy.typing as npt
 
+from device.web.openapi import description
 from tests.conftest import MODELS, ROOT
 
 if TYPE_CHECKING:
@@ -111,9 +112,8 @@ def png(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 def keeps(name: str, value: object) -> None:
-    """Checks a value by a schema of the OpenAPI description."""
-    components = json.loads((PAGE / "openapi.json").read_text())["components"]
-    schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+    """Checks a value against a schema of the OpenAPI description."""
+    schema = {"$ref": f"#/components/schemas/{name}", "components": description("")["components"]}
     jsonschema.Draft202012Validator(schema).validate(value)
 
 

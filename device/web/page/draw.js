@@ -1,4 +1,4 @@
-// The page to draw on: what is drawn or chosen is sent to the device, and its reading is played.
+// The drawing page: sends the drawing or a chosen image to the server and plays the answer.
 
 import { inked, pixelsOf } from "./crop.js";
 import { mark } from "./marks.js";
@@ -6,17 +6,17 @@ import { loadModel } from "./model.js";
 import { Reading } from "./reading.js";
 import { Sheet } from "./sheet.js";
 
-// A 7 with a bar, a 4 or a 5 is written in two strokes: the second soon follows the first.
+// The pause after a stroke, because a 4, a 5 or a crossed 7 has a second one.
 const PAUSE_MS = 350;
-const LONGEST_SIDE_PX = 1600;
-const MOST_BYTES = 2 ** 23;
+const MAX_SIDE_PX = 1600;
+const MAX_BYTES = 2 ** 23;
 
 const marks = document.getElementById("marks");
 const canvas = document.getElementById("sheet");
 const file = document.getElementById("file");
 const model = await loadModel();
 const reading = new Reading(document.getElementById("reading"), model, "Nothing drawn yet");
-let waiting = 0;
+let timer = 0;
 
 const sheet = new Sheet(canvas, { onLift: readSoon, onChange: wipe });
 document.getElementById("clear").addEventListener("click", () => {
@@ -34,28 +34,29 @@ canvas.addEventListener("drop", (event) => {
 });
 
 function wipe() {
-  clearTimeout(waiting);
+  clearTimeout(timer);
   reading.run++;
   marks.replaceChildren();
   if (sheet.isEmpty) reading.reset();
 }
 
 function readSoon() {
-  clearTimeout(waiting);
-  if (!sheet.isEmpty) waiting = setTimeout(async () => read(await sheet.png(), { x: 0, y: 0, scale: 1 }), PAUSE_MS);
+  clearTimeout(timer);
+  if (!sheet.isEmpty) timer = setTimeout(async () => read(await sheet.png(), { x: 0, y: 0, scale: 1 }), PAUSE_MS);
 }
 
-async function choose(picture) {
+async function choose(image) {
   file.value = "";
   try {
-    const bitmap = await createImageBitmap(picture);
-    const place = sheet.place(bitmap);
-    const asItIs = picture.type === "image/png" && picture.size <= MOST_BYTES;
-    const scale = asItIs ? 1 : Math.min(1, LONGEST_SIDE_PX / Math.max(bitmap.width, bitmap.height));
-    const png = asItIs ? picture : await encoded(bitmap, scale);
-    await read(png, { ...place, scale: place.scale / scale });
+    const bitmap = await createImageBitmap(image);
+    const position = sheet.place(bitmap);
+    const asItIs = image.type === "image/png" && image.size <= MAX_BYTES;
+    const scale = asItIs ? 1 : Math.min(1, MAX_SIDE_PX / Math.max(bitmap.width, bitmap.height));
+    const png = asItIs ? image : await encoded(bitmap, scale);
+    await read(png, { ...position, scale: position.scale / scale });
   } catch (error) {
-    reading.fail(error.name === "InvalidStateError" ? "This is no picture that can be shown" : error.message);
+    const unknown = "The browser cannot open this file as an image. Try a JPEG or PNG file.";
+    reading.fail(error.name === "InvalidStateError" ? unknown : error.message);
   }
 }
 
@@ -67,8 +68,8 @@ function encoded(bitmap, scale) {
   return new Promise((resolve) => drawn.toBlob(resolve, "image/png"));
 }
 
-// Reads a PNG that lies on the sheet at a place.
-async function read(png, place) {
+// Sends a PNG and plays the answer; `position` is where the image lies on the sheet.
+async function read(png, position) {
   const run = ++reading.run;
   let answer;
   try {
@@ -76,7 +77,7 @@ async function read(png, place) {
     answer = await response.json();
     if (!response.ok) throw new Error(answer.error);
   } catch (error) {
-    reading.fail(error instanceof TypeError ? "The device does not answer" : error.message);
+    reading.fail(error instanceof TypeError ? "The server does not respond" : error.message);
     return;
   }
   if (run !== reading.run) return;
@@ -84,10 +85,10 @@ async function read(png, place) {
   const [first, last] = answer.crop ? inked(pixelsOf(answer.crop), byColumns) : [0, 0];
   await reading.play(answer, (lines, end) => {
     if (!answer.box) return;
-    const [x, y, width, height] = answer.box.map((length) => length * place.scale);
+    const [x, y, width, height] = answer.box.map((length) => length * position.scale);
     const line = lines < end ? (lines - first) / (last - first + 1) : null;
     const kind = answer.label === null && lines === end ? "none" : "digit";
-    mark(marks, canvas.width, canvas.height, [{ box: [x + place.x, y + place.y, width, height], kind, line, byColumns }]);
+    mark(marks, canvas.width, canvas.height, [{ box: [x + position.x, y + position.y, width, height], kind, line, byColumns }]);
   });
 }
 

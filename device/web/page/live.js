@@ -1,4 +1,4 @@
-// The page of a watched source: its newest picture and counters, and its digits read in turn.
+// The live page: shows the latest state of the source and plays the reading of each digit in turn.
 
 import { mark } from "./marks.js";
 import { loadModel, percent } from "./model.js";
@@ -15,7 +15,7 @@ const model = await loadModel();
 const reading = new Reading(document.getElementById("reading"), model, "No digit in view yet");
 const counters = ["rate_hz", "frames", "dropped", "rejected"].map((name) => [name, document.getElementById(name)]);
 
-let newest = null;
+let latest = null;
 let drawing = false;
 let arrived = 0;
 let focus = null;
@@ -27,7 +27,7 @@ readInTurn();
 function connect() {
   const events = new EventSource("/events");
   events.onmessage = ({ data }) => {
-    newest = JSON.parse(data);
+    latest = JSON.parse(data);
     arrived = performance.now();
     draw();
   };
@@ -37,13 +37,13 @@ function connect() {
   };
 }
 
-// Draws the newest state; what came while a picture was unpacked is drawn after it, and what was between is left out.
+// Draws the latest state; states that arrive during decoding are skipped, except for the last one.
 async function draw() {
   if (drawing) return;
   drawing = true;
   let drawn = null;
-  while (drawn !== newest) {
-    drawn = newest;
+  while (drawn !== latest) {
+    drawn = latest;
     for (const [name, cell] of counters) cell.textContent = drawn[name].toLocaleString("en");
     if (!drawn.rate_hz) counters[0][1].textContent = "–";
     say(...(drawn.ended ? ["ended", "idle"] : drawn.picture ? ["live", "good"] : ["waiting for a picture", "idle"]));
@@ -69,10 +69,10 @@ function boxed({ box, label, probability }) {
   return { box, text, kind: label === null ? "none" : isFocus ? "focus" : "digit" };
 }
 
-// Plays one digit after another, in reading order, each from the newest state.
+// Plays the digits one after another in reading order, each from the latest state.
 async function readInTurn() {
   for (let turn = 0; ; turn++) {
-    const readable = (newest?.readings ?? []).filter(({ steps }) => steps.length);
+    const readable = (latest?.readings ?? []).filter(({ steps }) => steps.length);
     if (readable.length) {
       const next = readable[turn % readable.length];
       focus = next.box;
@@ -84,7 +84,7 @@ async function readInTurn() {
 }
 
 function checkAge() {
-  if (newest?.picture && !newest.ended && performance.now() - arrived > STALE_MS && condition.className.includes("good")) {
+  if (latest?.picture && !latest.ended && performance.now() - arrived > STALE_MS && condition.className.includes("good")) {
     say("no new picture", "bad");
   }
 }

@@ -1,8 +1,8 @@
-// Marks over a picture: a box around each digit, and the line that is being read.
+// Draws marks over a picture: a box around each digit, and the line that is being read.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// Draws boxes {box, text, kind, line}, in the picture's pixels; `line` is the share of the box that has been read.
+// Draws boxes {box, text, kind, line} in the picture's pixels; `line` is the fraction of the box that has been read.
 export function mark(svg, width, height, boxes) {
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const size = Math.max(width, height) / 26;

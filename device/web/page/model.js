@@ -1,7 +1,7 @@
-// The facts of the model, and its name in the page's head.
+// Loads the description of the model and shows its name in the header.
 
 export async function loadModel() {
-  // The token has become a cookie; it need not stay in the history.
+  // The token is in a cookie now; remove it from the history.
   if (new URLSearchParams(location.search).has("token")) history.replaceState(null, "", location.pathname);
   const response = await fetch("/model");
   if (!response.ok) throw new Error((await response.json()).error);
@@ -10,7 +10,7 @@ export async function loadModel() {
   return model;
 }
 
-// A probability as it is shown; what is not certain is never shown as 100 %.
+// Formats a probability, never as 100 %.
 export function percent(probability) {
   const shown = Math.min(probability, 0.999) * 100;
   return `${probability >= 0.9995 ? "> 99.9" : shown.toFixed(shown >= 10 ? 1 : 2)} %`;

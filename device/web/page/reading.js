@@ -1,4 +1,4 @@
-// Shows how a crop is read: line after line, the belief after each step, and the answer.
+// Plays the reading of a crop: the lines, the probabilities after each step, and the answer.
 
 import { Crop, pixelsOf } from "./crop.js";
 import { percent } from "./model.js";
@@ -7,7 +7,7 @@ const LINES = 28;
 const LINE_MS = 45;
 
 export class Reading {
-  // Shows in `root` what `model` reads; `idle` is said while there is nothing to read.
+  // Builds the display in `root`; `idle` is the text while there is nothing to read.
   constructor(root, model, idle) {
     this.model = model;
     this.reduced = matchMedia("(prefers-reduced-motion: reduce)");
@@ -18,7 +18,7 @@ export class Reading {
     this.reset();
   }
 
-  // Plays an answer of /classify, or a reading of /events; tells of the lines as they are read. Another one cuts it short.
+  // Plays an answer of /classify or a reading of /events; a newer call interrupts it. Calls `onLine` for each line read.
   async play(answer, onLine = () => {}) {
     const run = ++this.run;
     const pixels = answer.crop === null ? null : pixelsOf(answer.crop);
@@ -37,7 +37,7 @@ export class Reading {
     this.conclude(answer);
   }
 
-  // Forgets what was shown.
+  // Clears the display.
   reset() {
     this.run++;
     this.announced = null;
@@ -47,7 +47,7 @@ export class Reading {
     this.write("", "", this.idle);
   }
 
-  // Says in words what went wrong.
+  // Shows an error.
   fail(reason) {
     this.reset();
     this.write("!", reason, "");
@@ -57,11 +57,11 @@ export class Reading {
   show(answer, lines) {
     const steps = answer.steps.filter((step) => step.lines_read <= lines);
     const now = steps.at(-1);
-    this.parts.rows.forEach((row, place) => {
-      row.classList.toggle("now", place === steps.length - 1 && lines < LINES);
+    this.parts.rows.forEach((row, index) => {
+      row.classList.toggle("now", index === steps.length - 1 && lines < LINES);
       row.cells.forEach((cell, label) => {
-        cell.style.setProperty("--p", steps[place]?.probabilities[label] ?? 0);
-        cell.classList.toggle("top", steps[place]?.index === label);
+        cell.style.setProperty("--p", steps[index]?.probabilities[label] ?? 0);
+        cell.classList.toggle("top", steps[index]?.index === label);
       });
     });
     this.parts.bars.forEach((bar, label) => {
@@ -78,13 +78,13 @@ export class Reading {
   conclude(answer) {
     const [first, probability] = answer.top[0] ?? ["", 0];
     const ms = answer.latency_ms.toLocaleString("en", { maximumFractionDigits: 2 });
-    if (answer.index === null) this.write("∅", "nothing like a digit", "");
-    else if (answer.label === null) this.write("∅", `no digit; most like ${first}, ${percent(probability)}`, `read in ${ms} ms`);
-    else this.write(answer.label, percent(answer.probability), `read in ${ms} ms, slowed down for the eye`);
+    if (answer.index === null) this.write("∅", "no digit found", "");
+    else if (answer.label === null) this.write("∅", `not a digit; closest: ${first}, ${percent(probability)}`, `read in ${ms} ms`);
+    else this.write(answer.label, percent(answer.probability), `read in ${ms} ms; slowed down here`);
     this.parts.answer.classList.add("done");
-    const told = answer.label === null ? "No digit" : `${answer.label}, ${percent(answer.probability)}`;
-    if (told !== this.announced) this.parts.status.textContent = told;
-    this.announced = told;
+    const announcement = answer.label === null ? "No digit" : `${answer.label}, ${percent(answer.probability)}`;
+    if (announcement !== this.announced) this.parts.status.textContent = announcement;
+    this.announced = announcement;
   }
 
   write(label, probability, remark) {
@@ -106,7 +106,7 @@ export class Reading {
 
 function build(root, model) {
   root.innerHTML = `
-    <div class="title shared"><h2>As the net sees it</h2><h3></h3></div>
+    <div class="title shared"><h2>Model input</h2><h3></h3></div>
     <div class="instrument">
       <canvas class="crop" role="img" aria-label="The crop, 28 by 28 pixels"></canvas>
       <div class="beliefs" aria-hidden="true"></div>
@@ -114,12 +114,12 @@ function build(root, model) {
       <div class="bars" aria-hidden="true"></div>
     </div>
     <p class="unseen" role="status"></p>
-    <details><summary>The answer after each step, in numbers</summary>
-      <table><thead><tr><th scope="col">lines read</th><th scope="col">answer</th><th scope="col">probability</th></tr></thead>
+    <details><summary>Prediction after each step</summary>
+      <table><thead><tr><th scope="col">lines read</th><th scope="col">prediction</th><th scope="col">probability</th></tr></thead>
       <tbody></tbody></table>
     </details>`;
   const unit = model.time_axis === "columns" ? "columns" : "rows";
-  root.querySelector("h3").textContent = `How sure it is after every ${model.lines_per_step} ${unit}`;
+  root.querySelector("h3").textContent = `Probabilities after every ${model.lines_per_step} ${unit}`;
   const beliefs = root.querySelector(".beliefs");
   const bars = root.querySelector(".bars");
   const rows = Array.from({ length: model.steps }, () => {
@@ -152,7 +152,7 @@ function element(name, properties = {}) {
   return Object.assign(document.createElement(name), properties);
 }
 
-// A hidden page gets no frames, but the time goes on.
+// A hidden page gets no animation frames.
 function nextFrame() {
   return new Promise((resolve) => (document.hidden ? setTimeout(resolve, 100) : requestAnimationFrame(resolve)));
 }

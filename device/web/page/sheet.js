@@ -1,4 +1,4 @@
-// The sheet of paper: draws with finger, pen, mouse or keyboard, or shows a picture.
+// A canvas to draw on with finger, pen, mouse or keyboard, or to show an image.
 
 const PAPER = "#fbfaf6";
 const INK = "#16181d";
@@ -6,20 +6,20 @@ const PEN_PX = 34;
 const STEP_PX = 14;
 
 export class Sheet {
-  // `onLift` is called when the pen has been lifted, `onChange` when something was drawn or wiped.
+  // `onLift` is called when the pen is lifted, `onChange` when something is drawn or cleared.
   constructor(canvas, { onLift, onChange }) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.pen = { x: canvas.width / 2, y: canvas.height / 4, down: false };
     this.cursor = false;
-    this.told = { onLift, onChange };
+    this.handlers = { onLift, onChange };
     this.wipe();
     this.listen();
   }
 
   clear() {
     this.wipe();
-    this.told.onChange();
+    this.handlers.onChange();
   }
 
   wipe() {
@@ -29,7 +29,7 @@ export class Sheet {
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
-  // Fits a picture into the sheet; returns where it lies, and how much it was scaled.
+  // Fits an image into the canvas; returns its position and scale.
   place(bitmap) {
     this.clear();
     const scale = Math.min(this.canvas.width / bitmap.width, this.canvas.height / bitmap.height);
@@ -65,7 +65,7 @@ export class Sheet {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (by) this.step(by[0] * STEP_PX, by[1] * STEP_PX);
     else if (event.key === " ") this.pen.down ? this.lift() : this.lower();
-    else if (event.key === "Enter") this.told.onLift();
+    else if (event.key === "Enter") this.handlers.onLift();
     else if (event.key === "Delete" || event.key === "Backspace") this.clear();
     else return;
     event.preventDefault();
@@ -90,7 +90,7 @@ export class Sheet {
   lift() {
     if (!this.pen.down) return;
     this.pen.down = false;
-    this.told.onLift();
+    this.handlers.onLift();
   }
 
   line(to) {
@@ -104,7 +104,7 @@ export class Sheet {
     context.stroke();
     Object.assign(pen, { x: to.x, y: to.y });
     this.isEmpty = false;
-    this.told.onChange();
+    this.handlers.onChange();
   }
 
   at(event) {

@@ -1,4 +1,4 @@
-"""Tests of `converters.lowering.lower`: what a lowered network gives is what Keras gives at inference."""
+"""Tests of `converters.lowering.lower`: a lowered network returns what Keras returns at inference."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ def variants() -> dict[str, tuple[keras.Sequential, InferenceNetwork]]:
     return {name: (network, InferenceNetwork(network)) for name, network in networks.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @given(crop=hnp.arrays(np.uint8, (1, 28, 28, 1)))
 @settings(deadline=None, max_examples=5)
@@ -79,6 +80,7 @@ def test_stacked_lstms() -> None:
     check_equals_keras(below, layers.Dropout(0.5), layers.LSTM(4), layers.Dense(3), shape=(6, 3))
 
 
+@pytest.mark.slow
 @given(
     window=WINDOWS,
     above_and_beside=st.tuples(MARGINS, MARGINS),
@@ -101,6 +103,7 @@ def test_convolutions_of_images(
     )
 
 
+@pytest.mark.slow
 @given(
     size=st.integers(1, 4),
     padding=st.sampled_from(["valid", "same", "causal"]),
@@ -143,7 +146,7 @@ def test_normalisation_folds() -> None:
 
 
 def test_normalisation_behind_an_activation_does_not_fold() -> None:
-    """A convolution that squashes before batch normalisation keeps its weights, and gives what Keras gives."""
+    """A convolution with an activation before batch normalisation keeps its weights, and gives what Keras gives."""
     assert operator_types(layers.Conv1D(4, 3, activation="relu"), layers.BatchNormalization()).count("Mul") == 1
     check_equals_keras(layers.Conv1D(4, 3, activation="relu"), layers.BatchNormalization(), shape=(8, 2))
 
@@ -175,7 +178,7 @@ def operator_types(*of: keras.Layer) -> list[str]:
     ],
     ids=lambda layer: layer.name,
 )
-def test_layers_that_are_computed_as_they_are(layer: keras.Layer) -> None:
+def test_layers_without_a_state(layer: keras.Layer) -> None:
     """Layers without a state give what Keras gives, on a sequence as well as on a vector."""
     check_equals_keras(layer, layers.Flatten(), shape=(6, 2))
 
@@ -203,8 +206,8 @@ def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
-    """A layer that nothing here computes is refused by its name and its class."""
-    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered"):
+    """An unknown layer is refused by its name and its class."""
+    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered$"):
         InferenceNetwork(stacked(4, 2, of=(layer,)))
 
 
@@ -218,8 +221,8 @@ def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
     ids=["dense", "activation", "softmax"],
 )
 def test_refuses_probabilities(head: keras.Layer) -> None:
-    """A network that ends in a softmax, however it is written, is refused by the name of its last layer."""
-    message = "^odd: expected a network that gives logits. Received one that ends in a softmax$"
+    """A network that ends in a softmax, in any of three forms, is refused by the name of its last layer."""
+    message = "^odd: Expected a network that returns logits. Received: one that ends in a softmax$"
     with pytest.raises(ValueError, match=message):
         InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
 
@@ -239,8 +242,8 @@ def test_both_ways(return_sequences: bool) -> None:
     ],
     ids=["sum", "gru"],
 )
-def test_refuses_other_ways_to_read_both_ways(odd: keras.Layer, received: str) -> None:
-    """Of layers that read both ways, LSTMs side by side are lowered, and others refused by name."""
+def test_refuses_other_bidirectional_layers(odd: keras.Layer, received: str) -> None:
+    """Bidirectional layers other than concatenated LSTMs are refused by name."""
     with pytest.raises(ValueError, match=f"^odd: Expected LSTMs merged by concat. Received: {received}$"):
         InferenceNetwork(stacked(5, 4, of=(odd, layers.Dense(2))))
 
@@ -260,8 +263,8 @@ def test_weights_are_constants() -> None:
         assert any(np.array_equal(weight, constant) for constant in constants), weight.shape
 
 
-def test_training_on_changes_nothing() -> None:
-    """What was lowered stays as it is when the network's weights change."""
+def test_later_training_changes_nothing() -> None:
+    """A lowered network does not change with the weights of the Keras network."""
     network = stacked(4, 3, of=(layers.Conv1D(2, 2), layers.BatchNormalization(), layers.LSTM(5), layers.Dense(2)))
     inference = InferenceNetwork(network)
     before = inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist()
@@ -271,7 +274,7 @@ def test_training_on_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_do_not_matter(name: str) -> None:
-    """Of the same weights comes the same function, however many layers Keras has counted up before."""
+    """The same weights give the same function, whatever numbers Keras adds to the names of layers."""
     first, second = (build(VARIANTS[name]) for _ in range(2))
     second.set_weights(first.get_weights())
     assert [layer.name for layer in first.layers] != [layer.name for layer in second.layers]
@@ -283,3 +286,95 @@ def test_takes_one_crop() -> None:
     """The function takes a batch of one and no other."""
     specification = InferenceNetwork(stacked(4, 3, of=(layers.Flatten(),))).classify.input_signature
     assert specification == (tf.TensorSpec((1, 4, 3), tf.float32, name="crop"),)
+
+
+def kernel_shapes(convolution: keras.Layer, *shape: int) -> list[list[int]]:
+    """The shapes of the kernels in the lowered function, `[rows, columns, channels, filters]`."""
+    graph = InferenceNetwork(stacked(*shape, of=(convolution,))).classify.get_concrete_function().graph
+    return [operation.inputs[1].shape.as_list() for operation in graph.get_operations() if operation.type == "Conv2D"]
+
+
+def test_rows_of_a_one_channel_kernel_become_channels() -> None:
+    """A window of 3 rows by 2 columns over one channel is computed as 1 row by 2 columns over 3 channels."""
+    assert kernel_shapes(layers.Conv2D(5, (3, 2)), 9, 8, 1) == [[1, 2, 3, 5]]
+    assert kernel_shapes(layers.Conv2D(5, (3, 2), padding="same"), 9, 8, 1) == [[1, 2, 3, 5]]
+
+
+@pytest.mark.parametrize(
+    ("channels", "settings", "kernel"),
+    [
+        (2, {}, [3, 2, 2, 5]),
+        (1, {"strides": 2}, [3, 2, 1, 5]),
+        (1, {"strides": (1, 2)}, [3, 2, 1, 5]),
+        (1, {"strides": (2, 1)}, [3, 2, 1, 5]),
+    ],
+)
+def test_other_kernels_keep_their_shape(channels: int, settings: dict[str, Any], kernel: list[int]) -> None:
+    """A window over several channels, or with strides, is computed as it is."""
+    convolution = layers.Conv2D(**{"filters": 5, "kernel_size": (3, 2), **settings})
+    assert kernel_shapes(convolution, 9, 8, channels) == [kernel]
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [layers.AveragePooling2D(2), layers.Cropping2D(1), layers.Conv2D(2, 2), layers.Flatten()],
+    ids=["pooling", "cropping", "convolution", "flatten"],
+)
+def test_zero_padding_ahead_of_any_layer(behind: keras.Layer) -> None:
+    """Zero padding counts, whether a convolution, another layer or nothing comes after it."""
+    check_equals_keras(layers.ZeroPadding2D(((1, 2), (3, 0))), behind, shape=(5, 4, 2))
+    check_equals_keras(layers.ReLU(), layers.ZeroPadding2D(((1, 2), (3, 0))), shape=(5, 4, 2))
+
+
+def test_literal_logits() -> None:
+    """Weights, batch statistics and a head with numbers that need no calculator."""
+    network = keras.Sequential(
+        [
+            layers.Input((3, 1)),
+            layers.Conv1D(1, 2),
+            layers.BatchNormalization(epsilon=0),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    network.layers[0].set_weights([np.array([[[1.0]], [[10.0]]]), np.array([3.0])])
+    gamma, beta, mean, variance = ([value] for value in (6.0, 5.0, 2.0, 9.0))
+    network.layers[1].set_weights([np.array(value) for value in (gamma, beta, mean, variance)])
+    network.layers[3].set_weights([np.array([[1.0, 0.0], [0.0, -1.0]]), np.array([0.0, 100.0])])
+    # Convolved: 21 + 3 and 32 + 3. Normalised: (24 - 2) / 3 * 6 + 5 = 49 and (35 - 2) / 3 * 6 + 5 = 71.
+    assert lowered(network, np.array([[[1.0], [2.0], [3.0]]], np.float32)).tolist() == [[49.0, 29.0]]
+
+
+def test_normalisation_of_the_last_axis_by_its_index() -> None:
+    """The last axis may be given as -1 or by its index."""
+    check_equals_keras(layers.Conv1D(4, 3), layers.BatchNormalization(axis=2), shape=(8, 2))
+    check_equals_keras(layers.BatchNormalization(axis=3), shape=(4, 5, 3))
+
+
+@pytest.mark.parametrize("axis", [1, 2, -2])
+def test_refuses_normalisation_of_another_axis(axis: int) -> None:
+    """Batch normalisation of rows or columns is refused by the layer's name."""
+    layer = layers.BatchNormalization(axis=axis, name="odd")
+    with pytest.raises(ValueError, match=r"^odd: Expected batch normalisation of the last axis\. Received: axis="):
+        InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
+
+
+def test_refuses_channels_first() -> None:
+    """A convolution with its channels ahead of rows and columns is refused by the layer's name."""
+    layer = layers.Conv2D(2, 1, data_format="channels_first", name="odd")
+    with pytest.raises(ValueError, match=r"^odd: Expected channels_last\. Received: channels_first$"):
+        InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
+
+
+def test_refuses_a_functional_model() -> None:
+    """Only a sequential network is lowered."""
+    crop = layers.Input((4,))
+    with pytest.raises(TypeError, match=r"^Expected a keras\.Sequential\. Received: Functional$"):
+        InferenceNetwork(keras.Model(crop, layers.Dense(2)(crop)))
+
+
+def test_refuses_a_softmax_with_dropout_behind_it() -> None:
+    """A softmax is the head also if only dropout comes after it; one that is not the head is lowered."""
+    with pytest.raises(ValueError, match=r"^odd: Expected a network that returns logits\."):
+        InferenceNetwork(stacked(4, of=(layers.Dense(3, activation="softmax", name="odd"), layers.Dropout(0.5))))
+    check_equals_keras(layers.Dense(3, activation="softmax"), layers.Dense(2), shape=(4,))

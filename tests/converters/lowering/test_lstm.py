@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -65,6 +66,7 @@ def test_literal_states_of_the_default_activations() -> None:
     np.testing.assert_allclose(hidden, [[0.248_186_9], [0.054_720_6]], atol=1e-6)
 
 
+@pytest.mark.slow
 @given(steps=st.integers(1, 12), features=st.integers(1, 9), sizes=SIZES, return_sequences=st.booleans(), seed=SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_equals_keras(*, steps: int, features: int, sizes: dict[str, Any], return_sequences: bool, seed: int) -> None:
@@ -77,6 +79,7 @@ def test_equals_keras(*, steps: int, features: int, sizes: dict[str, Any], retur
     np.testing.assert_allclose(unrolled, expected[0] if return_sequences else expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @given(steps=st.integers(1, 12), features=st.integers(1, 9), first=SIZES, second=SIZES, seed=SEEDS)
 @settings(deadline=None, max_examples=10)
 def test_stack_equals_keras(
@@ -138,7 +141,7 @@ def test_projects_all_steps_at_once(steps: int) -> None:
 def test_refuses_layers_that_keep_or_return_their_state(setting: str) -> None:
     """A layer whose state would outlive a crop is refused by its name and that of the setting."""
     layer = keras.layers.LSTM(4, name="memory", **{setting: True})
-    message = rf"^memory: expected an LSTM with {setting}=False, so that no crop sees another's state$"
+    message = rf"^memory: Expected an LSTM with {setting}=False. Received: {setting}=True$"
     with pytest.raises(ValueError, match=message):
         unroll(layer)
 
@@ -153,10 +156,11 @@ def test_refuses_a_free_number_of_steps() -> None:
         function.get_concrete_function()
 
 
-def test_refuses_a_batch() -> None:
-    """A batch of sequences is not a sequence."""
-    with pytest.raises(ValueError, match=r"Expected a sequence \[steps, features\].* Received: shape \(1, 4, 3\)$"):
-        unroll(memory(3, 5, units=4))(tf.zeros((1, 4, 3)))
+@pytest.mark.parametrize("shape", [(1, 4, 3), (4,)])
+def test_refuses_another_rank(shape: tuple[int, ...]) -> None:
+    """A batch of sequences, or a vector, is refused with its shape."""
+    with pytest.raises(ValueError, match=rf"^Expected a sequence .* Received: shape {re.escape(str(shape))}$"):
+        unroll(memory(3, 5, units=4))(tf.zeros(shape))
 
 
 @given(features=st.integers(1, 9), units=st.integers(1, 17), seed=SEEDS)

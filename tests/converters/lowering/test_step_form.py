@@ -62,7 +62,7 @@ def behind(block: dict[str, Any], pool: keras.Layer | None) -> list[keras.Layer]
 
 
 @dataclass(frozen=True)
-class Plan:
+class CausalNetwork:
     """A network of causal blocks over an image or a sequence of rows, one or two LSTMs and a dense head."""
 
     blocks: list[dict[str, Any]]
@@ -85,8 +85,8 @@ class Plan:
         return keras.Sequential([layers.Input(shape), *front, *below, layers.LSTM(3), layers.Dense(2)])
 
 
-PLANS = st.builds(
-    Plan,
+NETWORKS = st.builds(
+    CausalNetwork,
     blocks=st.lists(BLOCKS, max_size=2),
     steps=st.integers(2, 4),
     image=st.booleans(),
@@ -139,7 +139,7 @@ def check_equals_whole(network: keras.Sequential, seed: int) -> None:
     ],
 )
 def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dict[str, tuple[int, ...]]) -> None:
-    """Each variant takes a step's lines, and remembers the rows that its windows still need and the LSTM's states."""
+    """Each variant takes the lines of a step, and keeps the rows that its windows need and the LSTM's states."""
     network = randomised(build(VARIANTS[name]), seed=12)
     form = step_form(lowered(network.layers), (1, 28, 28, 1))
     assert (form.lines, form.time_axis) == (lines, time_axis)
@@ -147,9 +147,10 @@ def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dic
     check_equals_whole(network, seed=13)
 
 
-@given(plan=PLANS, seed=SEEDS)
+@pytest.mark.slow
+@given(plan=NETWORKS, seed=SEEDS)
 @settings(deadline=None, max_examples=25)
-def test_steps_equal_the_whole(plan: Plan, seed: int) -> None:
+def test_steps_equal_the_whole(plan: CausalNetwork, seed: int) -> None:
     """Any causal network of blocks, fed line by line, ends in the logits of the whole crop."""
     check_equals_whole(randomised(plan.network(), seed), seed)
 
@@ -161,7 +162,7 @@ def test_permuting_columns_and_channels() -> None:
     check_equals_whole(randomised(network, seed=14), seed=15)
 
 
-def test_what_stands_behind_the_last_lstm() -> None:
+def test_layers_behind_the_last_lstm() -> None:
     """Behind the last LSTM there is no time: a convolution over its units sees those of one step alone."""
     behind_it = [layers.Reshape((4, 1)), layers.Conv1D(1, 3, padding="causal"), layers.Flatten(), layers.Dense(2)]
     network = keras.Sequential([layers.Input((4, 6, 1)), layers.Reshape((4, 6)), layers.LSTM(4), *behind_it])
@@ -169,7 +170,7 @@ def test_what_stands_behind_the_last_lstm() -> None:
 
 
 def test_signature_of_a_step() -> None:
-    """The function `step` takes lines and states by name, and gives the logits and every state with `_out` behind."""
+    """The function `step` takes lines and states by name, and returns the logits and every state as `NAME_out`."""
     network = keras.Sequential(
         [layers.Input((4, 6, 1)), layers.Reshape((4, 6)), layers.Conv1D(2, 3, padding="causal"), layers.LSTM(3)]
     )
@@ -204,6 +205,22 @@ REFUSED = {
         [layers.MaxPooling2D((3, 1), (2, 1), padding="same", name="odd"), layers.Reshape((4, 6))],
         "odd: windows of 3 straddle steps of 2 rows",
     ),
+    "pools with gaps between them": (
+        [layers.MaxPooling2D(1, (2, 1), name="odd"), layers.Reshape((4, 6))],
+        "odd: windows of 1 straddle steps of 2 rows",
+    ),
+    "padded pools": (
+        [layers.MaxPooling2D((2, 1), padding="same", name="odd"), layers.Reshape((4, 6))],
+        "odd: windows of 2 straddle steps of 2 rows",
+    ),
+    "time behind columns and channels": (
+        [layers.Permute((2, 3, 1), name="odd"), layers.Reshape((8, 6))],
+        "odd: mixes time steps",
+    ),
+    "columns first, behind another layer": (
+        [layers.Conv2D(1, 1), layers.Permute((2, 1, 3), name="odd"), layers.Reshape((8, 6))],
+        "odd: mixes time steps",
+    ),
     "pools over the edge of a step": (
         [layers.AveragePooling2D((3, 1), name="odd"), layers.Reshape((2, 6))],
         "odd: windows of 3 straddle steps of 4 rows",
@@ -234,13 +251,13 @@ REFUSED = {
         [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
         "8 lines do not divide into 6 time steps",
     ),
-    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, hence no time steps"),
+    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, so it has no time steps"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_refuses(case: str) -> None:
-    """What needs lines that have yet to arrive has no step, is refused by layer and reason, and is still classified."""
+    """A network that needs lines before they arrive has no step but a reason, and still classifies."""
     of, reason = REFUSED[case]
     ends_in_time_steps = case not in {"flattened states", "no LSTM"} and not isinstance(of[-1], layers.LSTM)
     network = keras.Sequential([layers.Input((8, 6, 1)), *of, *([layers.LSTM(4)] if ends_in_time_steps else [])])
@@ -255,7 +272,44 @@ def test_refuses(case: str) -> None:
         step_form(lowered(network.layers), (1, 8, 6, 1))
 
 
-def test_conversion_of_what_does_not_stream(converted_small: Converted) -> None:
+def test_refuses_a_transposed_square() -> None:
+    """Rows and columns that change places behind the input mix time steps, even if there are as many of each."""
+    network = keras.Sequential([layers.Input((6, 6)), layers.Permute((2, 1), name="odd"), layers.LSTM(3)])
+    assert InferenceNetwork(network).reason == "odd: mixes time steps"
+
+
+def test_refuses_pooling_between_lstms() -> None:
+    """Behind an LSTM each step has one row, so windows of two rows lie across steps."""
+    network = keras.Sequential(
+        [
+            layers.Input((8, 6)),
+            layers.LSTM(3, return_sequences=True),
+            layers.MaxPooling1D(2, name="odd"),
+            layers.LSTM(3),
+        ]
+    )
+    assert InferenceNetwork(network).reason == "odd: windows of 2 straddle steps of 1 rows"
+
+
+def test_literal_steps() -> None:
+    """A causal sum of three rows, with a dilation of two, keeps the four rows that the next step needs."""
+    convolution = layers.Conv1D(1, 3, padding="causal", dilation_rate=2, use_bias=False)
+    network = keras.Sequential([layers.Input((6, 1)), convolution, layers.LSTM(1)])
+    convolution.set_weights([np.array([[[100.0]], [[10.0]], [[1.0]]])])
+    form = step_form(lowered(network.layers), (1, 6, 1))
+    assert form.states == {"rows0": (1, 4, 1), "h1": (1, 1), "c1": (1, 1)}
+    stage = form.stages[0]
+    rows = tf.zeros((1, 4, 1))
+    seen = []
+    for value in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0):
+        x, (rows,) = stage.advance(tf.constant([[[value]]]), (rows,))
+        seen.append(x.numpy().item())
+    assert seen == [1.0, 2.0, 13.0, 24.0, 135.0, 246.0]
+    assert np.asarray(rows).tolist() == [[[3.0], [4.0], [5.0], [6.0]]]
+
+
+@pytest.mark.slow
+def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted) -> None:
     """A network that looks ahead is converted to a file with `classify` alone, and the reason comes with it."""
     conversion = converted_small.conversion
     assert conversion.not_streamable == (
@@ -266,7 +320,8 @@ def test_conversion_of_what_does_not_stream(converted_small: Converted) -> None:
         assert list(Interpreter(model_content=content).get_signature_list()) == ["classify"]
 
 
-def test_conversion_of_what_streams(converted_rows2d: Converted) -> None:
+@pytest.mark.slow
+def test_conversion_of_a_network_that_streams(converted_rows2d: Converted) -> None:
     """A causal network is converted to files with both signatures, of which `step` is the primary graph."""
     conversion = converted_rows2d.conversion
     assert conversion.not_streamable == ""

@@ -52,12 +52,12 @@ def crop(*values: float) -> npt.NDArray[np.float32]:
 
 
 def test_literal_ranges(tiny: Tiny) -> None:
-    """Every tensor that the input changes has its least and greatest value over all inputs, inner ones included."""
+    """Every activation, inner ones included, has its minimum and maximum over all inputs."""
     assert tiny.ranges([crop(0, 1), crop(-3, 0.5)]) == [(-3.0, 1.0), (-6.0, 2.0), (0.0, 6.0)]
 
 
 def test_inner_ranges_are_those_of_keras(converted_small: Converted) -> None:
-    """Deep inside a network, too, a range is what the tensor really took: here the map behind the first convolution."""
+    """The range of an inner tensor, the map behind the first convolution, is that of its values in Keras."""
     content, network, crops = converted_small.conversion.float_tflite, converted_small.network, converted_small.crops
     (graph,) = (graph for graph in read_graphs(content) if graph.signature == "classify")
     measured = measured_ranges(content, graph, ({"crop": crop[np.newaxis]} for crop in crops))
@@ -78,7 +78,7 @@ def test_one_input(tiny: Tiny) -> None:
 @given(crops=st.lists(PAIRS, min_size=1, max_size=6))
 @settings(deadline=None, max_examples=25)
 def test_ranges_are_the_extremes(tiny: Tiny, crops: list[npt.NDArray[np.float32]]) -> None:
-    """However many inputs there are, a range ends where the most extreme of them lie: nothing is averaged away."""
+    """A range ends at the extremes of all inputs; nothing is averaged."""
     everything = np.concatenate(crops)
     low, high = float(everything.min()), float(everything.max())
     assert tiny.ranges(crops)[:2] == [(low, high), (2 * low, 2 * high)]
@@ -98,19 +98,19 @@ def test_a_rare_extreme_counts(tiny: Tiny) -> None:
 
 def test_refuses_no_inputs(tiny: Tiny) -> None:
     """Without inputs there are no ranges."""
-    with pytest.raises(ValueError, match=r"^Expected at least one calibration input\. Received none$"):
+    with pytest.raises(ValueError, match=r"^Expected at least one calibration input\. Received: none$"):
         tiny.ranges([])
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf])
 def test_refuses_inputs_that_are_not_finite(tiny: Tiny, odd: float) -> None:
-    """One value that is no finite number ends the measurement instead of spoiling a range."""
+    """One value that is not finite stops the measurement."""
     with pytest.raises(ValueError, match=r"^Expected finite low <= high\. Received: low="):
         tiny.ranges([crop(0, 1), crop(0, odd), crop(0, 1)])
 
 
-def test_refuses_what_overflows_inside(write_tflite: TfliteWriter) -> None:
-    """An inner tensor that overflows is noticed though neither input nor output shows it."""
+def test_refuses_an_overflow_inside(write_tflite: TfliteWriter) -> None:
+    """An inner tensor that overflows is refused, although input and output are finite."""
     content = write_tflite((1, 2), classify=lambda crop: tf.tanh(tf.exp(crop)))
     (graph,) = read_graphs(content)
     with pytest.raises(ValueError, match=r"Received: low=1\.0, high=inf$"):
@@ -163,12 +163,12 @@ def test_union_has_no_order(one: Range, other: Range, third: Range) -> None:
     ],
 )
 def test_outward_has_ten_significant_bits(narrow: Range, wide: Range) -> None:
-    """What two processors measure in other last bits is one range; ends of few bits stay as they are."""
+    """Ranges that differ in their last bits become one range; ends of few bits do not change."""
     assert narrow.outward() == wide
 
 
 @given(RANGES)
-def test_outward_holds_all_and_hardly_more(seen: Range) -> None:
+def test_outward_is_close_and_contains_the_range(seen: Range) -> None:
     wide = seen.outward()
     assert wide.low <= seen.low
     assert seen.high <= wide.high

@@ -229,7 +229,7 @@ def test_refuses_a_role_that_another_signature_lacks(write_tflite: TfliteWriter)
     )
     graphs = read_graphs(_with_own_names(content))
     step = only(graphs, "step")
-    message = re.escape(f"Expected a counterpart in classify. Found none for ['{step.inputs['crop'].name}']")
+    message = re.escape(f"Expected a counterpart in classify. Received: none for ['{step.inputs['crop'].name}']")
     with pytest.raises(NoCounterpartError, match=f"^{message}$"):
         tied_ranges(graphs, distinct_ranges(graphs), {})
 

@@ -35,7 +35,7 @@ def plain(value: Any) -> Any:
 
 
 def constants(content: bytes) -> list[tuple[int, npt.NDArray[np.uint8]]]:
-    """Where in the file each constant begins, and what it holds."""
+    """The offset of each constant in the file, and its data."""
     start = np.frombuffer(content, np.uint8).ctypes.data
     model = schema.Model.GetRootAs(content, 0)
     buffers = (model.Buffers(index) for index in range(model.BuffersLength()))
@@ -76,7 +76,7 @@ def test_keeps_everything(converted_small: Converted, file: str) -> None:
     assert plain(load(dump(model))) == plain(model)
 
 
-def test_dumps_alike(converted_small: Converted) -> None:
+def test_dumping_again_gives_the_same_bytes(converted_small: Converted) -> None:
     """A file that was dumped is dumped to the same bytes again."""
     once = dump(load(converted_small.conversion.float_tflite))
     assert dump(load(once)) == once
@@ -130,8 +130,8 @@ def test_a_released_size_has_no_constants_outside(converted_rows2d: Converted) -
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\x1c\0\0\0TFL2" + bytes(100), bytes(100)])
-def test_refuses_what_is_no_tflite_file(content: bytes) -> None:
-    """Bytes without TFLite's identifier in its place are refused, and the message says what stood there."""
+def test_refuses_other_files(content: bytes) -> None:
+    """Bytes without TFLite's identifier at offset 4 are refused, and the message has the bytes found there."""
     message = rf"^Expected a TFLite flatbuffer \(b'TFL3'\)\. Received: {re.escape(repr(content[4:8]))}$"
     with pytest.raises(ValueError, match=message):
         load(content)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.tflite.flatbuffer import dump, load
-from converters.tflite.graph import Graph, Operator, operator_versions, read_graphs
+from converters.tflite.graph import Graph, Operator, Tensor, operator_versions, read_graphs
 from tests.conftest import Converted, TfliteWriter
 
 KERNEL = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
@@ -48,7 +48,7 @@ def edited(content: bytes, edit: Callable[[schema.ModelT], None]) -> bytes:
 
 
 def test_signature(graph: Graph) -> None:
-    """A graph has the name of its signature, and its inputs and outputs have the names they have there."""
+    """A graph, its inputs and its outputs have the names of the signature."""
     assert graph.index == 0
     assert graph.signature == "classify"
     assert list(graph.inputs) == ["crop"]
@@ -71,7 +71,7 @@ def test_operators(graph: Graph) -> None:
 
 
 def test_constants(graph: Graph) -> None:
-    """A constant has its bytes, and what the input changes has none."""
+    """A constant has its bytes; a tensor that depends on the input has none."""
     product, squash = graph.operators
     assert product.inputs[0].constant is None
     assert product.inputs[1].constant == np.array([1, 4, 2, 5, 3, 6], np.float32).tobytes()
@@ -88,7 +88,7 @@ def test_float_tensors(graph: Graph) -> None:
 
 
 def test_quantised_tensors(converted_small: Converted) -> None:
-    """Of an int8 file an activation has one scale and zero point, and a convolution's weights one for each filter."""
+    """In an int8 file an activation has one scale and zero point, and a convolution's weights one for each filter."""
     classify = converted_small.conversion.graphs["classify"]
     crop = classify.inputs["crop"]
     assert (crop.type, crop.shape, crop.scales, crop.zero_points) == (
@@ -104,7 +104,7 @@ def test_quantised_tensors(converted_small: Converted) -> None:
 
 
 def test_missing_optional_inputs(write_tflite: TfliteWriter) -> None:
-    """A product without bias reads two tensors, not a third that is not there."""
+    """A product without a bias reads two tensors."""
     (graph,) = read_graphs(write_tflite((1, 2), classify=lambda crop: tf.matmul(crop, KERNEL)))
     (product,) = graph.operators
     assert len(product.inputs) == 2
@@ -115,8 +115,25 @@ def test_static_shapes(graph: Graph) -> None:
     assert all(tensor.is_static for tensor in graph.tensors)
 
 
+@pytest.mark.parametrize(
+    ("shape", "signature", "static"),
+    [
+        ((), (), True),
+        ((1, 28), (), True),
+        ((0, 3), (0, 3), True),
+        ((1, 2), (1, 2), True),
+        ((1, 2), (-1, 2), False),
+        ((1, 2), (1, -1), False),
+        ((-1, 2), (), False),
+    ],
+)
+def test_a_size_below_zero_is_dynamic(shape: tuple[int, ...], signature: tuple[int, ...], static: bool) -> None:
+    """The shape signature decides, or the shape if there is none; an axis of size zero is static."""
+    assert Tensor("x", "INT8", shape, signature, None, (), ()).is_static is static
+
+
 def test_dynamic_shapes(write_tflite: TfliteWriter) -> None:
-    """A tensor with a size that is known only when it runs is not static, though the file gives it one."""
+    """A tensor with a free size is not static, although the file gives it a size."""
     (graph,) = read_graphs(write_tflite((None, 2), classify=tf.tanh))
     crop = graph.inputs["crop"]
     assert (crop.shape, crop.shape_signature) == ((1, 2), (-1, 2))
@@ -137,7 +154,7 @@ def test_two_signatures(write_tflite: TfliteWriter) -> None:
 
 
 def test_custom_operators(write_tflite: TfliteWriter) -> None:
-    """An operator that TFLite does not have goes by the name it was given."""
+    """An operator that TFLite does not have has its custom name."""
     content = write_tflite(
         (1, 2), classify=lambda crop: tf.raw_ops.Betainc(a=crop, b=crop, x=crop), allow_custom_ops=True
     )
@@ -161,7 +178,7 @@ def test_states(converted_rows2d: Converted) -> None:
     assert sorted(graphs["step"].outputs) == ["c7_out", "h7_out", "logits", "rows0_out", "rows3_out"]
 
 
-def test_inputs_and_outputs_stand_in_the_graphs_order(converted_rows2d: Converted) -> None:
+def test_inputs_and_outputs_are_in_the_graphs_order(converted_rows2d: Converted) -> None:
     """A runtime that knows no names numbers inputs and outputs as they are listed here."""
     content = converted_rows2d.conversion.int8_tflite
     interpreter = Interpreter(model_content=content)
@@ -170,8 +187,8 @@ def test_inputs_and_outputs_stand_in_the_graphs_order(converted_rows2d: Converte
     assert [tensor.name for tensor in step.outputs.values()] == [d["name"] for d in interpreter.get_output_details()]
 
 
-def test_refuses_what_is_no_flatbuffer() -> None:
-    """Bytes that are no TFLite flatbuffer are refused."""
+def test_refuses_other_files() -> None:
+    """Bytes that are not a TFLite flatbuffer are refused."""
     with pytest.raises(ValueError, match=r"^Expected a TFLite flatbuffer"):
         read_graphs(b"PK\x03\x04 a zip file, say")
 
@@ -186,7 +203,7 @@ def test_operator_versions(converted_small: Converted) -> None:
 
 @given(st.lists(st.lists(OPERATORS, max_size=6), max_size=3))
 def test_operator_versions_are_the_highest(drawn: list[list[Operator]]) -> None:
-    """Of several versions of an operator, in one graph or in several, the highest counts."""
+    """If an operator has several versions, in one graph or in several, the highest counts."""
     graphs = tuple(Graph(index, str(index), (), tuple(operators), {}, {}) for index, operators in enumerate(drawn))
     operators = [operator for graph in graphs for operator in graph.operators]
     assert list(operator_versions(graphs).items()) == sorted(

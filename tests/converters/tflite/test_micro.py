@@ -20,6 +20,7 @@ def content(variant: str) -> bytes:
     return (MODELS / variant / "model.int8.tflite").read_bytes()
 
 
+@pytest.mark.slow
 @needs_micro
 def test_steps_on_micro_give_the_logits_of_the_whole(variant: str, digits: Digits) -> None:
     """By steps, forty-three digits have the logits they have whole, bit for bit, in less than half the memory."""

@@ -1,4 +1,4 @@
-"""Tests of `converters.tflite.structure`, on converted files and on such as were tampered with."""
+"""Tests of `converters.tflite.structure`, on converted files, on edited ones, and on literal graphs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ai_edge_litert import schema_py_generated as schema
 from converters.quantisation.quantise import quantise
 from converters.quantisation.ranges import Range
 from converters.tflite.flatbuffer import dump, load
-from converters.tflite.graph import read_graphs
-from converters.tflite.structure import StructureError, check_structure
+from converters.tflite.graph import Graph, Operator, Tensor, read_graphs
+from converters.tflite.structure import Kind, Problem, StructureError, check_structure, find_problems
 from tests.conftest import Converted, TfliteWriter
 
 # The quantiser looks into inner tensors, of which the interpreter warns.
@@ -27,7 +27,7 @@ def problems(content: bytes) -> set[str]:
     """What the refusal of a file lists, without the signatures' names."""
     with pytest.raises(StructureError) as refusal:
         check_structure(read_graphs(content))
-    expected, _, found = str(refusal.value).partition(" Found: ")
+    expected, _, found = str(refusal.value).partition(" Received: ")
     assert expected == "Expected static int8 graphs of built-in operators."
     return {problem.partition(": ")[2] for problem in found.split("; ")}
 
@@ -70,15 +70,15 @@ def name_every_graph(model: schema.ModelT) -> None:
         signature = schema.SignatureDefT()
         signature.subgraphIndex, signature.signatureKey = index, f"part{index}".encode()
         signature.inputs, signature.outputs = [], []
-        for place in model.subgraphs[index].inputs:
+        for tensor_index in model.subgraphs[index].inputs:
             entry = schema.TensorMapT()
-            entry.name, entry.tensorIndex = f"input{place}".encode(), place
+            entry.name, entry.tensorIndex = f"input{tensor_index}".encode(), tensor_index
             signature.inputs.append(entry)
         model.signatureDefs.append(signature)
 
 
 def test_accepts_what_ships(converted_small: Converted) -> None:
-    """A converted int8 file is not refused, and still is not after it was loaded and dumped."""
+    """A converted int8 file is accepted, also after it was loaded and dumped again."""
     check_structure(tuple(converted_small.conversion.graphs.values()))
     check_structure(read_graphs(edited(converted_small.conversion.int8_tflite)))
 
@@ -92,7 +92,7 @@ def test_refuses_float_tensors(converted_small: Converted) -> None:
 
 
 def test_refuses_what_the_quantiser_left_in_float(write_tflite: TfliteWriter) -> None:
-    """An operator without int8 form stays in float, with a conversion before and after, and is refused for it."""
+    """An operator without an int8 form stays float, and is refused."""
     content = write_tflite((1, 2), classify=lambda crop: tf.math.ceil(crop * 2.0))
     (graph,) = read_graphs(content)
     ranges = {tensor.name: Range(-1, 1) for tensor in graph.tensors if tensor.constant is None}
@@ -108,7 +108,7 @@ def test_refuses_custom_operators(converted_small: Converted) -> None:
 
 
 def test_refuses_custom_operators_that_tensorflow_wrote(write_tflite: TfliteWriter) -> None:
-    """An operator that TensorFlow could only pass on is refused."""
+    """An operator that TFLite does not have is refused."""
     content = write_tflite(
         (1, 2), classify=lambda crop: tf.raw_ops.Betainc(a=crop, b=crop, x=crop), allow_custom_ops=True
     )
@@ -127,13 +127,13 @@ def test_refuses_control_flow(write_tflite: TfliteWriter) -> None:
 
 
 def test_refuses_graphs_without_signature(converted_small: Converted) -> None:
-    """A graph that nobody can call by name is refused, even where it is the only one."""
+    """A graph without a name is refused, even if it is the only one."""
     unnamed = edited(converted_small.conversion.int8_tflite, lambda model: model.signatureDefs.clear())
     assert "the graph has no signature" in problems(unnamed)
 
 
 def test_refuses_a_state_that_changes_its_scale(converted_rows2d: Converted) -> None:
-    """A state that comes out with another scale than that with which it goes in is refused by its name."""
+    """A state that comes out with another scale is refused by its name."""
 
     def rescale(model: schema.ModelT) -> None:
         (step,) = (entry for entry in model.signatureDefs if entry.signatureKey == b"step")
@@ -155,7 +155,7 @@ def test_refuses_a_rolled_lstm(write_tflite: TfliteWriter) -> None:
 
 
 def test_refuses_dynamic_shapes(converted_small: Converted) -> None:
-    """A tensor whose batch is open is refused by its name, with the shape."""
+    """A tensor with a free batch size is refused by its name, with the shape."""
     content = converted_small.conversion.int8_tflite
     (name,) = (graph.inputs["crop"].name for graph in read_graphs(content) if graph.signature == "classify")
     assert problems(edited(content, free_batch)) == {f"tensor {name} has the dynamic shape (-1, 8, 8, 1)"}
@@ -178,7 +178,7 @@ def test_refuses_variables(converted_small: Converted, name: str) -> None:
 
 
 def test_lists_all_problems(converted_small: Converted) -> None:
-    """A file that does not ship for several reasons is refused with all of them."""
+    """A file with several problems is refused with all of them."""
     content = converted_small.conversion.int8_tflite
     edits = (replace_tanh(schema.BuiltinOperator.CUSTOM, b"FlexErf"), free_batch, drop_last_weights)
     apart = [problems(edited(content, edit)) for edit in edits]
@@ -187,6 +187,69 @@ def test_lists_all_problems(converted_small: Converted) -> None:
 
 
 def test_names_the_signature(converted_small: Converted) -> None:
-    """A problem begins with the signature in whose graph it lies."""
-    with pytest.raises(StructureError, match=r" Found: classify: tensor "):
+    """A problem starts with the signature of its graph."""
+    with pytest.raises(StructureError, match=r" Received: classify: tensor "):
         check_structure(read_graphs(edited(converted_small.conversion.int8_tflite, free_batch)))
+
+
+def tensor(
+    name: str, type_: str = "INT8", data: bytes | None = None, scale: float = 0.5, zero_point: int = 3
+) -> Tensor:
+    """A tensor `[2, 3]` of a literal graph."""
+    return Tensor(name, type_, (2, 3), (), data, (scale,), (zero_point,))
+
+
+def graph_of(*operators: Operator, before: Tensor | None = None, after: Tensor | None = None) -> Graph:
+    """A graph `step` with a state `h`, and with inputs and outputs of its own."""
+    inputs = {"rows": tensor("in"), "h": before or tensor("h0")}
+    outputs = {"logits": tensor("out"), "h_out": after or tensor("h1")}
+    return Graph(1, "step", tuple(entry for node in operators for entry in node.inputs), operators, inputs, outputs)
+
+
+def reads(*inputs: Tensor) -> Operator:
+    return Operator("ADD", 1, inputs, (tensor("out"),), is_custom=False, refers_to_graph=False)
+
+
+@pytest.mark.parametrize(
+    ("type_", "size"),
+    [("BOOL", 6), ("INT8", 6), ("UINT8", 6), ("INT16", 12), ("INT32", 24), ("INT64", 48)],
+)
+def test_constants_have_the_bytes_of_their_type(type_: str, size: int) -> None:
+    """Six values take as many bytes as their type says; a byte more or less is refused."""
+    assert find_problems((graph_of(reads(tensor("in"), tensor("w", type_, bytes(size)))),)) == ()
+    short, long = (find_problems((graph_of(reads(tensor("w", type_, bytes(size + more)))),)) for more in (-1, 1))
+    assert long == (Problem(Kind.DATA, f"step: tensor w has {size + 1} bytes of data, not {size}"),)
+    assert short == (Problem(Kind.DATA, f"step: tensor w has {size - 1} bytes of data, not {size}"),)
+
+
+@pytest.mark.parametrize(("type_", "size"), [("FLOAT16", 12), ("FLOAT32", 24)])
+def test_float_constants_are_refused_for_their_type_alone(type_: str, size: int) -> None:
+    """A float constant with all its bytes is a float tensor inside; a float input is one at the edge."""
+    assert find_problems((graph_of(reads(tensor("w", type_, bytes(size)))),)) == (
+        Problem(Kind.FLOAT, f"step: tensor w is {type_}"),
+    )
+    assert find_problems((graph_of(reads(tensor("in", type_))),)) == (
+        Problem(Kind.EDGE, f"step: tensor in is {type_}"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("scales", "zero_points"),
+    [((0.5, 0.25), (3, 3)), ((0.25, 0.5), (3, 3)), ((0.5, 0.5), (3, 4)), ((0.5, 0.5), (4, 3))],
+)
+def test_states_keep_scale_and_zero_point(scales: tuple[float, float], zero_points: tuple[int, int]) -> None:
+    """A state whose scale or zero point grows or shrinks within a step is refused."""
+    before, after = (tensor("h", scale=scale, zero_point=zero) for scale, zero in zip(scales, zero_points, strict=True))
+    (problem,) = find_problems((graph_of(before=before, after=after),))
+    assert problem.kind is Kind.STATE
+    assert find_problems((graph_of(before=before, after=before),)) == ()
+
+
+def test_a_file_without_graphs_is_refused() -> None:
+    """A file needs at least one graph."""
+    assert find_problems(()) == (Problem(Kind.SIGNATURE, "no graph"),)
+
+
+def test_a_graph_without_signature_goes_by_its_index() -> None:
+    """A graph without a name is reported by its index."""
+    assert find_problems((Graph(4, "", (), (), {}, {}),)) == (Problem(Kind.SIGNATURE, "4: the graph has no signature"),)

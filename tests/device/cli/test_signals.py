@@ -95,11 +95,11 @@ def test_a_stream_that_goes_and_comes_back_is_read_again(digits: Digits) -> None
         with serving(Stream([page(digits, (3,))])) as port:
             child = stack.enter_context(running(f"http://127.0.0.1:{port}/"))
             before = child.line()
-        told = child.log_line("trying again")
+        logged = child.log_line("retrying")
         stack.enter_context(serving(Stream([page(digits, (4,))]), port))
         after = next(line for line in (child.line() for _ in range(1000)) if line["label"] != "3")
         status, _ = child.ended(signal.SIGTERM)
-    assert told == f"http://127.0.0.1:{port}/: it gives no more frames; trying again in 0.5 s"
+    assert logged == f"http://127.0.0.1:{port}/: no more frames; retrying in 0.5 s"
     assert (before["label"], after["label"]) == ("3", "4")
     assert after["frame"] > before["frame"]
     assert status == 0
@@ -108,9 +108,7 @@ def test_a_stream_that_goes_and_comes_back_is_read_again(digits: Digits) -> None
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_for_a_source_that_is_not_there(number: signal.Signals) -> None:
     with running("/dev/video97") as child:
-        assert child.log_line("trying again").endswith(
-            "No such file or directory: '/dev/video97'; trying again in 0.5 s"
-        )
+        assert child.log_line("retrying").endswith("No such file or directory: '/dev/video97'; retrying in 0.5 s")
         assert child.ended(number) == (0, "0 frames, 0 dropped, 0 candidates")
 
 

@@ -58,7 +58,7 @@ def test_what_is_no_size_is_refused(size: str) -> None:
 
 @pytest.mark.parametrize("size", ["0x720", "1280x0", "32769x1"])
 def test_a_size_that_cannot_be_is_refused(size: str) -> None:
-    with pytest.raises(ValueError, match=f"Expected raw frames of 1 to 32768 pixels a side. Received: {size}"):
+    with pytest.raises(ValueError, match=f"Expected raw frames with sides of 1 to 32768 pixels. Received: {size}"):
         RawLayout.parse(size)
 
 

@@ -134,7 +134,7 @@ def test_a_bad_file_among_good_ones_is_told_counted_and_passed_over(
     assert [frame.still for frame in frames] == [True, True]
     assert source.failed == 2
     assert caplog.messages == [
-        f"error: {tmp_path}/b.png: Expected an image. Received: 0 bytes that are none",
+        f"error: {tmp_path}/b.png: Expected an image. Received: 0 bytes in no known image format",
         f"error: [Errno 2] No such file or directory: '{tmp_path}/nosuch.png'",
     ]
 

@@ -71,7 +71,7 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
         "headless.mp4": (tmp_path / "a.mp4").read_bytes()[:2000],
     }.items():
         (tmp_path / name).write_bytes(content)
-        message = rf"/{name}: Expected a video that OpenCV can read. Received: [0-9,]+ bytes that are none"
+        message = rf"/{name}: Expected a video or image that OpenCV can read\. Received: [0-9,]+ bytes"
         with pytest.raises(ValueError, match=message):
             VideoFile(tmp_path / name)
 

@@ -236,10 +236,10 @@ def test_other_arrays_are_refused(image: Image, received: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"min_contrast": 0}, "Expected a least contrast of 1 to 255 grey levels. Received: 0"),
-        ({"min_height": 0.0}, "Expected a least height above 0 and up to 1. Received: 0.0"),
-        ({"min_height_alone": 1.5}, "Expected a least height alone above 0 and up to 1. Received: 1.5"),
-        ({"frame_px": 31}, "Expected at least 32 px to search in. Received: 31, 96"),
+        ({"min_contrast": 0}, "Expected min_contrast in 1..255. Received: 0"),
+        ({"min_height": 0.0}, "Expected min_height and min_height_alone above 0, up to 1. Received: 0.0, 0.2"),
+        ({"min_height_alone": 1.5}, "Expected min_height and min_height_alone above 0, up to 1. Received: 0.03, 1.5"),
+        ({"frame_px": 31}, "Expected frame_px and alone_px of at least 32. Received: 31, 96"),
     ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:

@@ -83,16 +83,30 @@ def test_a_recording_that_cannot_be_written_is_an_os_error_at_once(tmp_path: Pat
         Recording(tmp_path / "nosuch" / "a.mp4", 10)
 
 
-def test_a_dump_holds_what_the_net_saw_beside_the_frame_around_it(tmp_path: Path) -> None:
+def test_a_dump_holds_each_crop_and_the_frame_around_it(tmp_path: Path) -> None:
     dump = CropDump(tmp_path / "deep" / "crops")
     dump.take(observation(blank(), number=12))
     dump.take(observation(blank(), box=None, number=13))
-    files = sorted(path.name for path in (tmp_path / "deep" / "crops").iterdir())
-    assert files == ["frame000012_00_crop.png", "frame000012_00_frame.png"]
-    crop = cv2.imread(str(tmp_path / "deep" / "crops" / files[0]), cv2.IMREAD_UNCHANGED)
+    assert dump.folder == tmp_path / "deep" / "crops" / "run0001"
+    files = sorted(dump.folder.iterdir())
+    assert [path.name for path in files] == ["frame000012_00_crop.png", "frame000012_00_frame.png"]
+    crop = cv2.imread(str(files[0]), cv2.IMREAD_UNCHANGED)
     assert (crop.shape, set(crop.ravel().tolist())) == ((28, 28), {9})
     # 60 by 80 pixels, and 40 more on each side.
-    assert cv2.imread(str(tmp_path / "deep" / "crops" / files[1])).shape == (160, 140, 3)
+    assert cv2.imread(str(files[1])).shape == (160, 140, 3)
+
+
+def test_a_second_run_keeps_the_crops_of_the_first(tmp_path: Path) -> None:
+    for level in (50, 200):
+        CropDump(tmp_path).take(observation(np.full((240, 640, 3), level, np.uint8)))
+    frames = [cv2.imread(f"{tmp_path}/run000{run}/frame000000_00_frame.png") for run in (1, 2)]
+    assert [frame[0, 0, 0] for frame in frames] == [50, 200]
+
+
+def test_a_run_takes_the_number_after_the_highest(tmp_path: Path) -> None:
+    for name in ("run0001", "run0041", "run-of-mine", "running"):
+        (tmp_path / name).mkdir()
+    assert CropDump(tmp_path).folder.name == "run0042"
 
 
 def test_around_a_box_at_the_edge_there_is_what_there_is() -> None:

@@ -9,71 +9,72 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.vision.boxes import Box, iou
-from device.watch.tracker import Place, Tracker
+from device.watch.tracker import Detection, Tracker
 
 HERE, NEAR, THERE = Box(100, 100, 60, 80), Box(110, 105, 60, 80), Box(400, 100, 60, 80)
 BOXES = st.builds(Box, st.integers(-9, 9), st.integers(-9, 9), st.integers(0, 9), st.integers(0, 9))
+SEQUENCES = st.lists(st.lists(st.tuples(st.sampled_from("17"), BOXES), max_size=4))
 
 
-def told(frames: int, *sequence: Sequence[Place]) -> list[tuple[int, ...]]:
-    tracks = Tracker(frames)
-    return [tracks.new(places) for places in sequence]
+def confirmed(frames: int, *sequence: Sequence[Detection]) -> list[tuple[int, ...]]:
+    tracker = Tracker(frames)
+    return [tracker.update(detections) for detections in sequence]
 
 
-def test_a_digit_is_told_once_when_enough_frames_agree() -> None:
-    assert told(3, *[[("7", HERE)]] * 6) == [(), (), (0,), (), (), ()]
+def test_a_digit_is_confirmed_once_when_enough_frames_agree() -> None:
+    assert confirmed(3, *[[("7", HERE)]] * 6) == [(), (), (0,), (), (), ()]
 
 
 def test_one_frame_is_enough_where_one_is_asked_for() -> None:
-    assert told(1, [("7", HERE)], [("7", HERE)]) == [(0,), ()]
+    assert confirmed(1, [("7", HERE)], [("7", HERE)]) == [(0,), ()]
 
 
-def test_a_frame_without_it_starts_the_count_anew() -> None:
-    seven: list[Place] = [("7", HERE)]
-    assert told(3, seven, seven, [], seven, seven, seven) == [(), (), (), (), (), (0,)]
+def test_a_frame_without_the_digit_resets_the_count() -> None:
+    seven: list[Detection] = [("7", HERE)]
+    assert confirmed(3, seven, seven, [], seven, seven, seven) == [(), (), (), (), (), (0,)]
 
 
-def test_a_frame_that_reads_another_digit_starts_the_count_anew() -> None:
-    seven: list[Place] = [("7", HERE)]
-    assert told(2, seven, [("1", HERE)], seven, seven) == [(), (), (), (0,)]
+def test_a_frame_with_another_digit_resets_the_count() -> None:
+    seven: list[Detection] = [("7", HERE)]
+    assert confirmed(2, seven, [("1", HERE)], seven, seven) == [(), (), (), (0,)]
 
 
-def test_a_digit_that_was_told_is_not_told_again_after_a_glitch() -> None:
-    seven: list[Place] = [("7", HERE)]
-    glitches: list[list[Place]] = [[], [("1", HERE)], [(None, HERE)], [(None, None)]]
+def test_a_confirmed_digit_is_not_confirmed_again_after_a_glitch() -> None:
+    seven: list[Detection] = [("7", HERE)]
+    glitches: list[list[Detection]] = [[], [("1", HERE)], [(None, HERE)], [(None, None)]]
     for glitch in glitches:
-        assert told(3, seven, seven, seven, glitch, seven, seven, seven, seven)[3:] == [()] * 5
+        assert confirmed(3, seven, seven, seven, glitch, seven, seven, seven, seven)[3:] == [()] * 5
 
 
-def test_a_digit_that_was_away_long_enough_appears_again() -> None:
-    seven: list[Place] = [("7", HERE)]
-    assert told(2, seven, seven, [], [], seven, seven) == [(), (0,), (), (), (), (0,)]
+def test_a_digit_that_was_away_long_enough_is_confirmed_again() -> None:
+    seven: list[Detection] = [("7", HERE)]
+    assert confirmed(2, seven, seven, [], [], seven, seven) == [(), (0,), (), (), (), (0,)]
 
 
-def test_a_digit_replaced_by_another_at_its_place() -> None:
-    assert told(2, *[[("7", HERE)]] * 3, *[[("8", HERE)]] * 3) == [(), (0,), (), (), (0,), ()]
+def test_another_digit_in_the_same_box_is_confirmed() -> None:
+    assert confirmed(2, *[[("7", HERE)]] * 3, *[[("8", HERE)]] * 3) == [(), (0,), (), (), (0,), ()]
 
 
-def test_two_of_one_digit_are_two_appearances() -> None:
-    assert told(2, *[[("7", HERE), ("7", THERE)]] * 3) == [(), (0, 1), ()]
+def test_two_equal_digits_are_two_tracks() -> None:
+    assert confirmed(2, *[[("7", HERE), ("7", THERE)]] * 3) == [(), (0, 1), ()]
 
 
-def test_a_digit_that_jumps_elsewhere_is_another_appearance() -> None:
-    assert told(2, [("7", HERE)], [("7", THERE)], [("7", THERE)]) == [(), (), (0,)]
+def test_a_digit_that_jumps_elsewhere_starts_a_new_track() -> None:
+    assert confirmed(2, [("7", HERE)], [("7", THERE)], [("7", THERE)]) == [(), (), (0,)]
 
 
 def test_a_digit_that_drifts_is_followed() -> None:
     drifting = [[("7", Box(10 * step, 100, 60, 80))] for step in range(20)]
-    assert told(3, *drifting) == [(), (), (0,), *[()] * 17]
+    assert confirmed(3, *drifting) == [(), (), (0,), *[()] * 17]
 
 
-def test_the_index_is_that_of_the_place_given() -> None:
-    frame: list[Place] = [(None, THERE), (None, None), ("7", HERE)]
-    assert told(2, frame, frame) == [(), (2,)]
+def test_the_index_is_that_of_the_detection() -> None:
+    frame: list[Detection] = [(None, THERE), (None, None), ("7", HERE)]
+    assert confirmed(2, frame, frame) == [(), (2,)]
 
 
-def test_what_is_no_digit_is_never_told() -> None:
-    assert told(1, [(None, HERE), (None, None)]) == [()]
+def test_a_detection_without_a_label_is_never_confirmed() -> None:
+    assert confirmed(1, [(None, HERE), (None, None)]) == [()]
 
 
 @pytest.mark.parametrize(
@@ -87,26 +88,26 @@ def test_what_is_no_digit_is_never_told() -> None:
         (Box(0, 0, 0, 0), Box(0, 0, 0, 0), 0.0),
     ],
 )
-def test_overlap_is_intersection_over_union(one: Box, other: Box, share: float) -> None:
+def test_iou_is_intersection_over_union(one: Box, other: Box, share: float) -> None:
     assert iou(one, other) == pytest.approx(share)
 
 
 @given(one=BOXES, other=BOXES)
-def test_overlap_is_symmetric_and_a_fraction(one: Box, other: Box) -> None:
+def test_iou_is_symmetric_and_in_0_to_1(one: Box, other: Box) -> None:
     assert 0 <= iou(one, other) == iou(other, one) <= 1
 
 
-@given(frames=st.integers(1, 4), sequence=st.lists(st.lists(st.tuples(st.sampled_from("17"), BOXES), max_size=4)))
-def test_what_leaves_the_view_is_forgotten(frames: int, sequence: list[list[Place]]) -> None:
-    tracks = Tracker(frames)
-    for places in sequence:
-        assert len(set(tracks.new(places))) <= len(places)
-    for _ in range(frames):
-        tracks.new([])
-    assert tracks._in_view == []
+@given(frames=st.integers(1, 4), before=SEQUENCES, after=SEQUENCES)
+def test_after_enough_empty_frames_a_tracker_is_as_new(
+    frames: int, before: list[list[Detection]], after: list[list[Detection]]
+) -> None:
+    used, new = Tracker(frames), Tracker(frames)
+    for detections in [*before, *[[]] * frames]:
+        assert len(set(used.update(detections))) <= len(detections)
+    assert [used.update(detections) for detections in after] == [new.update(detections) for detections in after]
 
 
-@pytest.mark.parametrize(("frames", "min_overlap"), [(0, 0.3), (3, 0.0), (3, 1.1), (3, float("nan"))])
-def test_limits_that_cannot_be_are_refused(frames: int, min_overlap: float) -> None:
-    with pytest.raises(ValueError, match=r"Expected at least 1 frame, and an overlap above 0 and up to 1\. Received: "):
-        Tracker(frames, min_overlap)
+@pytest.mark.parametrize(("frames", "min_iou"), [(0, 0.3), (3, 0.0), (3, 1.1), (3, float("nan"))])
+def test_invalid_limits_are_refused(frames: int, min_iou: float) -> None:
+    with pytest.raises(ValueError, match=r"Expected frames >= 1 and 0 < min_iou <= 1\. Received: "):
+        Tracker(frames, min_iou)

@@ -66,7 +66,7 @@ def opened(browser: Browser, url: str, width: int = 1440, scheme: str = "light")
 
 
 def answer(shown: Page) -> str:
-    """What is told to a screen reader once a digit has been read."""
+    """What a screen reader says once a digit has been read."""
     shown.locator(".answer.done").wait_for()
     return shown.locator("[role=status]").inner_text()
 
@@ -80,7 +80,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(
         assert answer(shown).startswith(f"{label}, ")
         assert shown.locator(".answer .label").inner_text() == label
         assert shown.locator(".bar.top b").all_inner_texts() == [label]
-        shown.get_by_text("The answer after each step").click()
+        shown.get_by_text("Prediction after each step").click()
         rows = [row.split("\t") for row in shown.locator("tbody tr").all_inner_texts()]
         assert [lines for lines, _, _ in rows] == ["4", "8", "12", "16", "20", "24", "28"]
         assert rows[-1][1] == label
@@ -113,7 +113,7 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(browser: Browser, canvas: 
     (tmp_path / "note.png").write_text("no picture")
     with opened(browser, canvas.url) as shown:
         shown.locator("#file").set_input_files(tmp_path / "note.png")
-        shown.locator("[role=status]", has_text="This is no picture that can be shown").wait_for()
+        shown.locator("[role=status]", has_text="The browser cannot open this file as an image").wait_for()
 
 
 def test_the_live_page_follows_its_source(browser: Browser, digits: Digits) -> None:

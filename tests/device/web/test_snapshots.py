@@ -13,7 +13,7 @@ from device.runner import Runner
 from device.sources.frames import Frame, Source
 from device.watch.watcher import Observation, Watcher, WatchOptions
 from device.web.runner_thread import BusyError, RunnerThread
-from device.web.snapshots import Live
+from device.web.snapshots import Snapshots
 from device.web.viewers import Viewers
 from tests.conftest import MODELS, Digits
 from tests.support.scenes import blank, page
@@ -48,42 +48,42 @@ def told(content: bytes) -> dict[str, Any]:
 
 
 def test_the_newest_state_counts_what_came_before(observation: Observation) -> None:
-    live = Live(Still())
-    assert (live.newest.sequence, live.newest.observation) == (0, None)
+    snapshots = Snapshots(Still())
+    assert (snapshots.latest.sequence, snapshots.latest.observation) == (0, None)
     for _ in range(3):
-        live.take(observation)
-    newest = live.newest
-    assert newest.observation is observation
-    assert (newest.sequence, newest.frames, newest.candidates, newest.rejected, newest.dropped) == (3, 3, 6, 0, 7)
+        snapshots.take(observation)
+    latest = snapshots.latest
+    assert latest.observation is observation
+    assert (latest.sequence, latest.frames, latest.candidates, latest.rejected, latest.dropped) == (3, 3, 6, 0, 7)
 
 
 def test_a_place_without_a_label_is_rejected_and_a_frame_without_places_is_not(observation: Observation) -> None:
     frame, (reading, _) = observation.frame, observation.readings
     nothing = type(reading)(frame, None, None, None, reading.timings)
     no_digit = type(reading)(frame, reading.box, reading.crop, None, reading.timings)
-    live = Live(Still())
-    live.take(Observation(frame, (nothing,), ()))
-    live.take(Observation(frame, (no_digit, reading), ()))
-    assert (live.newest.candidates, live.newest.rejected) == (2, 1)
+    snapshots = Snapshots(Still())
+    snapshots.take(Observation(frame, (nothing,), ()))
+    snapshots.take(Observation(frame, (no_digit, reading), ()))
+    assert (snapshots.latest.candidates, snapshots.latest.rejected) == (2, 1)
 
 
 def test_at_the_end_the_last_picture_stays(observation: Observation) -> None:
-    live = Live(Still())
-    live.take(observation)
-    live.end()
-    assert (live.newest.ended, live.newest.sequence, live.newest.observation) == (True, 2, observation)
+    snapshots = Snapshots(Still())
+    snapshots.take(observation)
+    snapshots.end()
+    assert (snapshots.latest.ended, snapshots.latest.sequence, snapshots.latest.observation) == (True, 2, observation)
 
 
 def test_a_viewer_is_sent_the_newest_state_and_no_older_one(observation: Observation, thread: RunnerThread) -> None:
     async def look() -> list[int]:
-        live = Live(Still())
-        viewers = Viewers(live, thread)
+        snapshots = Snapshots(Still())
+        viewers = Viewers(snapshots, thread)
         stream = viewers.stream()
         seen = [told(await anext(stream))["sequence"]]
         for _ in range(50):
-            live.take(observation)
+            snapshots.take(observation)
         seen.append(told(await anext(stream))["sequence"])
-        live.end()
+        snapshots.end()
         seen.append(told(await anext(stream))["sequence"])
         await stream.aclose()
         assert viewers.count == 0
@@ -94,9 +94,9 @@ def test_a_viewer_is_sent_the_newest_state_and_no_older_one(observation: Observa
 
 def test_a_state_is_put_into_words_once_for_all_viewers(observation: Observation, thread: RunnerThread) -> None:
     async def look() -> set[int]:
-        live = Live(Still())
-        live.take(observation)
-        streams = [Viewers.stream(viewers) for viewers in [Viewers(live, thread)] * 20]
+        snapshots = Snapshots(Still())
+        snapshots.take(observation)
+        streams = [Viewers.stream(viewers) for viewers in [Viewers(snapshots, thread)] * 20]
         contents = await asyncio.gather(*(anext(stream) for stream in streams))
         for stream in streams:
             await stream.aclose()
@@ -107,7 +107,7 @@ def test_a_state_is_put_into_words_once_for_all_viewers(observation: Observation
 
 def test_closing_ends_the_streams_of_those_who_wait(thread: RunnerThread) -> None:
     async def look() -> list[bytes]:
-        viewers = Viewers(Live(Still()), thread)
+        viewers = Viewers(Snapshots(Still()), thread)
 
         async def all_of_it() -> list[bytes]:
             return [content async for content in viewers.stream()]

@@ -14,7 +14,7 @@ import pytest
 from pipeline.gate.check import Check, Verdict
 from pipeline.gate.gate_json import GateFileError, as_json, read_judgement
 from pipeline.gate.judgement import Judgement, StageResult
-from tests.support.measured import JUDGED, MEASURED
+from tests.support.measured import JUDGED, MEASURED, NOT_STREAMED
 
 REFUSED_EARLY = replace(
     JUDGED,
@@ -40,7 +40,9 @@ def edited(edit: Callable[[dict[str, Any]], object]) -> str:
     [
         pytest.param(JUDGED, id="measured"),
         pytest.param(REFUSED_EARLY, id="refused early"),
-        pytest.param(replace(JUDGED, measurements=replace(MEASURED, early_exit=None, tensors=())), id="not all of it"),
+        pytest.param(
+            replace(JUDGED, measurements=replace(MEASURED, manifest=NOT_STREAMED, tensors=())), id="not all of it"
+        ),
     ],
 )
 def test_a_judgement_is_read_as_it_was_written(judgement: Judgement, tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_a_judgement_is_read_as_it_was_written(judgement: Judgement, tmp_path: P
             id="a class too few",
         ),
         pytest.param(
-            edited(lambda gate: gate["measurements"]["early_exit"].update(accuracy_after_step=[])),
+            edited(lambda gate: gate["measurements"]["manifest"]["early_exit"].update(accuracy_after_step=[])),
             "gate.measurements: Expected an accuracy after each time step",
             id="no steps",
         ),

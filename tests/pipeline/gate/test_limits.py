@@ -1,4 +1,4 @@
-"""Tests of the limits file: what it may say, for which model, and how it is refused."""
+"""Tests of the limits file: its tables, its values, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ runtimes = ["ai-edge-litert"]
 
 @pytest.fixture
 def limits_file(tmp_path: Path) -> Path:
-    """Where a test writes its limits."""
+    """The path of a limits file, for a test to write."""
     return tmp_path / "limits.toml"
 
 
@@ -57,13 +57,13 @@ def limits_file(tmp_path: Path) -> Path:
     ],
 )
 def test_a_models_table_goes_over_the_default(limits_file: Path, model: str, expected: Limits) -> None:
-    """What a model's own table says counts, and the default where it says nothing."""
+    """A model's table replaces entries of the default."""
     limits_file.write_text(TWO_MODELS)
     assert read_limits(limits_file, model) == expected
 
 
 def test_reads_a_model_without_a_default(limits_file: Path) -> None:
-    """A file with no default table gives a model what its own table says, and others nothing."""
+    """Without a default, a model has the limits of its own table alone."""
     limits_file.write_text("[models.small]\nimages_min = 200\n")
     assert read_limits(limits_file, "small") == Limits(images_min=200)
     assert read_limits(limits_file, "large") == Limits()
@@ -91,8 +91,8 @@ def test_a_limit_that_is_not_written_is_none(limits_file: Path, name: str) -> No
         pytest.param("[default]\nimages_min = 1\nimages_min = 2\n", "Expected TOML", id="key twice"),
     ],
 )
-def test_refuses_what_is_no_limits_file(limits_file: Path, text: str, message: str) -> None:
-    """What is no TOML, or has a table or a key that is not known, is refused under the file's name."""
+def test_refuses_an_invalid_limits_file(limits_file: Path, text: str, message: str) -> None:
+    """Invalid TOML, and unknown tables and keys, are errors that name the file."""
     limits_file.write_text(text)
     with pytest.raises(LimitsError, match=message) as caught:
         read_limits(limits_file, "small")
@@ -131,35 +131,42 @@ def test_refuses_what_is_no_limits_file(limits_file: Path, text: str, message: s
 )
 @pytest.mark.parametrize("table", ["default", "models.small", "models.another"])
 def test_refuses_values_of_the_wrong_type(limits_file: Path, table: str, entry: str, message: str) -> None:
-    """A limit is a number and runtimes are names, in the default, the model's table, and any other model's."""
+    """Limits are numbers and runtimes are names, in every table."""
     limits_file.write_text(f"[{table}]\n{entry}\n")
     with pytest.raises(LimitsError) as caught:
         read_limits(limits_file, "small")
     assert str(caught.value) == f"{limits_file}: {table}.{message}"
 
 
-def test_refuses_a_slip_in_another_models_table(limits_file: Path) -> None:
-    """A misspelt key of one model is an error for whichever model is asked for."""
+def test_refuses_a_mistake_in_another_models_table(limits_file: Path) -> None:
+    """A misspelt key of one model is an error for every model."""
     limits_file.write_text("[models.small]\nimages_min = 200\n\n[models.large]\nimage_min = 200\n")
     with pytest.raises(LimitsError, match=r"Received: \['image_min'\]"):
         read_limits(limits_file, "small")
 
 
 def test_refuses_what_is_not_utf_8(limits_file: Path) -> None:
-    """Bytes that are no UTF-8 are no TOML."""
+    """A file that is not UTF-8 is an error."""
     limits_file.write_bytes(b"# \xff\n[default]\nimages_min = 1\n")
     with pytest.raises(LimitsError, match=r"limits\.toml: Expected TOML\. 'utf-8' codec can't decode byte 0xff"):
         read_limits(limits_file, "small")
 
 
 def test_a_file_that_is_missing_is_an_os_error(limits_file: Path) -> None:
-    """No file is no set of limits: the system's own error names it."""
+    """A missing file is the system's error."""
     with pytest.raises(OSError, match=r"No such file or directory: .*limits\.toml"):
         read_limits(limits_file, "small")
 
 
+def test_missing_limits_are_named_in_order(limits_file: Path) -> None:
+    """The limits that are not set are named, all of them, in the order of the class."""
+    limits_file.write_text(TWO_MODELS)
+    missing = read_limits(limits_file, "small").missing()
+    assert missing[:3] == ("int8_accuracy_percent_min", "accuracy_drop_upper_pp_max", "agreement_percent_min")
+    assert missing[-2:] == ("arena_bytes_max", "time_ratio_max")
+
+
 @pytest.mark.parametrize("model", ["rowstream-rows2d", "rowstream-cols2d", "rowstream-conv1d", "rowstream-rows"])
 def test_the_projects_file_sets_every_limit(model: str) -> None:
-    """Each released variant has a value for every limit there is."""
-    limits = read_limits(MODELS / "limits.toml", model)
-    assert [field.name for field in fields(Limits) if getattr(limits, field.name) is None] == []
+    """Each released variant has every limit."""
+    assert read_limits(MODELS / "limits.toml", model).missing() == ()

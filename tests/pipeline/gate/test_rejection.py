@@ -1,8 +1,10 @@
-"""Tests of `pipeline.gate.rejection` on labels that are not the ten digits."""
+"""Tests of the gate's rejection checks: on digits, and on labels that are not digits."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import numpy as np
 
 from device.manifest import read_manifest
 from pipeline.data.mnist import embedded_splits
@@ -12,6 +14,7 @@ from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.limits import Limits
 from pipeline.gate.rejection import rejection
 from tests.conftest import MODELS
+from tests.support.cases import LABELS, lines, predictions, small_case
 
 NAMED = replace(embedded_splits(), names=("apple", "pear", *"23456789"))
 
@@ -32,3 +35,27 @@ def test_a_threshold_without_negatives_is_not_judged() -> None:
     assert isinstance(check, Check)
     assert (check.name, check.verdict) == ("negatives accepted", Verdict.NOT_JUDGED)
     assert check.reason == "the gate has negatives for the labels 0 to 9 only"
+
+
+def test_digits_kept_and_negatives_accepted() -> None:
+    """One digit of twenty without an answer is within 95 %; of blank crops all are accepted at threshold 0."""
+    manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.0)
+    answered = predictions(LABELS)
+    kept = (replace(answered[0], label=None), *answered[1:])
+    case = small_case(manifest=manifest, predictions=kept, negatives=np.zeros((4, 28, 28), np.uint8))
+    assert lines(list(rejection(case))) == [
+        ("digits kept", "95.00 %", "≥ 95.00 %"),
+        ("negatives accepted", "refused", "100.00 % of 4 is not ≤ 50.00 %"),
+    ]
+
+
+def test_a_high_threshold_rejects_negatives() -> None:
+    """Close to threshold 1 no blank crop is accepted; two digits of twenty without an answer are too many."""
+    manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.999999)
+    answered = predictions(LABELS)
+    kept = (*(replace(each, label=None) for each in answered[:2]), *answered[2:])
+    case = small_case(manifest=manifest, predictions=kept, negatives=np.zeros((4, 28, 28), np.uint8))
+    assert lines(list(rejection(case))) == [
+        ("digits kept", "refused", "90.00 % is not ≥ 95.00 %"),
+        ("negatives accepted", "0.00 % of 4", "≤ 50.00 %"),
+    ]

@@ -15,7 +15,7 @@ from pipeline.gate.judgement import Judgement
 from pipeline.report.card import write_card
 from pipeline.report.model_card import model_card
 from tests.conftest import MODELS
-from tests.support.measured import JUDGED, MEASURED
+from tests.support.measured import JUDGED, MEASURED, NOT_STREAMED
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_without_measurements_or_a_manifest_there_is_no_card(folder: ModelFolder
 
 def test_a_model_that_does_not_stream_has_one_chart(folder: ModelFolder) -> None:
     """Without time steps the card has no chart of them."""
-    write_card(folder, "rows2d", replace(judged(folder), measurements=replace(MEASURED, early_exit=None)))
+    write_card(folder, "rows2d", replace(judged(folder), measurements=replace(MEASURED, manifest=NOT_STREAMED)))
     assert [path.name for path in folder.pictures if path.exists()] == ["recall.svg"]
     assert "reading.svg" not in folder.card.read_text()
 

@@ -15,7 +15,7 @@ from pipeline.gate.judgement import Judgement, StageResult
 from pipeline.gate.record import Example, Latency, TensorSignal
 from pipeline.report.figures import latency, reliability, signal_to_noise
 from pipeline.report.page import Entry, index_page, model_page
-from tests.support.measured import JUDGED, MEASURED
+from tests.support.measured import JUDGED, MEASURED, NOT_STREAMED
 
 FIGURES = (
     "recall", "confusion-float", "confusion-int8", "confusion-change", "reliability-float", "reliability-int8", "snr",
@@ -74,7 +74,7 @@ def test_a_page_has_every_figure_with_its_alternative(page: str) -> None:
 def test_a_page_has_the_figures(page: str) -> None:
     text = text_of(page)
     for words in (
-        "Judged on 12 images (the digits), 2026-11-28 05:30 UTC. Accuracy is 83.33 % in int8 and 91.67 % in float;",
+        "Evaluated on 12 images (the digits), 2026-11-28 05:30 UTC. Accuracy is 83.33 % in int8 and 91.67 % in float;",
         "Only float is correct on 1 image, only int8 on 0: accuracy changes by -8.33 percentage points (95 % CI -27.50",
         "float accuracy 91.67 %",
         "on the gate machine: median 0.150 ms, p99 0.300 ms.",
@@ -147,7 +147,7 @@ def test_a_model_that_was_refused_early_has_its_reason_alone() -> None:
     ("judgement", "missing", "words"),
     [
         pytest.param(judged(tensors=()), "snr", "there is no float reference to compare with", id="no tensors"),
-        pytest.param(judged(early_exit=None), "reading", "The file does not stream", id="no steps"),
+        pytest.param(judged(manifest=NOT_STREAMED), "reading", "The file does not stream", id="no steps"),
     ],
 )
 def test_a_page_names_what_was_not_measured(judgement: Judgement, missing: str, words: str) -> None:

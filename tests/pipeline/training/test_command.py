@@ -11,10 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.pipeline.conftest import SmallMnist
 from tests.support.checkout import ROOT
 
-# The command with the small folder's hashes in place of MNIST's, and few training_set.
+# The command with the small folder's hashes in place of MNIST's, and a small training mix.
 CHILD = """
 import functools, json, sys
 import pipeline.data.mnist
@@ -43,7 +45,7 @@ def child(small: SmallMnist, fonts: Path, folder: Path) -> subprocess.Popen[str]
 
 
 def interrupted(line: str, small: SmallMnist, fonts: Path, folder: Path) -> tuple[str, int]:
-    """Runs `train rows`, presses Ctrl-C at a line of its log; gives all of the log and the status."""
+    """Runs `train rows`, presses Ctrl-C at a line of its log; returns the whole log and the status."""
     with child(small, fonts, folder) as training:
         log = "".join(until(line, training))
         training.send_signal(signal.SIGINT)
@@ -51,19 +53,38 @@ def interrupted(line: str, small: SmallMnist, fonts: Path, folder: Path) -> tupl
     return log, training.returncode
 
 
-def test_ctrl_c_ends_training_and_the_next_goes_on(small_mnist: SmallMnist, font_folder: Path, tmp_path: Path) -> None:
-    """Ctrl-C ends `train` with status 130 and no traceback, and the next `train` goes on after the last epoch."""
+@pytest.mark.slow
+def test_ctrl_c_ends_training_and_the_next_resumes(small_mnist: SmallMnist, font_folder: Path, tmp_path: Path) -> None:
+    """Ctrl-C exits 130 without a traceback; the next `train` loads the training set and the last whole epoch."""
     log, status = interrupted("epoch 2 of 60", small_mnist, font_folder, tmp_path)
     assert (status, "Traceback" in log) == (130, False)
     assert "Photographing 64 digits, drawing 64 negatives" in log
-    assert (tmp_path / "build" / "rows" / "train" / "last.keras").is_file()
+    assert (tmp_path / "build" / "rows" / "train" / "run" / "last.keras").is_file()
+    assert [path.suffix for path in (tmp_path / "build" / "training_set").iterdir()] == [".npz"]
     log, status = interrupted("validation accuracy", small_mnist, font_folder, tmp_path)
-    assert (status, "Traceback" in log) == (130, False)
+    assert (status, "Traceback" in log, "Photographing" in log) == (130, False, False)
     assert re.findall(r"epoch (\d+) of 60", log)[0] in {"2", "3"}
 
 
+@pytest.mark.slow
+def test_a_second_training_of_a_variant_exits_2_while_the_first_lives(
+    small_mnist: SmallMnist, font_folder: Path, tmp_path: Path
+) -> None:
+    """The message names the first's process. After that process is killed, training starts."""
+    with child(small_mnist, font_folder, tmp_path) as first:
+        list(until("Photographing", first))
+        with child(small_mnist, font_folder, tmp_path) as second:
+            _, log = second.communicate()
+        first.kill()
+    assert second.returncode == 2
+    message = f"error: build/rows/train: Expected no other training. Running: process {first.pid}"
+    assert log.splitlines()[-1] == message
+    log, status = interrupted("validation accuracy", small_mnist, font_folder, tmp_path)
+    assert (status, "Expected no other training" in log) == (130, False)
+
+
 def test_training_without_fonts_exits_2(small_mnist: SmallMnist, tmp_path: Path) -> None:
-    """A folder of no fonts is refused in a line, before anything is trained."""
+    """A folder without fonts is refused in one line, before anything is trained."""
     with child(small_mnist, tmp_path, tmp_path) as training:
         _, log = training.communicate()
     assert training.returncode == 2

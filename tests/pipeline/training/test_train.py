@@ -27,7 +27,7 @@ from pipeline.variants import VARIANTS
 # Dropout and batch normalisation: both must come back as they were after an interruption.
 VARIANT = VARIANTS["conv1d"]
 RECIPE = Recipe(epochs=2, batch_size=64, cell_noise=0.1)
-PLAN = TrainingMix(photographed=64, negatives=64, epoch_images=256, photographed_share=0.25, negative_share=0.25)
+MIX = TrainingMix(photographed=64, negatives=64, epoch_images=256, photographed_share=0.25, negative_share=0.25)
 EMBEDDED = embedded_splits()
 VALIDATION = EMBEDDED.test[np.arange(8, 4488, 32)]
 
@@ -52,7 +52,7 @@ def _log_epochs(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.fixture(scope="module")
 def training_set() -> TrainingSet:
     """Of digits that do not validate."""
-    return build_training_set(EMBEDDED.test[np.arange(0, 4096, 16)], held_out_fonts(), PLAN)
+    return build_training_set(EMBEDDED.test[np.arange(0, 4096, 16)], held_out_fonts(), MIX)
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +63,12 @@ def uninterrupted(training_set: TrainingSet, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def finished(uninterrupted: tuple[keras.Sequential, Run], tmp_path: Path) -> Run:
-    return Run(Path(shutil.copytree(uninterrupted[1].folder, tmp_path / "finished")))
+    return Run(Path(shutil.copytree(uninterrupted[1].path, tmp_path / "finished")))
 
 
 def alone(digits: LabelledImages) -> TrainingSet:
-    """TrainingSet that take nothing but these digits, each once an epoch."""
-    mix = replace(PLAN, epoch_images=len(digits), photographed_share=0, negative_share=0)
+    """A training set with these digits alone, each once an epoch."""
+    mix = replace(MIX, epoch_images=len(digits), photographed_share=0, negative_share=0)
     return TrainingSet(mix, "0" * 64, digits, photographed=digits, negatives=digits)
 
 
@@ -90,13 +90,14 @@ def accuracy(network: keras.Sequential, images: LabelledImages) -> float:
     return round(100 * float((answers == images.labels).mean()), 2)
 
 
+@pytest.mark.slow
 def test_trains(uninterrupted: tuple[keras.Sequential, Run]) -> None:
     """Training gives a network with ten finite logits, and leaves the last epoch, the best and the recipe."""
     network, run = uninterrupted
     logits = network.predict(unit_range(VALIDATION.crops[:5]), verbose=0)
     assert logits.shape == (5, 10)
     assert np.isfinite(logits).all()
-    assert sorted(path.name for path in run.folder.iterdir()) == ["best.keras", "last.keras", "recipe.json"]
+    assert sorted(path.name for path in run.path.iterdir()) == ["best.keras", "last.keras", "recipe.json"]
     assert json.loads(run.recipe.read_text())["epochs"] == 2
 
 
@@ -106,20 +107,21 @@ def test_finished_run_is_not_trained_further(
     training_set: TrainingSet,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A run whose epochs are all done gives its best network at once."""
+    """A finished run returns its best network at once."""
     network = train(VARIANT, RECIPE, training_set, VALIDATION, finished)
     assert epochs(caplog) == []
     for received, expected in zip(network.get_weights(), uninterrupted[0].get_weights(), strict=True):
         assert np.array_equal(received, expected)
 
 
+@pytest.mark.slow
 def test_interrupted_run_ends_as_an_uninterrupted_one(
     uninterrupted: tuple[keras.Sequential, Run],
     training_set: TrainingSet,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A run that is interrupted and goes on from its last whole epoch ends with the weights it would have had."""
+    """A run resumed after its last whole epoch ends with the weights of an uninterrupted one."""
     run, interrupt = Run(tmp_path / "run"), InterruptAt("epoch 2 of 2")
     logging.getLogger("pipeline.training.train").addHandler(interrupt)
     try:
@@ -134,20 +136,21 @@ def test_interrupted_run_ends_as_an_uninterrupted_one(
     assert max(float(np.abs(one - other).max()) for one, other in zip(received, expected, strict=True)) <= 1e-5
 
 
+@pytest.mark.slow
 def test_changed_recipe_starts_from_scratch(
     finished: Run, training_set: TrainingSet, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What another recipe left behind is not gone on with."""
+    """A run of another recipe is not resumed."""
     train(VARIANT, replace(RECIPE, epochs=1, peak_learning_rate=1e-3), training_set, VALIDATION, finished)
     assert "The recipe has changed: training starts from scratch." in caplog.text
     assert epochs(caplog) == ["1 of 1"]
 
 
-def test_prepare_keeps_what_the_same_recipe_and_lessons_left(training_set: TrainingSet, tmp_path: Path) -> None:
+def test_prepare_keeps_what_the_same_recipe_and_training_set_left(training_set: TrainingSet, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.prepare(VARIANT, RECIPE, training_set)
     run.last.write_bytes(b"an epoch")
-    run.prepare(VARIANT, replace(RECIPE), replace(training_set, mix=replace(PLAN)))
+    run.prepare(VARIANT, replace(RECIPE), replace(training_set, mix=replace(MIX)))
     assert run.last.read_bytes() == b"an epoch"
 
 
@@ -155,7 +158,7 @@ def test_prepare_keeps_what_the_same_recipe_and_lessons_left(training_set: Train
     ("recipe", "changed"),
     [
         pytest.param({"views": AffineRange(shear=0.1)}, {}, id="views"),
-        pytest.param({}, {"mix": replace(PLAN, negative_share=0.3)}, id="mix"),
+        pytest.param({}, {"mix": replace(MIX, negative_share=0.3)}, id="mix"),
         pytest.param({}, {"fonts_sha256": "0" * 64}, id="fonts"),
         pytest.param({}, {"digits": VALIDATION}, id="digits"),
     ],
@@ -167,7 +170,7 @@ def test_prepare_empties_the_folder_where_any_of_it_differs(
     run.prepare(VARIANT, RECIPE, training_set)
     run.last.write_bytes(b"an epoch")
     run.prepare(VARIANT, replace(RECIPE, **recipe), replace(training_set, **changed))
-    assert [path.name for path in run.folder.iterdir()] == ["recipe.json"]
+    assert [path.name for path in run.path.iterdir()] == ["recipe.json"]
 
 
 def test_the_recipe_says_what_was_learnt_from(training_set: TrainingSet, tmp_path: Path) -> None:
@@ -180,9 +183,10 @@ def test_the_recipe_says_what_was_learnt_from(training_set: TrainingSet, tmp_pat
 def test_discard_deletes_the_run(finished: Run) -> None:
     """A discarded run leaves nothing."""
     finished.discard()
-    assert not finished.folder.exists()
+    assert not finished.path.exists()
 
 
+@pytest.mark.slow
 def test_best_epoch_by_validation_is_returned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Where later epochs validate worse, the network that comes back is the earlier, better one."""
     # Trained on threes alone and validated on all else, a network can only get worse.
@@ -206,18 +210,18 @@ def test_refuses_fewer_images_than_a_batch(training_set: TrainingSet, tmp_path: 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"epochs": 0}, "Received: 0 and 128"),
-        ({"batch_size": 0}, "Received: 40 and 0"),
-        ({"label_smoothing": 1.0}, "Received: 1.0"),
-        ({"label_smoothing": -0.1}, "Received: -0.1"),
-        ({"cell_noise": -0.1}, "Received: -0.1"),
-        ({"cell_noise": float("inf")}, "Received: inf"),
-        ({"earlier_steps_weight": -1.0}, "Received: -1.0"),
-        ({"earlier_steps_weight": float("nan")}, "Received: nan"),
+        ({"epochs": 0}, "Expected epochs >= 1. Received: 0"),
+        ({"batch_size": 0}, "Expected batch_size >= 1. Received: 0"),
+        ({"label_smoothing": 1.0}, "Expected 0 <= label_smoothing < 1. Received: 1.0"),
+        ({"label_smoothing": -0.1}, "Expected 0 <= label_smoothing < 1. Received: -0.1"),
+        ({"cell_noise": -0.1}, "Expected cell_noise >= 0. Received: -0.1"),
+        ({"cell_noise": float("inf")}, "Expected cell_noise >= 0. Received: inf"),
+        ({"earlier_steps_weight": -1.0}, "Expected earlier_steps_weight >= 0. Received: -1.0"),
+        ({"earlier_steps_weight": float("nan")}, "Expected earlier_steps_weight >= 0. Received: nan"),
     ],
 )
-def test_recipe_refuses_what_cannot_be_trained_by(values: dict[str, Any], message: str) -> None:
-    """A recipe without an epoch, a batch or a true label is refused."""
+def test_recipe_refuses_values_out_of_range(values: dict[str, Any], message: str) -> None:
+    """The message gives the range and the value."""
     with pytest.raises(ValueError, match=re.escape(message)):
         replace(Recipe(), **values)
 
@@ -231,7 +235,7 @@ def test_earlier_steps_weigh_more_the_later() -> None:
 
 def test_epoch_images_are_whole_batches(training_set: TrainingSet) -> None:
     """An epoch of 100 images is three batches of 32 views `<float32>[32, 28, 28, 1]` in 0..1; targets add to 1."""
-    few = replace(training_set, mix=replace(PLAN, epoch_images=100))
+    few = replace(training_set, mix=replace(MIX, epoch_images=100))
     drawn = batches(few, Recipe(batch_size=32), 0)
     assert [(views.shape, targets.shape) for views, targets in drawn] == [((32, 28, 28, 1), (32, 10))] * 3
     assert all(views.min() >= 0 and views.max() <= 1 + 1e-6 for views, _ in drawn)
@@ -253,7 +257,7 @@ def test_the_target_of_no_digit_is_uniform_and_a_digits_is_one_hot() -> None:
     assert targets.tolist() == [[0, 0, 0, 0, 0, 0, 0, 1, 0, 0]] * 64
 
 
-def test_an_epochs_targets_are_those_of_its_lessons(training_set: TrainingSet) -> None:
+def test_the_targets_of_an_epoch_follow_its_labels(training_set: TrainingSet) -> None:
     """A quarter of 256 crops shows no digit; each target stands where its crop's label does."""
     targets = np.concatenate([targets for _, targets in batches(training_set, RECIPE, 1)])
     labels = training_set.epoch(1).labels

@@ -1,0 +1,92 @@
+"""The OpenAPI description of the server, generated from the classes of its messages.
+
+Source: https://spec.openapis.org/oas/v3.1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from http import HTTPStatus
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from .messages import MESSAGES, Answer, Error, Model, State
+
+_TYPES: Mapping[type, str] = MappingProxyType(
+    {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+)
+_JSON = "application/json"
+# Every request may be refused with these.
+_STATUSES = (401, 405, 421)
+_UPLOADS = MappingProxyType(
+    {
+        "image/png": "An image of one digit, of at most 8 MiB and 8,388,608 pixels. A grey image of 28 x 28 pixels is "
+        "read as a crop; in any other the digit is found first.",
+        "application/octet-stream": "A crop: 28 rows of 28 bytes, ink 255 on background 0.",
+    }
+)
+
+
+def description(version: str) -> dict[str, Any]:
+    """Returns the description as OpenAPI 3.1 JSON has it."""
+    posted = {kind: {"schema": {"description": text}} for kind, text in _UPLOADS.items()}
+    classify = _operation("Read one digit.", Answer, statuses=(400, 408, 413, 415, 429))
+    events = "Watch a source: an event for each state, at most ten per second. Each event's data is a State."
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Rowstream", "version": version},
+        "security": [{"bearer": []}, {"query": []}, {}],
+        "paths": {
+            "/model": {"get": _operation("Describe the model.", Model)},
+            "/classify": {"post": classify | {"requestBody": {"required": True, "content": posted}}},
+            "/events": {"get": _operation(events, State, "text/event-stream", (404, 429))},
+        },
+        "components": {
+            "schemas": {message.__name__: _component(message) for message in MESSAGES},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "description": "The server's --token, if it has one."},
+                "query": {"type": "apiKey", "in": "query", "name": "token", "description": "The same in the address."},
+            },
+        },
+    }
+
+
+def _operation(summary: str, message: type, media_type: str = _JSON, statuses: tuple[int, ...] = ()) -> dict[str, Any]:
+    responses = {"200": {"description": "OK", "content": {media_type: {"schema": _schema(message)}}}}
+    for status in sorted((*statuses, *_STATUSES)):
+        content = {_JSON: {"schema": _schema(Error)}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+    return {"summary": summary, "responses": responses}
+
+
+def _component(message: type) -> dict[str, Any]:
+    fields = {name: _schema(hint) for name, hint in get_type_hints(message, include_extras=True).items()}
+    return {
+        "type": "object",
+        "description": message.__doc__,
+        "properties": fields,
+        "required": [*fields],
+        "additionalProperties": False,
+    }
+
+
+def _schema(hint: Any) -> dict[str, Any]:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _schema(arguments[0]) | {"description": arguments[1]}
+    if origin is Literal:
+        return {"enum": [*arguments]}
+    if origin is UnionType:
+        return {"anyOf": [_schema(argument) for argument in arguments]}
+    if origin is tuple:
+        return _array(arguments)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return {"$ref": f"#/components/schemas/{hint.__name__}"}
+    return {"type": _TYPES[hint]}
+
+
+def _array(items: tuple[Any, ...]) -> dict[str, Any]:
+    if items[-1] is Ellipsis:
+        return {"type": "array", "items": _schema(items[0])}
+    return {"type": "array", "prefixItems": [*map(_schema, items)], "items": False, "minItems": len(items)}

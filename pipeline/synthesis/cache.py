@@ -1,0 +1,81 @@
+"""Keeps a drawn training set in a file, so that a resumed training loads it instead of drawing it for minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL
+import scipy
+
+from device.arrays import UInt8
+from pipeline.data.splits import LabelledImages
+from pipeline.synthesis.fonts import Fonts
+from pipeline.synthesis.training_set import NO_DIGIT, TrainingMix, TrainingSet, build_training_set
+
+log = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).parents[2]
+# What decides which crops a seed gives, as patterns of files and versions of packages.
+_SOURCES = ("pipeline/synthesis/*.py", "device/vision/*.py", "device/pixels.py", "pipeline/variants.py")
+_VERSIONS = (np.__version__, cv2.__version__, scipy.__version__, PIL.__version__)
+
+
+def cached_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, folder: Path) -> TrainingSet:
+    """Returns what `build_training_set` draws, from `<folder>/<key>.npz` if it is there, else drawn and kept there.
+
+    The key is a SHA-256 of the mix, the digits, the fonts and the code that draws. A broken file is drawn again.
+    """
+    key = _key(digits, fonts, mix)
+    path = folder / f"{key}.npz"
+    if path.is_file():
+        try:
+            return TrainingSet(mix, fonts.sha256, digits, *_read(path, key))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            log.warning("%s: Expected this training set. Received: %s. Drawing it again", path, error)
+    training_set = build_training_set(digits, fonts, mix)
+    _write(path, key, training_set)
+    return training_set
+
+
+def _key(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> str:
+    sources = sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern))
+    code = [_sha256(path.read_bytes()) for path in sources]
+    data = [_sha256(digits.crops.tobytes()), _sha256(digits.labels.tobytes()), fonts.sha256]
+    return _sha256(json.dumps([asdict(mix), data, code, _VERSIONS]).encode())
+
+
+def _read(path: Path, key: str) -> tuple[LabelledImages, LabelledImages]:
+    with np.load(path) as archive:
+        crops, labels, negatives, stored = (archive[name] for name in ("crops", "labels", "negatives", "sha256"))
+    if stored != _content_sha256(key, crops, labels, negatives):
+        raise ValueError("other content than its SHA-256 says")
+    return LabelledImages(crops, labels), LabelledImages(negatives, np.full(len(negatives), NO_DIGIT, np.uint8))
+
+
+def _write(path: Path, key: str, training_set: TrainingSet) -> None:
+    crops, labels = training_set.photographed.crops, training_set.photographed.labels
+    negatives = training_set.negatives.crops
+    sha256 = _content_sha256(key, crops, labels, negatives)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Trainings of two variants may draw the same set side by side.
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        np.savez_compressed(file, crops=crops, labels=labels, negatives=negatives, sha256=np.array(sha256))
+    partial.replace(path)
+
+
+def _content_sha256(key: str, *arrays: UInt8) -> str:
+    return _sha256(key.encode() + b"".join(array.tobytes() for array in arrays))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,117 @@
+"""Tests of the gate's measurements for reports, on a small case."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.manifest import read_manifest
+from pipeline.gate.measure import latency, measure, reliability_bins
+from pipeline.gate.record import RecallChange, ReliabilityBin
+from tests.conftest import MODELS
+from tests.support.cases import LABELS, logits, predictions, small_case, with_answers
+
+UNMEASURED: dict[str, Any] = {"calibration_digests": ()}
+
+
+def test_latency_is_a_histogram_up_to_the_99th_percentile() -> None:
+    """Of 0.001 to 1 ms in a thousand steps, forty equal bins hold 99 %, and the ten slowest are only counted."""
+    measured = latency(np.arange(1, 1_001) / 1_000)
+    assert len(measured.counts) == 40
+    assert len(measured.edges_ms) == 41
+    assert (measured.edges_ms[0], round(measured.edges_ms[-1], 5)) == (0.001, 0.99001)
+    assert (sum(measured.counts), measured.slower) == (990, 10)
+    assert (measured.median_ms, measured.p99_ms) == (0.5005, 0.99001)
+
+
+def test_equal_times_have_bins_of_some_width() -> None:
+    """A clock too coarse to distinguish times still gives rising edges."""
+    measured = latency(np.full(5, 2.0))
+    assert (measured.edges_ms[0], measured.edges_ms[-1]) == (2.0, 2.0001)
+    assert (sum(measured.counts), measured.slower, measured.median_ms, measured.p99_ms) == (5, 0, 2.0, 2.0)
+
+
+def test_reliability_bins_hold_the_images_by_confidence() -> None:
+    """Fifteen bins of equal width; empty ones are left out, and 1 is in the last."""
+    bins = list(reliability_bins(np.array([0.05, 0.5, 0.52, 1.0]), np.array([False, True, False, True])))
+    assert bins == [
+        ReliabilityBin(0.0, 1 / 15, 1, 0.05, 0),
+        ReliabilityBin(7 / 15, 8 / 15, 2, 0.51, 1),
+        ReliabilityBin(14 / 15, 1.0, 1, 1.0, 1),
+    ]
+
+
+def test_a_case_is_measured() -> None:
+    """Of twenty images int8 answers 3 for one zero and 4 for one of float's mistakes."""
+    manifest = replace(read_manifest(MODELS / "conv1d"), temperature=2.0)
+    float_answers = list(LABELS)
+    float_answers[11] = 7
+    int8_answers = list(with_answers(1, 3))
+    int8_answers[11] = 4
+    case = small_case(
+        manifest=manifest,
+        float_logits=logits(float_answers),
+        predictions=(*predictions(int8_answers[:11], 0.9), *predictions(int8_answers[11:], 0.95)),
+        **UNMEASURED,
+    )
+    measured = measure(case)
+    assert measured.names == measured.labels == tuple("0123456789")
+    assert measured.overall == RecallChange("", 20, 19, 1, 0, -17.0006, 7.9097)
+    assert (measured.classes[0].images, measured.classes[0].float_right, measured.classes[0].lost) == (2, 2, 1)
+    assert (measured.classes[1].float_right, measured.classes[1].lost, measured.classes[1].won) == (1, 0, 0)
+    assert measured.float.confusion[1][7] == measured.int8.confusion[1][4] == measured.int8.confusion[0][3] == 1
+    assert sum(map(sum, measured.int8.confusion)) == 20
+    assert [(each.image, each.shown, each.float_answer, each.int8_answer) for each in measured.disagreements] == [
+        (0, "0", "0", "3"),
+        (11, "1", "7", "4"),
+    ]
+    # The logit 8 at temperature 2, against nine of 0.
+    assert measured.disagreements[0].float_probability == 0.8585
+    assert measured.disagreements[0].int8_probability == 0.9
+    assert base64.b64decode(measured.disagreements[0].png).startswith(b"\x89PNG")
+    assert [each.image for each in measured.mistakes] == [11, 0]
+    assert measured.tensors == ()
+    assert measured.manifest == manifest
+
+
+def test_24_mistakes_are_kept() -> None:
+    """Of more than 24 mistakes the most confident 24 are kept; those of equal confidence in the data's order."""
+    case = small_case(**UNMEASURED)
+    twice = replace(case.splits, test=case.splits.test[np.arange(40) % 20])
+    wrong = [(answer + 1) % 10 for answer in LABELS] * 2
+    given = (*predictions(wrong[:20], 0.6), *predictions(wrong[20:], 0.7))
+    case = small_case(splits=twice, float_logits=logits(LABELS * 2), predictions=given, **UNMEASURED)
+    measured = measure(case)
+    assert [each.image for each in measured.mistakes] == [*range(20, 40), 0, 1, 2, 3]
+    assert len(measured.disagreements) == 40
+
+
+def test_a_change_of_recall_in_percent() -> None:
+    """Recall is the share of images classified correctly, its change that of won minus lost images."""
+    lost = RecallChange("7", 200, 190, 10, 4, -1.0, 1.0)
+    assert (lost.float_percent, lost.int8_percent, lost.change_pp) == (95.0, 92.0, -3.0)
+    won = RecallChange("7", 1, 0, 0, 1, -1.0, 1.0)
+    assert (won.float_percent, won.int8_percent, won.change_pp) == (0.0, 100.0, 100.0)
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (5, 3, 4, 0), (5, 3, 0, 3), (5, 3, -1, 0), (5, 3, 0, -1)])
+def test_impossible_counts_are_refused(counts: tuple[int, int, int, int]) -> None:
+    """There are images, and lost and won ones are among those that can be."""
+    with pytest.raises(ValueError, match="Expected images, and lost and won among them"):
+        RecallChange("7", *counts, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "images", "right"),
+    [(-0.1, 0.5, 1, 1), (0.5, 0.5, 1, 1), (0.5, 1.1, 1, 1), (0.0, 0.5, 0, 0), (0.0, 0.5, 2, 3), (0.0, 0.5, 2, -1)],
+)
+def test_impossible_bins_are_refused(lower: float, upper: float, images: int, right: int) -> None:
+    """A bin has a range within 0..1, images, and no more correct ones than images."""
+    with pytest.raises(ValueError, match="Expected 0 <= lower < upper <= 1"):
+        ReliabilityBin(lower, upper, images, 0.3, right)
+    assert math.isclose(ReliabilityBin(0.0, 1.0, 4, 0.3, 1).accuracy, 0.25)
