@@ -56,16 +56,10 @@ def check_threads(threads: int) -> None:
 
 
 def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -> tuple[Any, Runtime]:
-    """Returns an interpreter of a flatbuffer, and which runtime it is.
+    """Returns an interpreter of a flatbuffer, whose kernels may use so many threads, and which runtime it is.
 
-    Args:
-        content: the flatbuffer.
-        threads: how many threads the kernels may use.
-        runtime: the distribution to use, "ai-edge-litert" or "tflite-runtime"; None takes the first that is installed.
-
-    Raises:
-        NoInterpreterError: the runtime, or any runtime, is not installed; the message says what to install.
-        ValueError: this runtime cannot read the bytes as a model, or cannot start so many threads.
+    `runtime` is one of `RUNTIMES`; None takes the first that is installed. Raises NoInterpreterError if there is none,
+    and ValueError if the runtime cannot read the content as a model or cannot start so many threads.
     """
     check_threads(threads)
     for distribution, package in RUNTIMES.items():

@@ -1,7 +1,6 @@
 """Runs a model's `step` over a sequence, with the states that it hands from one step to the next.
 
-States are handed back raw, as they came out. At the start of a sequence each is real zero, whatever the sequence before
-left behind.
+States are handed back raw, as they came out. At the start of every sequence each is real zero.
 """
 
 from __future__ import annotations
@@ -81,15 +80,12 @@ class SignatureModel:
         self._outputs: Mapping[str, Array] = {}
 
     def set_input(self, key: str, value: Array) -> None:
-        """See `StepModel`."""
         self.inputs[key] = value
 
     def run(self) -> None:
-        """See `StepModel`."""
         self._outputs = self._signature(**self.inputs)
 
     def output(self, key: str) -> Array:
-        """See `StepModel`."""
         return self._outputs[key].copy()
 
 

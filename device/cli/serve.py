@@ -22,10 +22,7 @@ log = logging.getLogger(__name__)
 def serve_canvas(options: ServeOptions) -> ExitStatus:
     """Serves a canvas to draw digits on, until a signal asks for the end.
 
-    Raises:
-        ImportError: something is not installed; the message says what.
-        OSError: the address cannot be listened at, or a file cannot be read.
-        ValueError: the model is not what was expected.
+    Raises as `Runner` does, ImportError if something is not installed, and OSError if it cannot listen at the address.
     """
     quiet_opencv(options.model.threads)
     try:

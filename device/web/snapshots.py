@@ -13,18 +13,7 @@ _RATE_OVER_S = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A watched source at one moment.
-
-    Attributes:
-        sequence: the number of earlier snapshots; 0 before the first frame.
-        observation: the last frame and its readings; None before the first frame.
-        frames: number of frames read.
-        candidates: number of candidates found in them.
-        rejected: number of candidates that the model rejected.
-        dropped: number of frames replaced by newer ones before they were read.
-        rate_hz: frames read per second, over about the last second; 0 in the first second and at the end.
-        ended: whether the source has ended.
-    """
+    """A watched source at one moment: the counts of `messages.State`, and the last observation, if any."""
 
     sequence: int = 0
     observation: Observation | None = None
@@ -32,7 +21,7 @@ class Snapshot:
     candidates: int = 0
     rejected: int = 0
     dropped: int = 0
-    rate_hz: float = 0.0
+    rate_hz: float = 0.0  # over about the last second; 0 in the first second and at the end
     ended: bool = False
 
 

@@ -11,7 +11,8 @@ from device.runner import Runner
 from device.sources.frames import Frame
 from device.vision.finder import Finder
 from device.vision.region import Region
-from device.watch.watcher import DigitReading, Watcher, WatchOptions, due, watch
+from device.watch.options import WatchOptions
+from device.watch.watcher import DigitReading, Watcher, due, watch
 from tests.conftest import MODELS, Digits
 from tests.support.scenes import Image, blank, page
 
