@@ -1,4 +1,4 @@
-"""Reads crops from files: NumPy arrays, IDX files, and, where OpenCV is installed, PNG and JPEG images.
+"""Reads crops from files: NumPy arrays, IDX files, and, if OpenCV is installed, PNG and JPEG images.
 
 A file holds crops that keep the pixel contract (`device.pixels`) already; nothing is scaled or inverted here.
 """
@@ -18,7 +18,7 @@ HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 
 
 def read_crops(path: Path) -> Crops:
-    """Return the crops in a file, `<uint8>[n, 28, 28]`.
+    """Returns the crops in a file, `<uint8>[n, 28, 28]`.
 
     `.npy` holds `<uint8>[28, 28]` or `<uint8>[n, 28, 28]`, an image one crop; any other suffix is read as IDX.
     Raises ValueError if the file holds something else, OSError if it cannot be read, and ImportError for an image if
@@ -53,7 +53,7 @@ def _read_npy(path: Path) -> UInt8:
 
 def _read_image(path: Path) -> UInt8:
     try:
-        import cv2  # noqa: PLC0415  # an extra: all else works without it
+        import cv2  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         raise ImportError(f"{path}: reading images needs OpenCV: pip install opencv-python-headless") from error
     encoded = np.frombuffer(path.read_bytes(), np.uint8)

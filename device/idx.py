@@ -28,7 +28,7 @@ def read_idx(path: Path) -> UInt8:
 
 
 def unpacked(path: Path) -> bytes:
-    """Returns a file's bytes, decompressed where it is gzipped; raises ValueError where the gzip data is broken."""
+    """Returns a file's bytes, decompressed if it is gzipped; raises ValueError if the gzip data is broken."""
     content = path.read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content

@@ -69,52 +69,41 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class EarlyExit:
-    """When reading a crop may stop before its last line: at an answer of `probability`, chosen on validation images.
+    """When reading a crop may stop before its last line, and what that does on the test images."""
 
-    The other fields are of the test images: the int8 accuracy after each time step, the mean number of lines read up to
-    such an answer, and the accuracy lost by stopping there, in percentage points.
-    """
-
-    probability: float
-    accuracy_after_step: tuple[float, ...]
-    mean_lines_read: float
-    accuracy_drop_pp: float
+    probability: float  # an answer of at least this probability is settled; chosen on validation images
+    accuracy_after_step: tuple[float, ...]  # int8 accuracy after each time step, fractions of 1
+    mean_lines_read: float  # lines read of an image, on average, if reading stops at a settled answer
+    accuracy_drop_pp: float  # the accuracy lost by stopping there, in percentage points
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """What the manifest's threshold, chosen on validation crops, does to test crops.
+    """What the manifest's threshold, chosen on validation crops, does to test crops."""
 
-    The fraction of digits that get a label, how many crops show no digit, and the fraction of those that get one.
-    """
-
-    digits_kept: float
-    negatives: int
-    negatives_accepted: float
+    digits_kept: float  # the fraction of digits that get a label
+    negatives: int  # how many test crops show no digit
+    negatives_accepted: float  # the fraction of those that still get a label
 
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """The images that set the activations' ranges; `source` also says how many of the last of them show no digit.
+    """The images that set the activations' ranges."""
 
-    `indices_sha256` is of the drawn images' indices in the source, as little-endian 64-bit integers, and
-    `digests_sha256` of `calibration.sha256`, the file beside the manifest with the hash of each image.
-    """
-
-    source: str
-    images: int
-    seed: int
-    indices_sha256: str
-    digests_sha256: str
+    source: str  # what they were drawn from, and how many of the last of them show no digit
+    images: int  # how many there are, with those
+    seed: int  # of the draw
+    indices_sha256: str  # of the drawn images' indices in the source, as little-endian 64-bit integers
+    digests_sha256: str  # of `calibration.sha256`, the file beside the manifest with the hash of each image
 
 
 @dataclass(frozen=True)
 class Manifest:
     """Describes a model file.
 
-    `states` lists what `step` carries from one time step to the next. Where the file does not stream it is empty,
-    `not_streamable` says why, and `early_exit` is None. `rejection` is None where no crops are known that show none of
-    the labels. `configuration` and `packages` say how the file was made; nothing reads them back.
+    `states` lists what `step` carries from one time step to the next. If the file does not stream it is empty,
+    `not_streamable` says why, and `early_exit` is None. `rejection` is None if no crops are known that show none of the
+    labels. `configuration` and `packages` say how the file was made; nothing reads them back.
     """
 
     format_version: int

@@ -26,7 +26,7 @@ def checked_line(line: object) -> UInt8:
 
 
 def looks_inverted(crop: Crop) -> bool:
-    """Return whether most of the border of a crop `<uint8>[28, 28]` is bright, as where dark ink lies on white."""
+    """Returns whether most of the border of a crop `<uint8>[28, 28]` is bright, as with dark ink on white paper."""
     border = np.concatenate([crop[0], crop[-1], crop[1:-1, 0], crop[1:-1, -1]])
     return bool(np.median(border) > INK // 2)
 

@@ -27,7 +27,7 @@ class Prediction:
     """The answer for a crop: the most probable class.
 
     Attributes:
-        label: its name; None where its probability is under the manifest's threshold.
+        label: its name; None if its probability is below the manifest's threshold.
         index: its index.
         probability: its probability, 0..1.
         top: the names and probabilities of the three most probable classes, most probable first.
@@ -44,7 +44,7 @@ class Prediction:
 
 
 def model_folder(path: Path) -> Path:
-    """Returns the folder of a model, given it or the file in it; raises FileNotFoundError where there is neither."""
+    """Returns the folder of a model, given it or the file in it; raises FileNotFoundError if there is neither."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
     return path if path.is_dir() else path.parent
@@ -103,7 +103,7 @@ class Runner(Closing):
     def steps(self, crop: UInt8) -> Iterator[Prediction]:
         """Yields the answer after each time step of a crop `<uint8>[28, 28]`, pushed line by line.
 
-        Where the file does not stream there is one answer, after the last line. Raises as `classify` does.
+        If the file does not stream there is one answer, after the last line. Raises as `classify` does.
         """
         self.reset()
         for count, line in enumerate(self.lines(crop), start=1):
@@ -152,7 +152,7 @@ class Runner(Closing):
     def partial(self) -> Prediction | None:
         """The answer for the lines pushed so far, up to the last complete time step; None before the first.
 
-        Where the file does not stream, it is None until the last line.
+        If the file does not stream, it is None until the last line.
         """
         self._refuse_closed()
         if self._so_far is None:
@@ -204,7 +204,7 @@ class Runner(Closing):
         return Prediction(accepted, order[0], probability, top, lines_read, latency_ms)
 
     def _warm_reader(self, content: bytes, threads: int) -> Reader:
-        # A kernel that cannot be prepared fails only where its tensors are allocated, or in the first call.
+        # A kernel that cannot be prepared fails only when its tensors are allocated, or in the first call.
         try:
             self._logits(np.zeros((SIDE, SIDE), np.uint8))
             streams = bool(self.manifest.states)

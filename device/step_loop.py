@@ -53,7 +53,7 @@ class StepLoop:
         self._at_start, self._states_are_set = True, False
 
     def set_states(self) -> None:
-        """Hands the states of the step before to the next one, ahead of its lines; `step` does so where it must."""
+        """Hands the states of the step before to the next one, ahead of its lines; `step` does so if needed."""
         if self._states_are_set:
             return
         # All are read before any is set: a runtime may let inputs and outputs share memory.

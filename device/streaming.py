@@ -23,7 +23,7 @@ class Reader(Protocol):
     """Takes a crop's lines one by one, and gives logits."""
 
     def push(self, line: UInt8) -> Int8 | None:
-        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` where the line completes a time step, else None."""
+        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` if the line completes a time step, else None."""
 
     def reset(self) -> None:
         """Forgets the lines so far: the next line is the first of a new crop."""
@@ -98,7 +98,7 @@ class Collector:
 
 
 def _primary_indices(interpreter: Any) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return the tensors that go into `step` and come out of it, by name."""
+    """Returns the tensors that go into `step` and come out of it, by name."""
     step = interpreter.get_signature_runner(STEP)
     inputs, outputs = step.get_input_details(), step.get_output_details()
     received = _tensors((*interpreter.get_input_details(), *interpreter.get_output_details()))

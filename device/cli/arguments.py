@@ -38,8 +38,8 @@ Value = TypeVar("Value")
 def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeOptions:
     """Returns what the arguments ask for.
 
-    Raises SystemExit for help, the version and wrong arguments, of which argparse has printed what is wrong; ValueError
-    if the options do not go together; and OSError if the model is not there.
+    Raises SystemExit once argparse has printed the help, the version or what is wrong with the arguments, ValueError if
+    the options do not go together, and OSError if the model is not there.
     """
     given = _parser().parse_args(_without_run(arguments))
     model = ModelOptions(given.model or _default_model(), given.threads, given.runtime)
@@ -62,13 +62,13 @@ def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOpt
     for option, count in (("--max-frames", given.max_frames), ("--stable", given.stable)):
         if count is not None and count < 1:
             raise ValueError(f"Expected {option} of at least 1. Received: {count}")
+    interval_s = given.interval or 0.0
+    watching = WatchOptions(given.roi, given.one, given.early_exit, interval_s, given.max_frames, given.stable)
     return SourceOptions(
         model=model,
         name=given.source,
         raw=RawLayout.parse(given.raw_size, given.raw_format or "bgr") if given.raw_size else None,
-        watching=WatchOptions(
-            given.roi, given.one, given.early_exit, given.interval or 0.0, given.max_frames, given.stable
-        ),
+        watching=watching,
         digits_only=given.digits_only,
         dump_crops=given.dump_crops,
         record=given.record,

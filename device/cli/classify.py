@@ -40,8 +40,6 @@ def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
                 for answer in _answers(runner, crop, options):
                     line = {"source": str(path), "crop": index, **asdict(answer)}
                     output.write(json.dumps(line) + "\n")
-                    if output.isatty():
-                        output.flush()
     return status
 
 

@@ -1,4 +1,4 @@
-"""What each command was asked to do, checked where it is made."""
+"""The options of each command, checked when they are made."""
 
 from __future__ import annotations
 

@@ -33,9 +33,9 @@ def serve_canvas(options: ServeOptions) -> ExitStatus:
 
 
 def serving(options: ServeOptions, live: Snapshots | None) -> Server:
-    """Returns a server at work, to be closed, and logs its address; raises as `serve_canvas` does."""
+    """Starts a server, which the caller closes, and logs its address; raises as `serve_canvas` does."""
     try:
-        from ..web.server import Server  # noqa: PLC0415  # an extra: all else works without it
+        from ..web.server import Server  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARY:
             raise

@@ -6,7 +6,6 @@ import json
 import logging
 import math
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,25 +22,17 @@ from .options import ServeOptions, SourceOptions
 from .process import Stopped, quiet_opencv, stoppable
 from .serve import serving, wait
 
-# A recording's rate where neither the source nor the interval gives one.
+# A recording's rate if neither the source nor the interval gives one.
 _RATE_HZ = 25.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Count:
-    frames: int = 0
-    candidates: int = 0
-    reported: int = 0
-    failed: int = 0
-
-
 def watch(options: SourceOptions, output: TextIO, page: ServeOptions | None = None) -> int:
-    """Prints what a source shows, serves it where there is a page, and logs a summary; returns the exit status.
+    """Prints what a source shows, serves it if there is a page, and logs a summary; returns the exit status.
 
-    The status is 0, 2 where a frame could not be read, or 128 and the signal that ended a source with an end of its
-    own. A signal ends an endless source well, and a page, which stays when its source has ended.
+    The status is 0, 2 if a frame could not be read, or 128 plus the signal that stopped a source before its end. A
+    camera, or a page, which stays when its source has ended, is stopped by a signal with status 0.
 
     Raises ImportError if something is not installed, OSError if a file cannot be read or written, and ValueError if the
     model, the source or an option is not what was expected.
@@ -71,15 +62,16 @@ class _Watch:
         self._source = source
         self._output = output
         self._watcher = Watcher(stack.enter_context(options.model.open()), options.watching)
-        self._live = None if page is None else Snapshots(source)
         self._sinks = _file_sinks(options, source, stack)
-        if page is not None and self._live is not None:
+        self._live: Snapshots | None = None
+        if page is not None:
+            self._live = Snapshots(source)
             self._sinks.append(self._live)
             stack.enter_context(serving(page, self._live))
         self._window = Window(options.watching.interval_s or math.inf) if options.show else None
         if self._window is not None:
             stack.callback(self._window.close)
-        self._count = _Count()
+        self._frames = self._candidates = self._stable = self._failed = 0
 
     def run(self) -> ExitStatus:
         try:
@@ -92,12 +84,11 @@ class _Watch:
                 self._live.end()
             self._log_summary()
             self._output.flush()
-        return ExitStatus.WRONG_USE if self._source.failed or self._count.failed else ExitStatus.FINE
+        return ExitStatus.WRONG_USE if self._source.failed or self._failed else ExitStatus.FINE
 
     def _log_summary(self) -> None:
-        count = self._count
-        stable = "" if self._options.watching.stable_frames is None else f", {count.reported:,} stable"
-        log.info(f"{count.frames:,} frames, {self._source.dropped:,} dropped, {count.candidates:,} candidates{stable}")
+        stable = "" if self._options.watching.stable_frames is None else f", {self._stable:,} stable"
+        log.info(f"{self._frames:,} frames, {self._source.dropped:,} dropped, {self._candidates:,} candidates{stable}")
 
     def _observed(self, frame: Frame) -> Observation | None:
         try:
@@ -106,12 +97,12 @@ class _Watch:
             # One picture smaller than the region must not stop the next; frames of a sequence are all alike.
             if not frame.still:
                 raise
-            self._count.failed += 1
+            self._failed += 1
             log.error(f"error: {frame.source}: {error}")  # noqa: TRY400  # a bad picture gets one line
             return None
-        self._count.frames += 1
-        self._count.candidates += sum(reading.box is not None for reading in observation.readings)
-        self._count.reported += len(observation.reported)
+        self._frames += 1
+        self._candidates += sum(reading.box is not None for reading in observation.readings)
+        self._stable += len(observation.reported)
         return observation
 
     def _reported(self, observation: Observation) -> bool:

@@ -24,7 +24,7 @@ _MIN_SLENDERNESS = 25
 _CELLS = 10
 # Weight of the median against the mean of the paper, as a fraction of paper in the window.
 _MEDIAN_WEIGHT = 0.02
-# Pixels within so many median distances of the first estimate are paper.
+# Pixels within this many median distances of the first estimate are paper.
 _MAX_NOISE = 3
 
 
@@ -152,7 +152,7 @@ def _median_around(grid: Image) -> Image:
 
 
 def _mean_around(image: Image, paper: Image, median: Image) -> Image:
-    """Returns the mean of the paper around each cell, or the median where there is hardly any paper."""
+    """Returns the mean of the paper around each cell, or the median if there is hardly any paper."""
     size, window = median.shape[1::-1], (_CELLS // 2, _CELLS // 2)
     weight = paper if image.ndim == 2 else cv2.merge((paper, paper, paper))
     sums = cv2.resize(cv2.bitwise_and(image, weight), size, interpolation=cv2.INTER_AREA)

@@ -170,7 +170,7 @@ class Shape:
         return float(cv2.mean(self.pieces.ink[window], self._mask(window))[0])
 
     def soft_ink(self) -> Image:
-        """Returns its ink alone with soft edges `<uint8>[h, w]`, cut at full resolution where the shape is small."""
+        """Returns its ink alone with soft edges `<uint8>[h, w]`, cut at full resolution if the shape is small."""
         window, scene = self._window(2), self.pieces.scene
         if scene.zoom == 1 or self.height >= _FINE_PX:
             return _soft(self.pieces.ink[window], self._mask(window))

@@ -1,4 +1,4 @@
-"""How a source is watched. The command line reads these options without OpenCV."""
+"""The options of `watcher`, which the command line reads without OpenCV."""
 
 from __future__ import annotations
 
@@ -14,25 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """How a source is watched.
+    """How a source is watched."""
 
-    Attributes:
-        region: the region of interest in each frame; None for the whole frame.
-        one: whether each frame, or its region, shows one digit.
-        early_exit: whether to stop reading a digit once its answer is settled.
-        interval_s: minimum time between two frames that are read, on the source's clock.
-        max_frames: maximum number of frames to read; None for no limit.
-        stable_frames: report a digit once it is seen in so many consecutive frames; None to report every reading.
-        finder: finds the digits in a frame; None for `Finder()`.
-    """
-
-    region: Region | None = None
-    one: bool = False
-    early_exit: bool = False
-    interval_s: float = 0.0
-    max_frames: int | None = None
-    stable_frames: int | None = None
-    finder: Finder | None = None
+    region: Region | None = None  # the region of interest in each frame; None for the whole frame
+    one: bool = False  # whether each frame, or its region, shows one digit
+    early_exit: bool = False  # whether to stop reading a digit once its answer is settled
+    interval_s: float = 0.0  # minimum time between two frames that are read, on the source's clock
+    max_frames: int | None = None  # maximum number of frames to read; None for no limit
+    stable_frames: int | None = None  # report a digit once seen in so many frames in a row; None for every reading
+    finder: Finder | None = None  # finds the digits in a frame; None for `Finder()`
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.interval_s) and self.interval_s >= 0):

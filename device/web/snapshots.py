@@ -31,19 +31,15 @@ class Snapshots:
     def __init__(self, source: Source) -> None:
         self._source = source
         # Assignment is atomic, so no lock is needed.
-        self._latest = Snapshot()
+        self.latest = Snapshot()
         self._since = time.monotonic()
         self._frames_before = 0
 
-    @property
-    def latest(self) -> Snapshot:
-        return self._latest
-
     def take(self, observation: Observation) -> None:
         """Makes a snapshot of an observation."""
-        before = self._latest
+        before = self.latest
         labels = [reading.label for reading in observation.readings if reading.box is not None]
-        self._latest = Snapshot(
+        self.latest = Snapshot(
             sequence=before.sequence + 1,
             observation=observation,
             frames=before.frames + 1,
@@ -55,8 +51,8 @@ class Snapshots:
 
     def end(self) -> None:
         """Makes a snapshot that says that the source has ended, with the last observation."""
-        before = self._latest
-        self._latest = replace(before, sequence=before.sequence + 1, rate_hz=0.0, ended=True)
+        before = self.latest
+        self.latest = replace(before, sequence=before.sequence + 1, rate_hz=0.0, ended=True)
 
     def _rate_hz(self, before: Snapshot) -> float:
         elapsed_s = time.monotonic() - self._since
