@@ -84,6 +84,12 @@ def test_a_region_is_looked_at_alone_and_boxes_are_the_frames(runner: Runner, di
     assert 190 <= reading.box.x < reading.box.x + reading.box.width <= 280
 
 
+def test_the_finder_of_the_options_looks_for_the_digits(runner: Runner, digits: Digits) -> None:
+    frames = moving([page(digits, (3, 1))])
+    assert labels(watch(frames, runner, WatchOptions(finder=Finder(min_height=0.9)))) == []
+    assert labels(watch(frames, runner, WatchOptions(finder=Finder(min_height=0.2)))) == ["3", "1"]
+
+
 def test_a_region_outside_the_frame_is_a_value_error(runner: Runner) -> None:
     with pytest.raises(ValueError, match="Expected a region inside 640 x 240 pixels"):
         list(watch([Frame(blank())], runner, WatchOptions(region=Region.parse("600,0,100,100"))))
