@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .cli.arguments import parsed
 from .cli.classify import classify
-from .cli.options import ClassifyOptions, ServeOptions, SourceOptions
+from .cli.options import ClassifyOptions, SourceOptions
 from .cli.process import complain, flush_or_discard, open_streams
 from .exit_status import ExitStatus
 
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
-        # Whoever reads the answers has enough, as `head` has.
+        # The reader has closed the pipe, as `head` does once it has enough.
         return ExitStatus.FINE
     except (ImportError, OSError, ValueError) as error:
         return complain(error)
@@ -38,12 +38,8 @@ def _run(arguments: Sequence[str]) -> int:
     options = parsed(arguments)
     if isinstance(options, ClassifyOptions):
         return classify(options, sys.stdout)
-    return _watch_or_serve(options)
-
-
-def _watch_or_serve(options: SourceOptions | ServeOptions) -> int:
     try:
-        # OpenCV and Pillow are an extra: all else works without them.
+        # OpenCV and Pillow are an extra: the rest works without them.
         from .cli.serve import serve_canvas  # noqa: PLC0415
         from .cli.watch import watch  # noqa: PLC0415
     except ImportError as error:

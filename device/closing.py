@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from types import TracebackType
 from typing import TypeVar
 
 _Self = TypeVar("_Self", bound="Closing")
@@ -19,7 +18,5 @@ class Closing(ABC):
     def __enter__(self: _Self) -> _Self:  # noqa: PYI019  # `Self` is in `typing` from Python 3.11 on
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -1,4 +1,4 @@
-"""Reads crops from files: NumPy arrays, IDX files, and, where OpenCV is installed, PNG and JPEG images.
+"""Reads crops from files: NumPy arrays, IDX files, and, if OpenCV is installed, PNG and JPEG images.
 
 A file holds crops that keep the pixel contract (`device.pixels`) already; nothing is scaled or inverted here.
 """
@@ -14,21 +14,18 @@ from .idx import read_idx
 from .pixels import SIDE
 
 _IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
-_HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 
 
 def read_crops(path: Path) -> Crops:
-    """Return the crops in a file, `<uint8>[n, 28, 28]`.
+    """Returns the crops in a file, `<uint8>[n, 28, 28]`.
 
     `.npy` holds `<uint8>[28, 28]` or `<uint8>[n, 28, 28]`, an image one crop; any other suffix is read as IDX.
-
-    Raises:
-        ValueError: the file holds something else, with what was expected and what came.
-        OSError: the file cannot be read.
-        ImportError: the file is an image and OpenCV is not installed; the message says what to install.
+    Raises ValueError if the file holds something else, OSError if it cannot be read, and ImportError for an image if
+    OpenCV is not installed.
     """
     suffix = path.suffix.lower()
-    if suffix in _HEIC_SUFFIXES:
+    if suffix in HEIC_SUFFIXES:
         raise ValueError(f"{path}: Expected .npy, IDX, PNG or JPEG. Received: HEIC. Convert it to PNG or JPEG first")
     if suffix in _IMAGE_SUFFIXES:
         array = _read_image(path)
@@ -37,10 +34,8 @@ def read_crops(path: Path) -> Crops:
     else:
         array = read_idx(path)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[-2:] != (SIDE, SIDE):
-        raise ValueError(
-            f"{path}: Expected crops <uint8>[{SIDE}, {SIDE}] or <uint8>[n, {SIDE}, {SIDE}]. "
-            f"Received: shape={array.shape}, dtype={array.dtype}."
-        )
+        expected = f"crops <uint8>[{SIDE}, {SIDE}] or <uint8>[n, {SIDE}, {SIDE}]"
+        raise ValueError(f"{path}: Expected {expected}. Received: shape={array.shape}, dtype={array.dtype}.")
     return array.reshape(-1, SIDE, SIDE)
 
 
@@ -58,7 +53,7 @@ def _read_npy(path: Path) -> UInt8:
 
 def _read_image(path: Path) -> UInt8:
     try:
-        import cv2  # noqa: PLC0415  # an extra: all else works without it
+        import cv2  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         raise ImportError(f"{path}: reading images needs OpenCV: pip install opencv-python-headless") from error
     encoded = np.frombuffer(path.read_bytes(), np.uint8)

@@ -1,10 +1,10 @@
-"""What every command of Rowstream ends with."""
+"""The exit statuses of Rowstream's commands."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-# A command that a signal ended has this and the signal's number, as in a shell.
+# A command that a signal ended has this plus the signal's number, as in a shell.
 SIGNALLED = 128
 
 

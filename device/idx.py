@@ -22,15 +22,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def read_idx(path: Path) -> UInt8:
     """Returns the array in an IDX file of unsigned bytes, `<uint8>[n, ...]`.
 
-    Raises:
-        ValueError: it is not an IDX file of unsigned bytes, or not as long as its header says.
-        OSError: the file cannot be read.
+    Raises OSError if the file cannot be read, and ValueError if it is not such a file or has another length.
     """
     return parse_idx(unpacked(path), path)
 
 
 def unpacked(path: Path) -> bytes:
-    """Returns a file's bytes, decompressed where it is gzipped; raises ValueError where the gzip data is broken."""
+    """Returns a file's bytes, decompressed if it is gzipped; raises ValueError if the gzip data is broken."""
     content = path.read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content

@@ -1,4 +1,4 @@
-"""Loads a TFLite interpreter: LiteRT where it is installed, else its predecessor tflite-runtime.
+"""Loads a TFLite interpreter: LiteRT if it is installed, else its predecessor tflite-runtime.
 
 It takes bytes, never a path, so that what runs is what was checked.
 
@@ -27,14 +27,14 @@ _CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
 
 class NoInterpreterError(ImportError):
-    """The interpreter asked for, or any interpreter, is not installed."""
+    """No TFLite interpreter is installed, or not the requested one."""
 
 
 @contextmanager
 def without_chatter() -> Iterator[None]:
-    """Keep the runtime's line about its XNNPACK delegate off stderr; it comes where tensors are first allocated.
+    """Keeps the runtime's line about its XNNPACK delegate off stderr; it comes when tensors are first allocated.
 
-    Native code prints it, so the descriptor itself leads to a file meanwhile. All else is passed on afterwards.
+    Native code prints it, so the file descriptor is redirected meanwhile. All other lines are passed on afterwards.
     """
     with tempfile.TemporaryFile() as held:
         stderr = os.dup(_STDERR)
@@ -50,22 +50,16 @@ def without_chatter() -> Iterator[None]:
 
 
 def check_threads(threads: int) -> None:
-    """Refuse a number of threads that no runtime can start, with ValueError."""
+    """Raises ValueError for a number of threads that no runtime can start."""
     if not 1 <= threads <= _MAX_THREADS:
         raise ValueError(f"Expected threads in 1..{_MAX_THREADS}. Received: {threads}")
 
 
 def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -> tuple[Any, Runtime]:
-    """Returns an interpreter of a flatbuffer, and which runtime it is.
+    """Returns an interpreter of a flatbuffer, whose kernels use up to `threads` threads, and which runtime it is.
 
-    Args:
-        content: the flatbuffer.
-        threads: how many threads the kernels may use.
-        runtime: the distribution to use, "ai-edge-litert" or "tflite-runtime"; None takes the first that is installed.
-
-    Raises:
-        NoInterpreterError: the runtime, or any runtime, is not installed; the message says what to install.
-        ValueError: this runtime cannot read the bytes as a model, or cannot start so many threads.
+    `runtime` is one of `RUNTIMES`; None takes the first that is installed. Raises NoInterpreterError if there is none,
+    and ValueError if the runtime cannot read the content as a model or cannot start that many threads.
     """
     check_threads(threads)
     for distribution, package in RUNTIMES.items():

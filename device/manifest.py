@@ -69,62 +69,40 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class EarlyExit:
-    """When reading a crop may stop before its last line.
+    """When reading a crop may stop before its last line, and what that does on the test images."""
 
-    Attributes:
-        probability: an answer of at least this probability is settled; chosen on validation images.
-        accuracy_after_step: int8 accuracy on the test images after each time step, fractions of 1.
-        mean_lines_read: lines read of a test image, on average, where reading stops at a settled answer.
-        accuracy_drop_pp: the accuracy lost by stopping there, in percentage points.
-    """
-
-    probability: float
-    accuracy_after_step: tuple[float, ...]
-    mean_lines_read: float
-    accuracy_drop_pp: float
+    probability: float  # an answer of at least this probability is settled; chosen on validation images
+    accuracy_after_step: tuple[float, ...]  # int8 accuracy after each time step, fractions of 1
+    mean_lines_read: float  # lines read of an image, on average, if reading stops at a settled answer
+    accuracy_drop_pp: float  # the accuracy lost by stopping there, in percentage points
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """What the manifest's threshold, chosen on validation crops, does to test crops.
+    """What the manifest's threshold, chosen on validation crops, does to test crops."""
 
-    Attributes:
-        digits_kept: the fraction of digits that get a label.
-        negatives: how many test crops show no digit.
-        negatives_accepted: the fraction of those that get a label all the same.
-    """
-
-    digits_kept: float
-    negatives: int
-    negatives_accepted: float
+    digits_kept: float  # the fraction of digits that get a label
+    negatives: int  # how many test crops show no digit
+    negatives_accepted: float  # the fraction of those that still get a label
 
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """The images that set the activations' ranges.
+    """The images that set the activations' ranges."""
 
-    Attributes:
-        source: what they were drawn from, and how many of the last of them show no digit.
-        images: how many there are, with those.
-        seed: the seed of the draw.
-        indices_sha256: SHA-256 of the drawn images' indices in the source, as little-endian 64-bit integers.
-        digests_sha256: SHA-256 of `calibration.sha256`, the file beside the manifest with the hash of each image.
-    """
-
-    source: str
-    images: int
-    seed: int
-    indices_sha256: str
-    digests_sha256: str
+    source: str  # what they were drawn from, and how many of the last of them show no digit
+    images: int  # how many there are, with those
+    seed: int  # of the draw
+    indices_sha256: str  # of the drawn images' indices in the source, as little-endian 64-bit integers
+    digests_sha256: str  # of `calibration.sha256`, the file beside the manifest with the hash of each image
 
 
 @dataclass(frozen=True)
 class Manifest:
     """Describes a model file.
 
-    `states` lists what `step` carries from one time step to the next; where the file does not stream it is empty, and
-    `not_streamable` says why.
-    `early_exit` is None where the file does not stream, `rejection` where no crops are known that show none of the
+    `states` lists what `step` carries from one time step to the next. If the file does not stream it is empty,
+    `not_streamable` says why, and `early_exit` is None. `rejection` is None if no crops are known that show none of the
     labels. `configuration` and `packages` say how the file was made; nothing reads them back.
     """
 
@@ -153,31 +131,22 @@ class Manifest:
     packages: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        if self.format_version != FORMAT_VERSION:
-            raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {self.format_version}")
+        _refuse_other_format(self.format_version)
         if (len(self.labels),) != self.output.shape[1:]:
             raise ManifestError(f"Expected a label for each of {self.output.shape} logits. Received: {self.labels}")
         if not 1e-3 <= self.temperature <= 1e3 or not 0 <= self.threshold < 1:
-            raise ManifestError(
-                "Expected a temperature in 0.001..1000 and 0 <= threshold < 1. "
-                f"Received: {self.temperature} and {self.threshold}"
-            )
+            received = f"{self.temperature} and {self.threshold}"
+            raise ManifestError(f"Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: {received}")
         if self.steps < 1 or self.steps * self.lines_per_step != SIDE:
-            raise ManifestError(
-                f"Expected steps * lines_per_step = {SIDE}. Received: {self.steps} * {self.lines_per_step}"
-            )
+            received = f"{self.steps} * {self.lines_per_step}"
+            raise ManifestError(f"Expected steps * lines_per_step = {SIDE}. Received: {received}")
 
     def write(self, folder: Path) -> None:
         """Writes `manifest.json` into the model's folder."""
         (folder / MANIFEST_NAME).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     def verified_content(self, folder: Path) -> bytes:
-        """Returns the bytes of the model file in `folder`.
-
-        Raises:
-            ManifestError: their SHA-256 is not the manifest's.
-            OSError: the file cannot be read.
-        """
+        """Returns the bytes of the model file in `folder`; raises ManifestError if their SHA-256 is another."""
         path = folder / self.file.name
         content = path.read_bytes()
         received = hashlib.sha256(content).hexdigest()
@@ -187,25 +156,20 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Returns the manifest in a model's folder.
-
-    Raises:
-        ManifestError: it is not a manifest of this format; the message names the field.
-        OSError: the file cannot be read.
-    """
+    """Returns the manifest in a model's folder; raises ManifestError, which names the field, for another format."""
     path = folder / MANIFEST_NAME
     try:
         written = json.loads(path.read_text())
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8, or a number of thousands of digits
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
-        _refuse_other_format(written)
+        # First, because another format has other fields.
+        _refuse_other_format(written.get("format_version") if isinstance(written, dict) else None)
         return parsed(Manifest, written, "manifest")
     except ValueError as error:
         raise ManifestError(f"{path}: {error}") from error
 
 
-def _refuse_other_format(written: object) -> None:
-    version = written.get("format_version") if isinstance(written, dict) else None
+def _refuse_other_format(version: object) -> None:
     if version != FORMAT_VERSION:
         raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}")

@@ -9,40 +9,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Crop, Float32
+from .arrays import Crop, Float32, UInt8
 
 SIDE = 28
 INK = 255
 
 
 def checked_crop(crop: object) -> Crop:
-    """Returns the crop if it is `<uint8>[28, 28]`.
-
-    Raises:
-        ValueError: another shape or dtype, with what was expected and what came.
-    """
-    if isinstance(crop, np.ndarray) and crop.shape == (SIDE, SIDE) and crop.dtype == np.uint8:
-        return crop
-    raise ValueError(f"Expected crop <uint8>[{SIDE}, {SIDE}]. {_received(crop)}")
+    """Returns the crop if it is `<uint8>[28, 28]`, else raises ValueError."""
+    return _checked(crop, "crop", (SIDE, SIDE))
 
 
-def checked_line(line: object) -> Crop:
-    """Returns the line if it is `<uint8>[28]`; raises ValueError as `checked_crop` does."""
-    if isinstance(line, np.ndarray) and line.shape == (SIDE,) and line.dtype == np.uint8:
-        return line
-    raise ValueError(f"Expected line <uint8>[{SIDE}]. {_received(line)}")
+def checked_line(line: object) -> UInt8:
+    """Returns the line if it is `<uint8>[28]`, else raises ValueError."""
+    return _checked(line, "line", (SIDE,))
 
 
 def looks_inverted(crop: Crop) -> bool:
-    """Return whether most of the border of a crop `<uint8>[28, 28]` is bright, as where dark ink lies on white."""
+    """Returns whether most of the border of a crop `<uint8>[28, 28]` is bright, as with dark ink on white paper."""
     border = np.concatenate([crop[0], crop[-1], crop[1:-1, 0], crop[1:-1, -1]])
     return bool(np.median(border) > INK // 2)
 
 
-def _received(pixels: object) -> str:
-    if isinstance(pixels, np.ndarray):
-        return f"Received: shape={pixels.shape}, dtype={pixels.dtype}."
-    return f"Received: {type(pixels).__name__}"
+def _checked(pixels: object, name: str, shape: tuple[int, ...]) -> UInt8:
+    if not isinstance(pixels, np.ndarray):
+        raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {type(pixels).__name__}")
+    if pixels.shape != shape or pixels.dtype != np.uint8:
+        received = f"shape={pixels.shape}, dtype={pixels.dtype}."
+        raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {received}")
+    return pixels
 
 
 def unit_range(crops: Crop) -> Float32:

@@ -24,11 +24,11 @@ _TOP = 3
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for a crop.
+    """The answer for a crop: the most probable class.
 
     Attributes:
-        label: the name of the most probable class; None where its probability is under the manifest's threshold.
-        index: the index of the most probable class.
+        label: its name; None if its probability is below the manifest's threshold.
+        index: its index.
         probability: its probability, 0..1.
         top: the names and probabilities of the three most probable classes, most probable first.
         lines_read: how many lines of the crop were read for it.
@@ -44,7 +44,7 @@ class Prediction:
 
 
 def model_folder(path: Path) -> Path:
-    """Returns the folder of a model, given it or the file in it; raises FileNotFoundError where there is neither."""
+    """Returns the folder of a model, given it or the file in it; raises FileNotFoundError if there is neither."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
     return path if path.is_dir() else path.parent
@@ -61,16 +61,12 @@ class Runner(Closing):
     def __init__(self, path: str | Path, threads: int = 1, runtime: str | None = None) -> None:
         """Loads a model from its folder, e.g. `models/rows2d`, or from the `.tflite` file beside its manifest.
 
-        Args:
-            path: the folder, or the `.tflite` file in it.
-            threads: how many threads the kernels may use.
-            runtime: see `load_interpreter`.
+        `threads` and `runtime` are as for `load_interpreter`, whose errors it raises too.
 
         Raises:
             ManifestError: the manifest cannot be read, or the file is not the one it describes.
             OSError: a file cannot be read.
-            NoInterpreterError: no TFLite interpreter is installed.
-            ValueError: the interpreter cannot read the file, or its tensors are not as the manifest says.
+            ValueError: the interpreter cannot run the file, or its tensors are not as the manifest says.
         """
         folder = model_folder(Path(path))
         self.manifest: Manifest = read_manifest(folder)
@@ -79,8 +75,6 @@ class Runner(Closing):
         content = self.manifest.verified_content(folder)
         interpreter, self.runtime = load_interpreter(content, threads, runtime)
         self._classify = interpreter.get_signature_runner(CLASSIFY)
-        self._input = self.manifest.input.name
-        self._output = self.manifest.output.name
         self._check_contract()
         with without_chatter():
             self._reader = self._warm_reader(content, threads)
@@ -91,16 +85,10 @@ class Runner(Closing):
         self._closed = False
 
     def classify(self, crop: UInt8) -> Prediction:
-        """Returns the answer for a crop `<uint8>[28, 28]`.
-
-        Raises:
-            ValueError: another shape or dtype.
-            RuntimeError: the runner is closed.
-        """
+        """Returns the answer for a crop; raises ValueError unless it is `<uint8>[28, 28]`, RuntimeError once closed."""
         self._refuse_closed()
         started = time.perf_counter()
-        logits = self._logits(checked_crop(crop))
-        return self._prediction(logits, SIDE, started)
+        return self._prediction(self._logits(checked_crop(crop)), SIDE, started)
 
     def read(self, crop: UInt8, *, early_exit: bool = False) -> Prediction:
         """Returns the answer for a crop `<uint8>[28, 28]`, pushed line by line along the time axis.
@@ -115,7 +103,7 @@ class Runner(Closing):
     def steps(self, crop: UInt8) -> Iterator[Prediction]:
         """Yields the answer after each time step of a crop `<uint8>[28, 28]`, pushed line by line.
 
-        Where the file does not stream there is one answer, after the last line. Raises as `classify` does.
+        If the file does not stream there is one answer, after the last line. Raises as `classify` does.
         """
         self.reset()
         for count, line in enumerate(self.lines(crop), start=1):
@@ -129,10 +117,7 @@ class Runner(Closing):
         return checked if self.manifest.time_axis == "rows" else np.ascontiguousarray(checked.T)
 
     def logits(self, crop: UInt8, *, by_line: bool = False) -> Int8:
-        """Returns the raw logits `<int8>[10]` for a crop `<uint8>[28, 28]`, whole or pushed line by line.
-
-        Raises as `classify` does.
-        """
+        """Returns the raw logits `<int8>[10]` for a crop, whole or pushed line by line; raises as `classify` does."""
         self._refuse_closed()
         if not by_line:
             return self._logits(checked_crop(crop))
@@ -147,11 +132,8 @@ class Runner(Closing):
         """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers after the last one.
 
         The answer has the logits of `classify`, bit for bit. Before the last line it is None, and `partial` gives the
-        answer so far.
-
-        Raises:
-            ValueError: another shape or dtype; the line is not counted.
-            RuntimeError: the crop is complete (`reset` starts the next one), or the runner is closed.
+        answer so far. Raises ValueError for another shape or dtype, and does not count the line; raises RuntimeError if
+        the crop is complete (`reset` starts the next one) or the runner is closed.
         """
         self._refuse_closed()
         if self._received == SIDE:
@@ -170,7 +152,7 @@ class Runner(Closing):
     def partial(self) -> Prediction | None:
         """The answer for the lines pushed so far, up to the last complete time step; None before the first.
 
-        Where the file does not stream, it is None until the last line.
+        If the file does not stream, it is None until the last line.
         """
         self._refuse_closed()
         if self._so_far is None:
@@ -204,7 +186,7 @@ class Runner(Closing):
 
     def _logits(self, crop: UInt8) -> Int8:
         pixels = quantise_pixels(crop).reshape(self.manifest.input.shape)
-        logits: Int8 = self._classify(**{self._input: pixels})[self._output][0]
+        logits: Int8 = self._classify(**{self.manifest.input.name: pixels})[self.manifest.output.name][0]
         return logits
 
     def _settles(self, answer: Prediction) -> bool:
@@ -212,23 +194,17 @@ class Runner(Closing):
         return limit is not None and answer.probability >= limit.probability
 
     def _prediction(self, logits: Int8, lines_read: int, started: float) -> Prediction:
-        manifest = self.manifest
         values = logits.tolist()
         probabilities = self._softmax(values)
         order = sorted(range(len(values)), key=values.__getitem__, reverse=True)[:_TOP]
-        top = tuple((manifest.labels[index], probabilities[index]) for index in order)
+        top = tuple((self.manifest.labels[index], probabilities[index]) for index in order)
         label, probability = top[0]
-        return Prediction(
-            label=label if probability >= manifest.threshold else None,
-            index=order[0],
-            probability=probability,
-            top=top,
-            lines_read=lines_read,
-            latency_ms=1e3 * (time.perf_counter() - started),
-        )
+        accepted = label if probability >= self.manifest.threshold else None
+        latency_ms = 1e3 * (time.perf_counter() - started)
+        return Prediction(accepted, order[0], probability, top, lines_read, latency_ms)
 
     def _warm_reader(self, content: bytes, threads: int) -> Reader:
-        # A kernel that cannot be prepared fails only where its tensors are allocated, or in the first call.
+        # A kernel that cannot be prepared fails only when its tensors are allocated, or in the first call.
         try:
             self._logits(np.zeros((SIDE, SIDE), np.uint8))
             streams = bool(self.manifest.states)
@@ -253,11 +229,11 @@ class Runner(Closing):
 
     def _check_step(self, step: Any) -> None:
         lines = TensorContract(LINES, (1, self.manifest.lines_per_step, SIDE, 1), PIXEL_QUANTISATION)
-        inputs = {LINES, *(state.name for state in self.manifest.states)}
-        if set(step.get_input_details()) != inputs:
-            raise ValueError(f"Expected a step of {sorted(inputs)}. Received: {sorted(step.get_input_details())}")
-        _check(step.get_input_details(), (lines,))
-        _check(step.get_input_details(), self.manifest.states)
+        contracts = (lines, *self.manifest.states)
+        expected, received = sorted(contract.name for contract in contracts), sorted(step.get_input_details())
+        if received != expected:
+            raise ValueError(f"Expected a step of {expected}. Received: {received}")
+        _check(step.get_input_details(), contracts)
         _check(step.get_output_details(), (self.manifest.output, *step_contracts(self.manifest.states)))
 
     def _refuse_closed(self) -> None:

@@ -19,5 +19,5 @@ STATE_SUFFIX = "_out"
 
 
 def step_contracts(states: Sequence[TensorContract]) -> tuple[TensorContract, ...]:
-    """Returns what `step` must give out for the states that go in."""
+    """Returns the outputs that `step` must have for the states among its inputs."""
     return tuple(TensorContract(state.name + STATE_SUFFIX, state.shape, state.quantisation) for state in states)

@@ -1,7 +1,6 @@
 """Runs a model's `step` over a sequence, with the states that it hands from one step to the next.
 
-States are handed back raw, as they came out. At the start of a sequence each is real zero, whatever the sequence before
-left behind.
+States are handed back raw, as they came out. At the start of every sequence each is real zero.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class StepLoop:
         self._at_start, self._states_are_set = True, False
 
     def set_states(self) -> None:
-        """Hands the states of the step before to the next one, ahead of its lines; `step` does so where it must."""
+        """Hands the states of the step before to the next one, ahead of its lines; `step` does so if needed."""
         if self._states_are_set:
             return
         # All are read before any is set: a runtime may let inputs and outputs share memory.
@@ -81,15 +80,12 @@ class SignatureModel:
         self._outputs: Mapping[str, Array] = {}
 
     def set_input(self, key: str, value: Array) -> None:
-        """See `StepModel`."""
         self.inputs[key] = value
 
     def run(self) -> None:
-        """See `StepModel`."""
         self._outputs = self._signature(**self.inputs)
 
     def output(self, key: str) -> Array:
-        """See `StepModel`."""
         return self._outputs[key].copy()
 
 

@@ -23,7 +23,7 @@ class Reader(Protocol):
     """Takes a crop's lines one by one, and gives logits."""
 
     def push(self, line: UInt8) -> Int8 | None:
-        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` where the line completes a time step, else None."""
+        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` if the line completes a time step, else None."""
 
     def reset(self) -> None:
         """Forgets the lines so far: the next line is the first of a new crop."""
@@ -36,17 +36,13 @@ class PrimaryGraph:
         self._interpreter = interpreter
 
     def set_input(self, key: int, value: Array) -> None:
-        """See `StepModel`."""
         self._interpreter.set_tensor(key, value)
 
     def run(self) -> None:
-        """See `StepModel`."""
         self._interpreter.invoke()
 
     def output(self, key: int) -> Array:
-        """See `StepModel`."""
-        output: Array = self._interpreter.get_tensor(key)
-        return output
+        return np.asarray(self._interpreter.get_tensor(key))
 
 
 class Stream:
@@ -55,28 +51,21 @@ class Stream:
     def __init__(self, interpreter: Any, manifest: Manifest) -> None:
         """Takes an interpreter for itself: one that also serves a signature runner refuses to run its primary graph.
 
-        Raises:
-            ValueError: `step` is not the primary graph.
-            RuntimeError: its tensors cannot be allocated.
+        Raises ValueError if `step` is not the primary graph, RuntimeError if its tensors cannot be allocated.
         """
         inputs, outputs = _primary_indices(interpreter)
         interpreter.allocate_tensors()
-        states = [
-            StateKeys(inputs[state.name], outputs[state.name + STATE_SUFFIX], _real_zero(state))
-            for state in manifest.states
-        ]
+        states = [_state_keys(state, inputs, outputs) for state in manifest.states]
         self._loop = StepLoop(PrimaryGraph(interpreter), states, inputs[LINES], outputs[manifest.output.name])
         self._pixels = np.empty((1, manifest.lines_per_step, SIDE, 1), np.uint8)
         self._lines = tuple(self._pixels[0, :, :, 0])
         self._waiting = 0
 
     def reset(self) -> None:
-        """See `Reader`."""
         self._waiting = 0
         self._loop.reset()
 
     def push(self, line: UInt8) -> Int8 | None:
-        """See `Reader`."""
         if not self._waiting:
             # States are set before a step's first line, not after its last: nobody waits for the answer then.
             self._loop.set_states()
@@ -100,33 +89,29 @@ class Collector:
         self.reset()
 
     def reset(self) -> None:
-        """See `Reader`."""
         self._received = 0
 
     def push(self, line: UInt8) -> Int8 | None:
-        """See `Reader`."""
         self._lines[self._received] = line
         self._received += 1
         return self._classify(self._crop) if self._received == SIDE else None
 
 
 def _primary_indices(interpreter: Any) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return the tensors that go into `step` and come out of it, by name."""
+    """Returns the tensors that go into `step` and come out of it, by name."""
     step = interpreter.get_signature_runner(STEP)
     inputs, outputs = step.get_input_details(), step.get_output_details()
     received = _tensors((*interpreter.get_input_details(), *interpreter.get_output_details()))
     if _tensors((*inputs.values(), *outputs.values())) != received:
         raise ValueError(f"Expected step as the file's primary graph. Received: a graph of {sorted(received)}")
-    return _indices(inputs), _indices(outputs)
-
-
-def _indices(details: Mapping[str, Mapping[str, Any]]) -> Mapping[str, int]:
-    return {name: int(tensor["index"]) for name, tensor in details.items()}
+    into, out = ({name: int(tensor["index"]) for name, tensor in details.items()} for details in (inputs, outputs))
+    return into, out
 
 
 def _tensors(details: Iterable[Mapping[str, Any]]) -> set[tuple[int, str]]:
     return {(tensor["index"], tensor["name"]) for tensor in details}
 
 
-def _real_zero(state: TensorContract) -> Int8:
-    return np.full(state.shape, state.quantisation.zero_point, np.int8)
+def _state_keys(state: TensorContract, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> StateKeys:
+    real_zero = np.full(state.shape, state.quantisation.zero_point, np.int8)
+    return StateKeys(inputs[state.name], outputs[state.name + STATE_SUFFIX], real_zero)

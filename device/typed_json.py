@@ -28,10 +28,8 @@ def parsed(cls: type[Record], value: object, where: str) -> Record:
     """Returns what JSON holds, as `json.loads` gives it, as a dataclass.
 
     Its fields are numbers, texts, `Any`, enumerations, literals, dataclasses, tuples of one type and mappings from
-    text; where one may be None, that comes last.
-
-    Raises:
-        FieldError: a value is not what its type allows; the message begins with its path, which begins with `where`.
+    text; where one may be None, that comes last. Raises FieldError for any other value: the message begins with the
+    value's path, which begins with `where`.
     """
     return typing.cast("Record", _parsed(cls, value, where))
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from .. import __version__
 from ..interpreter import RUNTIMES
 from ..sources.raw import RawLayout
 from ..vision.region import Region
+from ..watch.options import WatchOptions
 from ..web.address import Address
 from .options import ClassifyOptions, ModelOptions, ServeOptions, SourceOptions
 
 # Where a model lies in a bundle, and in this project's repository.
 _DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
+_DEFAULT_MODEL_NAMES = " or ".join(map(str, _DEFAULT_MODELS))
 _SOURCE = (
     "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, an image, a folder of images, a "
     "pattern such as 'photos/*.jpg', or - for raw frames on the standard input"
@@ -34,10 +38,8 @@ Value = TypeVar("Value")
 def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeOptions:
     """Returns what the arguments ask for.
 
-    Raises:
-        SystemExit: they ask for help or the version, or are wrong; argparse has printed what.
-        ValueError: the options do not go together.
-        OSError: the model is not there.
+    Raises SystemExit once argparse has printed the help, the version or what is wrong with the arguments, ValueError if
+    the options do not go together, and OSError if the model is not there.
     """
     given = _parser().parse_args(_without_run(arguments))
     model = ModelOptions(given.model or _default_model(), given.threads, given.runtime)
@@ -45,26 +47,28 @@ def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeO
         return ClassifyOptions(model, tuple(given.crops), given.by_line, given.partial, given.early_exit)
     if given.command == "watch":
         return _source_options(given, model)
-    watched = [f"--{name.replace('_', '-')}" for name in _HOW_TO_WATCH if getattr(given, name)]
-    if given.source is None and watched:
+    if given.source is not None:
+        return ServeOptions(model, given.address, given.token, _source_options(given, model))
+    if watched := [option for option in _HOW_TO_WATCH if getattr(given, option[2:].replace("-", "_"))]:
         raise ValueError(f"Expected --source with {', '.join(watched)}. Received none")
-    source = None if given.source is None else _source_options(given, model)
-    return ServeOptions(model, given.address, given.token, source)
+    return ServeOptions(model, given.address, given.token, None)
 
 
 def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOptions:
     if given.raw_format and not given.raw_size:
         raise ValueError("Expected --raw-size with --raw-format. Received none")
+    if given.interval is not None and not (math.isfinite(given.interval) and given.interval > 0):
+        raise ValueError(f"Expected --interval above 0 seconds. Received: {given.interval}")
+    for option, count in (("--max-frames", given.max_frames), ("--stable", given.stable)):
+        if count is not None and count < 1:
+            raise ValueError(f"Expected {option} of at least 1. Received: {count}")
+    interval_s = given.interval or 0.0
+    watching = WatchOptions(given.roi, given.one, given.early_exit, interval_s, given.max_frames, given.stable)
     return SourceOptions(
         model=model,
         name=given.source,
         raw=RawLayout.parse(given.raw_size, given.raw_format or "bgr") if given.raw_size else None,
-        region=given.roi,
-        one=given.one,
-        early_exit=given.early_exit,
-        interval_s=given.interval,
-        max_frames=given.max_frames,
-        stable_frames=given.stable,
+        watching=watching,
         digits_only=given.digits_only,
         dump_crops=given.dump_crops,
         record=given.record,
@@ -76,9 +80,7 @@ def _default_model() -> Path:
     for folder in _DEFAULT_MODELS:
         if folder.is_dir():
             return folder
-    raise ValueError(
-        f"Expected --model DIR. Received none, and there is no folder {' or '.join(map(str, _DEFAULT_MODELS))}"
-    )
+    raise ValueError(f"Expected --model DIR. Received none, and there is no folder {_DEFAULT_MODEL_NAMES}")
 
 
 def _without_run(arguments: Sequence[str]) -> Sequence[str]:
@@ -114,9 +116,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_classify(parser: argparse.ArgumentParser) -> None:
     parser.description = "Read crops of 28 x 28 pixels, light ink on a dark background; print a line of JSON for each."
     parser.usage = "%(prog)s [OPTIONS] CROPS..."
-    parser.add_argument(
-        "crops", type=Path, nargs="+", metavar="CROPS", help=".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
-    )
+    crops = ".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
+    parser.add_argument("crops", type=Path, nargs="+", metavar="CROPS", help=crops)
     _add_model(parser)
     parser.add_argument("--by-line", action="store_true", help="read each crop line by line, as from a camera")
     parser.add_argument("--partial", action="store_true", help="print the answer after each time step, line by line")
@@ -126,9 +127,8 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
 def _add_watch(parser: argparse.ArgumentParser) -> None:
     parser.description = "Find the digits in each frame of a source, and read them." + _LINES
     parser.usage = "%(prog)s [OPTIONS] SOURCE"
-    parser.add_argument(
-        "source", metavar="SOURCE", help=f"{_SOURCE}; a name that begins with a dash is given as ./NAME"
-    )
+    dash = "a name that begins with a dash is given as ./NAME"
+    parser.add_argument("source", metavar="SOURCE", help=f"{_SOURCE}; {dash}")
     _add_model(parser)
     _add_how_to_watch(parser)
 
@@ -136,14 +136,9 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.description = "Serve a page: what --source shows, or without it a canvas to draw a digit on."
     parser.usage = "%(prog)s [OPTIONS] [HOST:PORT]"
-    parser.add_argument(
-        "address",
-        nargs="?",
-        type=_checked(Address.parse),
-        default="8000",
-        metavar="HOST:PORT",
-        help="where to serve; PORT alone is reached from this machine only (default: 8000)",
-    )
+    where = "where to serve; PORT alone is reached from this machine only (default: 8000)"
+    address = _checked(Address.parse)
+    parser.add_argument("address", nargs="?", type=address, default="8000", metavar="HOST:PORT", help=where)
     _add_model(parser)
     parser.add_argument("--token", help="access token; required unless the address is this machine's own, as localhost")
     parser.add_argument("--source", help=f"{_SOURCE}; the page stays when the source has ended")
@@ -151,43 +146,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    found = " or ".join(map(str, _DEFAULT_MODELS))
-    parser.add_argument(
-        "--model", type=Path, metavar="DIR", help=f"the model's folder (default: {found}, whichever exists first)"
-    )
+    default = f"(default: {_DEFAULT_MODEL_NAMES}, whichever exists first)"
+    parser.add_argument("--model", type=Path, metavar="DIR", help=f"the model's folder {default}")
     parser.add_argument("--threads", type=int, default=1, help="threads the kernels may use (default: 1)")
     parser.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
-
-
-def _add_how_to_watch(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("watching a source")
-    group.add_argument("--one", action="store_true", help="each frame, or --roi in it, shows one digit")
-    group.add_argument(
-        "--roi",
-        type=_checked(Region.parse),
-        metavar="X,Y,...",
-        help="the only part to look at: x,y,width,height or four corners x1,y1,...,y4",
-    )
-    group.add_argument("--early-exit", action="store_true", help="stop at each digit's first settled answer")
-    group.add_argument("--interval", type=float, metavar="SECONDS", help="the shortest time between frames read")
-    group.add_argument("--max-frames", type=int, metavar="N", help="end after N frames read")
-    group.add_argument("--stable", type=int, metavar="N", help="print a digit once, when N frames in a row agree on it")
-    group.add_argument("--digits-only", action="store_true", help="leave out what is not a digit")
-    group.add_argument("--dump-crops", type=Path, metavar="DIR", help="write each crop, and the frame around it, here")
-    group.add_argument("--record", type=Path, metavar="OUT.mp4", help="write the frames with their answers to a video")
-    group.add_argument(
-        "--show",
-        action="store_true",
-        help="show the frames with their answers; a picture until Space is pressed or --interval is over; q ends",
-    )
-    group.add_argument("--raw-size", metavar="WIDTHxHEIGHT", help="the size of raw frames, e.g. 1280x720")
-    group.add_argument("--raw-format", metavar="bgr|rgb|grey", help="the colours of raw frames (default: bgr)")
-
-
-_HOW_TO_WATCH = (
-    *("one", "roi", "early_exit", "interval", "max_frames", "stable", "digits_only", "dump_crops", "record", "show"),
-    *("raw_size", "raw_format"),
-)
 
 
 def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
@@ -200,3 +162,33 @@ def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return checked
+
+
+_FLAG = {"action": "store_true"}
+_SHOW = "show the frames with their answers; a picture until Space is pressed or --interval is over; q ends"
+_HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "--one": _FLAG | {"help": "each frame, or --roi in it, shows one digit"},
+        "--roi": {
+            "type": _checked(Region.parse),
+            "metavar": "X,Y,...",
+            "help": "the only part to look at: x,y,width,height or four corners x1,y1,...,y4",
+        },
+        "--early-exit": _FLAG | {"help": "stop at each digit's first settled answer"},
+        "--interval": {"type": float, "metavar": "SECONDS", "help": "the shortest time between frames read"},
+        "--max-frames": {"type": int, "metavar": "N", "help": "end after N frames read"},
+        "--stable": {"type": int, "metavar": "N", "help": "print a digit once, when N frames in a row agree on it"},
+        "--digits-only": _FLAG | {"help": "leave out what is not a digit"},
+        "--dump-crops": {"type": Path, "metavar": "DIR", "help": "write each crop, and the frame around it, here"},
+        "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
+        "--show": _FLAG | {"help": _SHOW},
+        "--raw-size": {"metavar": "WIDTHxHEIGHT", "help": "the size of raw frames, e.g. 1280x720"},
+        "--raw-format": {"metavar": "bgr|rgb|grey", "help": "the colours of raw frames (default: bgr)"},
+    }
+)
+
+
+def _add_how_to_watch(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("watching a source")
+    for option, settings in _HOW_TO_WATCH.items():
+        group.add_argument(option, **settings)

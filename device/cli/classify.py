@@ -23,9 +23,7 @@ log = logging.getLogger(__name__)
 def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
     """Prints an answer for each crop; a file that cannot be read costs the exit status, not the others' answers.
 
-    Raises:
-        ImportError, ValueError: the model cannot be loaded, see `Runner`.
-        OSError: the answers cannot be written.
+    Raises as `Runner` does if the model cannot be loaded, and OSError if the answers cannot be written.
     """
     status = ExitStatus.FINE
     warned = False
@@ -42,8 +40,6 @@ def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
                 for answer in _answers(runner, crop, options):
                     line = {"source": str(path), "crop": index, **asdict(answer)}
                     output.write(json.dumps(line) + "\n")
-                    if output.isatty():
-                        output.flush()
     return status
 
 

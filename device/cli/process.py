@@ -44,7 +44,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def open_streams() -> None:
-    """Opens stdout and stderr where they were closed before the start, and sends the log to stderr."""
+    """Opens stdout and stderr if they were closed before the start, and sends the log to stderr."""
     # Python has None for a closed stream, and would print what is meant for it elsewhere.
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open to the end
@@ -55,9 +55,9 @@ def open_streams() -> None:
 
 def quiet_opencv(threads: int) -> None:
     """Gives OpenCV its number of threads, and keeps it and FFmpeg from printing."""
-    import cv2  # noqa: PLC0415  # an extra: all else works without it
+    import cv2  # noqa: PLC0415  # an extra: the rest works without it
 
-    # Much of what they print is no error of this command, whose errors get lines of their own.
+    # Most of what they print is not an error of this command, which prints its own errors.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if hasattr(cv2, "setLogLevel"):
         cv2.setLogLevel(0)
@@ -73,7 +73,7 @@ def complain(error: Exception) -> ExitStatus:
 
 
 def flush_or_discard() -> None:
-    """Writes what stdout still holds, or drops it where that fails: Python would complain of it at exit."""
+    """Writes what stdout still holds, or drops it if that fails, because Python would print an error at exit."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -22,10 +22,7 @@ log = logging.getLogger(__name__)
 def serve_canvas(options: ServeOptions) -> ExitStatus:
     """Serves a canvas to draw digits on, until a signal asks for the end.
 
-    Raises:
-        ImportError: something is not installed; the message says what.
-        OSError: the address cannot be listened at, or a file cannot be read.
-        ValueError: the model is not what was expected.
+    Raises as `Runner` does, ImportError if something is not installed, and OSError if it cannot listen at the address.
     """
     quiet_opencv(options.model.threads)
     try:
@@ -36,9 +33,9 @@ def serve_canvas(options: ServeOptions) -> ExitStatus:
 
 
 def serving(options: ServeOptions, live: Snapshots | None) -> Server:
-    """Returns a server at work, to be closed, and logs its address; raises as `serve_canvas` does."""
+    """Starts a server, which the caller closes, and logs its address; raises as `serve_canvas` does."""
     try:
-        from ..web.server import Server  # noqa: PLC0415  # an extra: all else works without it
+        from ..web.server import Server  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARY:
             raise

@@ -6,48 +6,36 @@ import json
 import logging
 import math
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from ..exit_status import SIGNALLED, ExitStatus
-from ..runner import Prediction
 from ..sources.frames import Frame, Source
 from ..sources.open_source import open_source
 from ..sources.stills import Stills
 from ..watch.crop_dump import CropDump
 from ..watch.recording import Recording
-from ..watch.watcher import DigitReading, Observation, Watcher, WatchOptions, due
+from ..watch.watcher import DigitReading, Observation, Watcher, due
 from ..watch.window import Window
 from ..web.snapshots import Snapshots
 from .options import ServeOptions, SourceOptions
 from .process import Stopped, quiet_opencv, stoppable
 from .serve import serving, wait
 
-# A recording's rate where neither the source nor the interval gives one.
+# A recording's rate if neither the source nor the interval gives one.
 _RATE_HZ = 25.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Count:
-    frames: int = 0
-    candidates: int = 0
-    reported: int = 0
-    failed: int = 0
-
-
 def watch(options: SourceOptions, output: TextIO, page: ServeOptions | None = None) -> int:
-    """Prints what a source shows, serves it where there is a page, and logs a summary; returns the exit status.
+    """Prints what a source shows, serves it if there is a page, and logs a summary; returns the exit status.
 
-    The status is 0, 2 where a frame could not be read, or 128 and the signal that ended a source with an end of its
-    own. A signal ends an endless source well, and a page, which stays when its source has ended.
+    The status is 0, 2 if a frame could not be read, or 128 plus the signal that stopped a source before its end. A
+    camera, or a page, which stays when its source has ended, is stopped by a signal with status 0.
 
-    Raises:
-        ImportError: something is not installed; the message says what.
-        OSError: a file cannot be read or written.
-        ValueError: the model, the source or an option is not what was expected.
+    Raises ImportError if something is not installed, OSError if a file cannot be read or written, and ValueError if the
+    model, the source or an option is not what was expected.
     """
     quiet_opencv(options.model.threads)
     status: int = ExitStatus.FINE
@@ -73,28 +61,21 @@ class _Watch:
         self._options = options
         self._source = source
         self._output = output
-        self._watching = WatchOptions(
-            region=options.region,
-            one=options.one,
-            early_exit=options.early_exit,
-            interval_s=options.interval_s or 0.0,
-            max_frames=options.max_frames,
-            stable_frames=options.stable_frames,
-        )
-        self._watcher = Watcher(stack.enter_context(options.model.open()), self._watching)
-        self._live = None if page is None else Snapshots(source)
+        self._watcher = Watcher(stack.enter_context(options.model.open()), options.watching)
         self._sinks = _file_sinks(options, source, stack)
-        if page is not None and self._live is not None:
+        self._live: Snapshots | None = None
+        if page is not None:
+            self._live = Snapshots(source)
             self._sinks.append(self._live)
             stack.enter_context(serving(page, self._live))
-        self._window = Window(options.interval_s or math.inf) if options.show else None
+        self._window = Window(options.watching.interval_s or math.inf) if options.show else None
         if self._window is not None:
             stack.callback(self._window.close)
-        self._count = _Count()
+        self._frames = self._candidates = self._stable = self._failed = 0
 
     def run(self) -> ExitStatus:
         try:
-            for frame in due(self._source, self._watching):
+            for frame in due(self._source, self._options.watching):
                 observation = self._observed(frame)
                 if observation is not None and not self._reported(observation):
                     break
@@ -103,12 +84,11 @@ class _Watch:
                 self._live.end()
             self._log_summary()
             self._output.flush()
-        return ExitStatus.WRONG_USE if self._source.failed or self._count.failed else ExitStatus.FINE
+        return ExitStatus.WRONG_USE if self._source.failed or self._failed else ExitStatus.FINE
 
     def _log_summary(self) -> None:
-        count = self._count
-        stable = f", {count.reported:,} stable" if self._watching.stable_frames is not None else ""
-        log.info(f"{count.frames:,} frames, {self._source.dropped:,} dropped, {count.candidates:,} candidates{stable}")
+        stable = "" if self._options.watching.stable_frames is None else f", {self._stable:,} stable"
+        log.info(f"{self._frames:,} frames, {self._source.dropped:,} dropped, {self._candidates:,} candidates{stable}")
 
     def _observed(self, frame: Frame) -> Observation | None:
         try:
@@ -117,12 +97,12 @@ class _Watch:
             # One picture smaller than the region must not stop the next; frames of a sequence are all alike.
             if not frame.still:
                 raise
-            self._count.failed += 1
+            self._failed += 1
             log.error(f"error: {frame.source}: {error}")  # noqa: TRY400  # a bad picture gets one line
             return None
-        self._count.frames += 1
-        self._count.candidates += sum(reading.box is not None for reading in observation.readings)
-        self._count.reported += len(observation.reported)
+        self._frames += 1
+        self._candidates += sum(reading.box is not None for reading in observation.readings)
+        self._stable += len(observation.reported)
         return observation
 
     def _reported(self, observation: Observation) -> bool:
@@ -142,7 +122,8 @@ def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> lis
         _refuse_folder(options.dump_crops, source)
         sinks.append(CropDump(options.dump_crops))
     if options.record:
-        rate_hz = 1 / options.interval_s if options.interval_s else source.rate_hz or _RATE_HZ
+        interval_s = options.watching.interval_s
+        rate_hz = 1 / interval_s if interval_s else source.rate_hz or _RATE_HZ
         sinks.append(stack.enter_context(Recording(options.record, rate_hz)))
     return sinks
 
@@ -155,7 +136,7 @@ def _refuse_folder(crops: Path, source: Source) -> None:
 
 def line(reading: DigitReading) -> dict[str, Any]:
     """Returns what a line of JSON holds of a reading."""
-    frame, box = reading.frame, reading.box
+    frame, box, prediction = reading.frame, reading.box, reading.prediction
     return {
         "time": frame.time.isoformat(timespec="milliseconds"),
         "frame": frame.number,
@@ -163,17 +144,9 @@ def line(reading: DigitReading) -> dict[str, Any]:
         "source": frame.source,
         "box": None if box is None else [box.x, box.y, box.width, box.height],
         "label": reading.label,
-        **_answer(reading.prediction),
+        "index": None if prediction is None else prediction.index,
+        "probability": None if prediction is None else prediction.probability,
+        "top": [] if prediction is None else prediction.top,
+        "lines_read": 0 if prediction is None else prediction.lines_read,
         "timings": {name: round(value, 3) for name, value in vars(reading.timings).items()},
-    }
-
-
-def _answer(prediction: Prediction | None) -> dict[str, Any]:
-    if prediction is None:
-        return {"index": None, "probability": None, "top": [], "lines_read": 0}
-    return {
-        "index": prediction.index,
-        "probability": prediction.probability,
-        "top": prediction.top,
-        "lines_read": prediction.lines_read,
     }

@@ -44,7 +44,6 @@ class OpenCvCapture:
             raise OSError("cannot be opened")
 
     def read(self) -> Image:
-        """See `Capture`."""
         try:
             there, image = self._capture.read()
         except cv2.error as error:
@@ -54,7 +53,6 @@ class OpenCvCapture:
         return checked_frame(image)
 
     def close(self) -> None:
-        """See `Capture`."""
         self._capture.release()
 
 
@@ -74,14 +72,12 @@ class Picamera2Capture:
             raise OSError(f"cannot be started: {error}") from error
 
     def read(self) -> Image:
-        """See `Capture`."""
         try:
             return checked_frame(self._camera.capture_array("main"))
         except RuntimeError as error:
             raise OSError(f"no frame: {error}") from error
 
     def close(self) -> None:
-        """See `Capture`."""
         self._camera.close()
 
 

@@ -12,11 +12,6 @@ from ..arrays import Image
 from ..closing import Closing
 
 
-def now() -> datetime:
-    """Returns the time in UTC."""
-    return datetime.now(timezone.utc)
-
-
 def elapsed_ms(started: float) -> float:
     """Returns the milliseconds since a value of `time.perf_counter`."""
     return 1e3 * (time.perf_counter() - started)
@@ -24,23 +19,15 @@ def elapsed_ms(started: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """An image from a source.
+    """An image from a source."""
 
-    Attributes:
-        image: `<uint8>[h, w, 3]`, BGR.
-        number: its index in the source, counting frames that were dropped or could not be read.
-        source: the name of the image file or of the source.
-        time: when it was captured, or read from a file, in UTC.
-        position_s: its time on the source's clock, in seconds; None for a still image.
-        capture_ms: how long it took to capture and decode, including the wait for a camera.
-    """
-
-    image: Image
-    number: int = 0
-    source: str = ""
-    time: datetime = field(default_factory=now)
-    position_s: float | None = None
-    capture_ms: float = 0.0
+    image: Image  # `<uint8>[h, w, 3]`, BGR
+    number: int = 0  # its index in the source, counting frames that were dropped or could not be read
+    source: str = ""  # the name of the image file or of the source
+    # When it was captured, or read from a file, in UTC.
+    time: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    position_s: float | None = None  # its time on the source's clock; None for a still image
+    capture_ms: float = 0.0  # how long it took to capture and decode, including the wait for a camera
 
     @property
     def still(self) -> bool:
@@ -49,19 +36,12 @@ class Frame:
 
 
 class Source(Closing):
-    """An iterable of frames, to be iterated once and closed at the end.
+    """An iterable of frames, to be iterated once and closed at the end."""
 
-    Attributes:
-        endless: whether it runs until it is stopped, as a camera does.
-        rate_hz: frames per second, if known.
-        dropped: number of frames that were replaced by newer ones before they were read.
-        failed: number of frames that could not be read.
-    """
-
-    endless: bool = False
-    rate_hz: float | None = None
-    dropped: int = 0
-    failed: int = 0
+    endless: bool = False  # whether it runs until it is stopped, as a camera does
+    rate_hz: float | None = None  # frames per second, if known
+    dropped: int = 0  # frames that were replaced by newer ones before they were read
+    failed: int = 0  # frames that could not be read
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:

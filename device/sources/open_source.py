@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 import re
-import stat
 import sys
 from functools import partial
 from pathlib import Path
@@ -35,16 +34,10 @@ _PIPED = "watch - --raw-size WIDTHxHEIGHT < PIPE"
 def open_source(name: str, raw: RawLayout | None = None) -> Source:
     """Returns the source that a name means.
 
-    A number is a camera; for a file of that name, write `./0`. A file takes precedence over a pattern.
-
-    Args:
-        name: as for `--source`.
-        raw: the layout of the frames on standard input, for the name `-` alone.
-
-    Raises:
-        ValueError: there is no such source, it is not an image or a video, or `raw` is missing or unexpected.
-        OSError: a file cannot be read.
-        ImportError: the name is `picamera2`, which is not installed; the message says what to install.
+    A number is a camera; for a file of that name, write `./0`. A file takes precedence over a pattern. `raw` is the
+    layout of the frames on standard input, for the name `-` alone. Raises ValueError if there is no such source, if it
+    is not an image or a video, or if `raw` is missing or unexpected; OSError if a file cannot be read; and ImportError
+    for `picamera2` if it is not installed.
     """
     if (name == STANDARD_INPUT) != (raw is not None):
         received = "- without it" if raw is None else f"{name} with it"
@@ -55,7 +48,7 @@ def open_source(name: str, raw: RawLayout | None = None) -> Source:
         return _picamera()
     if _CAMERA_INDEX.fullmatch(name):
         return LiveSource(name, partial(open_camera, int(name)))
-    if _CAMERA_PATH.fullmatch(name) or _is_camera(name):
+    if _CAMERA_PATH.fullmatch(name) or _is_camera(Path(name)):
         return LiveSource(name, partial(open_camera, name))
     if _ADDRESS.fullmatch(name):
         return LiveSource(name, partial(open_stream, name))
@@ -76,11 +69,8 @@ def _picamera() -> Source:
     return LiveSource(_PICAMERA, Picamera2Capture)
 
 
-def _is_camera(name: str) -> bool:
-    if not Path(name).exists():
-        return False
-    status = Path(name).stat()
-    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == _VIDEO4LINUX
+def _is_camera(path: Path) -> bool:
+    return path.is_char_device() and os.major(path.stat().st_rdev) == _VIDEO4LINUX
 
 
 def _files(name: str) -> Source:

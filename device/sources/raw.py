@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -35,9 +36,8 @@ class RawLayout:
 
     def __post_init__(self) -> None:
         if not (1 <= self.width <= _MAX_SIDE and 1 <= self.height <= _MAX_SIDE):
-            raise ValueError(
-                f"Expected raw frames with sides of 1 to {_MAX_SIDE} pixels. Received: {self.width}x{self.height}"
-            )
+            received = f"{self.width}x{self.height}"
+            raise ValueError(f"Expected raw frames with sides of 1 to {_MAX_SIDE} pixels. Received: {received}")
         if self.order not in ORDERS:
             raise ValueError(f"Expected raw frames in {', '.join(ORDERS)}. Received: {self.order}")
 
@@ -75,22 +75,19 @@ class RawFrames(Source):
         self._name = name
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yields the frames."""
-        number = 0
-        started = time.perf_counter()
-        while (pixels := self._pixels(number)) is not None:
+        for number in count():
+            started = time.perf_counter()
+            pixels = self._pixels(number)
+            if pixels is None:
+                return
             image = self._layout.image(pixels)
             yield Frame(image, number, self._name, position_s=time.monotonic(), capture_ms=elapsed_ms(started))
-            number += 1
-            started = time.perf_counter()
 
     def _pixels(self, number: int) -> Image | None:
         content = self._stream.read(self._layout.frame_bytes)
         if len(content) == self._layout.frame_bytes:
             return np.frombuffer(content, np.uint8)
         if content:
-            log.warning(
-                f"{self._name}: the stream ends within frame {number}: "
-                f"{len(content):,} of {self._layout.frame_bytes:,} bytes"
-            )
+            there = f"{len(content):,} of {self._layout.frame_bytes:,} bytes"
+            log.warning(f"{self._name}: the stream ends within frame {number}: {there}")
         return None

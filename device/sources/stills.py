@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..crop_files import HEIC_SUFFIXES
 from ..vision.images import read_image
 from .frames import Frame, Source, elapsed_ms
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-# Read from a folder too, so that each gives an error that names its format.
-_HEIF_SUFFIXES = frozenset({".heic", ".heif"})
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +20,9 @@ class Stills(Source):
     """Reads image files in turn; a file that cannot be read is logged and counted as failed."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        """Takes the files, which are opened one by one."""
         self.paths = tuple(paths)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yields a frame for each file that can be read."""
         for number, path in enumerate(self.paths):
             started = time.perf_counter()
             try:
@@ -39,7 +36,8 @@ class Stills(Source):
 
 def images_in(folder: Path) -> Sequence[Path]:
     """Returns the files with an image suffix in a folder, sorted by name; raises ValueError if there are none."""
-    suffixes = IMAGE_SUFFIXES | _HEIF_SUFFIXES
+    # With HEIC files, so that each gives an error that names its format.
+    suffixes = IMAGE_SUFFIXES | HEIC_SUFFIXES
     images = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     if not images:
         raise ValueError(f"{folder}: Expected a folder with images, {', '.join(sorted(IMAGE_SUFFIXES))}. Found none")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import cv2
@@ -25,48 +26,36 @@ class VideoFile(Source):
     """Reads a video file; if frames are missing at its end, they are logged and counted as failed."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file.
-
-        Raises:
-            ValueError: OpenCV cannot read the file as a video.
-            OSError: the file cannot be read.
-        """
+        """Opens the file; raises OSError if it cannot be read, and ValueError if OpenCV does not read it as a video."""
         with path.open("rb") as file:
             head = file.read(1)
         self._path = path
         # OpenCV cannot mistake an absolute path for an address, an option or a camera.
         self._capture = cv2.VideoCapture(str(path.absolute()))
         if not head or not self._capture.isOpened():
-            raise ValueError(
-                f"{path}: Expected a video or image that OpenCV can read. Received: {path.stat().st_size:,} bytes"
-            )
+            size = f"{path.stat().st_size:,} bytes"
+            raise ValueError(f"{path}: Expected a video or image that OpenCV can read. Received: {size}")
         self.rate_hz = self._capture.get(cv2.CAP_PROP_FPS) or None
 
     def __iter__(self) -> Iterator[Frame]:
         """Yields the frames, turned upright as the video's header says."""
-        number = 0
-        started = time.perf_counter()
-        while True:
+        for number in count():
+            started = time.perf_counter()
             there, image = self._capture.read()
             if not there:
-                break
-            yield Frame(
-                checked_frame(image),
-                number,
-                str(self._path),
-                position_s=self._position_s(number),
-                capture_ms=elapsed_ms(started),
-            )
-            number += 1
-            started = time.perf_counter()
-        expected = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        if number < _MIN_COMPLETE * expected:
-            self.failed += expected - number
-            log.warning(f"{self._path}: the video ends after {number:,} of {expected:,} frames")
+                self._check_complete(number)
+                return
+            frame, position_s = checked_frame(image), self._position_s(number)
+            yield Frame(frame, number, str(self._path), position_s=position_s, capture_ms=elapsed_ms(started))
 
     def close(self) -> None:
-        """Closes the file."""
         self._capture.release()
+
+    def _check_complete(self, frames: int) -> None:
+        expected = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if frames < _MIN_COMPLETE * expected:
+            self.failed += expected - frames
+            log.warning(f"{self._path}: the video ends after {frames:,} of {expected:,} frames")
 
     def _position_s(self, number: int) -> float:
         # Streams without a container have no times, so OpenCV gives 0 for every frame.

@@ -19,7 +19,7 @@ class Box:
 
 
 def iou(one: Box, other: Box) -> float:
-    """Returns the intersection over union of two boxes, 0..1; 0 where both are empty."""
+    """Returns the intersection over union of two boxes, 0..1; 0 if both are empty."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     intersection = max(0, width) * max(0, height)

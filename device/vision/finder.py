@@ -35,14 +35,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Finder:
-    """The search for digits, and its settings.
+    """The search for digits, and its settings, of which `find_one` has its own height and side: those named `alone`.
 
     Attributes:
         min_contrast: minimum difference between ink and paper in any colour channel, in grey levels.
-        min_height: minimum height of a digit for `find`, as a fraction of the image's height.
-        min_height_alone: the same for `find_one`.
-        frame_px: approximate longer side to which `find` shrinks an image; crops are cut at full resolution.
-        alone_px: the same for `find_one`.
+        min_height, min_height_alone: minimum height of a digit, as a fraction of the image's height.
+        frame_px, alone_px: approximate longer side of the searched image; crops are cut at full resolution.
     """
 
     min_contrast: int = 8
@@ -58,22 +56,19 @@ class Finder:
             received = f"{self.min_height}, {self.min_height_alone}"
             raise ValueError(f"Expected min_height and min_height_alone above 0, up to 1. Received: {received}")
         if min(self.frame_px, self.alone_px) < 32:
-            raise ValueError(
-                f"Expected frame_px and alone_px of at least 32. Received: {self.frame_px}, {self.alone_px}"
-            )
+            received = f"{self.frame_px}, {self.alone_px}"
+            raise ValueError(f"Expected frame_px and alone_px of at least 32. Received: {received}")
 
     def find(self, image: Image) -> tuple[Candidate, ...]:
         """Returns every candidate in an image `<uint8>[h, w, 3]` (BGR) or `<uint8>[h, w]`, in reading order.
 
-        Shapes that reach the image's edge are left out, because they may be cut off.
-
-        Raises:
-            ValueError: the image has another shape or dtype.
+        Shapes that reach the image's edge are left out, because they may be cut off. Raises ValueError for an image of
+        another shape or dtype.
         """
         if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return ()
         scene = Scene.of(image, self.frame_px, self.min_contrast, FRAME)
-        shapes = [shape for is_dark in (True, False) for shape in scene.shapes(self.min_height, is_dark=is_dark)]
+        shapes = scene.shapes(self.min_height, (True, False))
         whole = [shape for shape in shapes if not shape.edges and _has_proportions(shape)]
         return tuple(map(_candidate, _in_reading_order(_without_halos(whole))))
 
@@ -85,9 +80,7 @@ class Finder:
         if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return None
         scene = Scene.of(image, self.alone_px, self.min_contrast, SINGLE)
-        shapes = [
-            shape for is_dark in scene.polarities() for shape in scene.shapes(self.min_height_alone, is_dark=is_dark)
-        ]
+        shapes = scene.shapes(self.min_height_alone, scene.polarities())
         likely = [shape for shape in shapes if not shape.is_cut_bar]
         return _candidate(max(likely, key=_prominence)) if likely else None
 
@@ -95,9 +88,8 @@ class Finder:
 def _checked(image: Image) -> Image:
     if image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
         return image
-    raise ValueError(
-        f"Expected image <uint8>[h, w] or <uint8>[h, w, 3]. Received: shape={image.shape}, dtype={image.dtype}."
-    )
+    received = f"shape={image.shape}, dtype={image.dtype}."
+    raise ValueError(f"Expected image <uint8>[h, w] or <uint8>[h, w, 3]. Received: {received}")
 
 
 def _candidate(shape: Shape) -> Candidate:

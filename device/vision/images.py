@@ -46,18 +46,14 @@ def checked_frame(array: object) -> Image:
 
     Takes `[h, w]` or `[h, w, 1]` grey, `[h, w, 3]` BGR, and `[h, w, 4]` BGR with alpha, which is blended with white;
     an alpha of 0 everywhere is padding and is dropped. Values are uint8, uint16 over its full range, or floats in 0..1.
-
-    Raises:
-        ValueError: the array has another type, shape or dtype, no pixels, or floats that are NaN or outside 0..1.
+    Raises ValueError for anything else, for an array without pixels, and for floats that are NaN or outside 0..1.
     """
     if not isinstance(array, np.ndarray):
         raise ValueError(f"Expected a frame, an array [h, w, 3]. Received: {type(array).__name__}")
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
-        raise ValueError(
-            f"Expected a frame [h, w], [h, w, 1], [h, w, 3] or [h, w, 4] of at least one pixel. "
-            f"Received: shape={array.shape}, dtype={array.dtype}."
-        )
+        expected = "a frame [h, w], [h, w, 1], [h, w, 3] or [h, w, 4] of at least one pixel"
+        raise ValueError(f"Expected {expected}. Received: shape={array.shape}, dtype={array.dtype}.")
     image = _eight_bits(np.ascontiguousarray(array))
     if channels == 1:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR), np.uint8)
@@ -67,9 +63,7 @@ def checked_frame(array: object) -> Image:
 def read_image(path: Path) -> Image:
     """Returns the image in a file `<uint8>[h, w, 3]`, turned upright by its Exif orientation, alpha blended with white.
 
-    Raises:
-        ValueError: the file is not an image, is incomplete, or is HEIC.
-        OSError: the file cannot be read.
+    Raises OSError if the file cannot be read, and ValueError if it is not an image, is incomplete, or is HEIC.
     """
     return decode_image(path.read_bytes(), str(path))
 
@@ -77,9 +71,8 @@ def read_image(path: Path) -> Image:
 def decode_image(content: bytes, name: str) -> Image:
     """Returns the image that the bytes of a file hold; like `read_image`, with `name` for the error messages."""
     if is_heif(content):
-        raise ValueError(
-            f"{name}: Expected an image that OpenCV can read. Received: HEIC/HEIF. Convert it to JPEG or PNG first."
-        )
+        received = "HEIC/HEIF. Convert it to JPEG or PNG first."
+        raise ValueError(f"{name}: Expected an image that OpenCV can read. Received: {received}")
     encoded = np.frombuffer(content, np.uint8)
     try:
         turn = _turn_of(content)

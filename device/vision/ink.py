@@ -24,7 +24,7 @@ _MIN_SLENDERNESS = 25
 _CELLS = 10
 # Weight of the median against the mean of the paper, as a fraction of paper in the window.
 _MEDIAN_WEIGHT = 0.02
-# Pixels within so many median distances of the first estimate are paper.
+# Pixels within this many median distances of the first estimate are paper.
 _MAX_NOISE = 3
 
 
@@ -32,10 +32,7 @@ _MAX_NOISE = 3
 class Rules:
     """Which horizontal and vertical lines count as ruled lines.
 
-    Attributes:
-        max_thickness_px: their maximum thickness.
-        min_length_px: their minimum length.
-        to_edge: whether only lines count that run from edge to edge of the image, or along an edge from a corner.
+    With `to_edge` only lines count that run from edge to edge of the image, or along an edge from a corner.
     """
 
     max_thickness_px: int
@@ -44,12 +41,10 @@ class Rules:
 
 
 def background_of(image: Image, window_px: int, min_contrast: float) -> Image:
-    """Returns an image `<uint8>[h, w, ...]` of the paper without ink.
+    """Returns an image `<uint8>[h, w, ...]` of the paper without ink, which is darker or lighter than the paper.
 
-    Args:
-        image: dark strokes on light paper, or light strokes on dark paper.
-        window_px: the size of the window around a pixel in which its paper is estimated; several strokes wide.
-        min_contrast: pixels that differ by up to so many grey levels are paper.
+    The paper at a pixel is estimated in a window of `window_px` around it, which is several strokes wide. Pixels that
+    differ by up to `min_contrast` grey levels are paper.
     """
     height, width = image.shape[:2]
     cell_px = max(1, window_px // _CELLS)
@@ -58,8 +53,7 @@ def background_of(image: Image, window_px: int, min_contrast: float) -> Image:
     distance = _strongest(cv2.absdiff(image, cv2.resize(median, (width, height), interpolation=cv2.INTER_LINEAR)))
     paper = cv2.compare(distance, max(min_contrast, _MAX_NOISE * typical(distance)), cv2.CMP_LE)
     grid = _mean_around(image, paper, median)
-    background: Image = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
-    return background
+    return np.asarray(cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def contrast(over: Image, under: Image) -> Image:
@@ -76,8 +70,7 @@ def typical(values: Image) -> float:
 def strong_ink(ink: Image, min_ink: float, window_px: int, of_peak: float) -> Image:
     """Returns a mask `<uint8>[h, w]` (0 or 1) of ink above `min_ink` and above `of_peak` of the maximum in a window."""
     thresholds = cv2.convertScaleAbs(cv2.dilate(ink, _block(window_px | 1, window_px | 1)), alpha=of_peak)
-    mask: Image = cv2.compare(ink, cv2.max(thresholds, min_ink), cv2.CMP_GT) & 1
-    return mask
+    return np.asarray(cv2.compare(ink, cv2.max(thresholds, min_ink), cv2.CMP_GT) & 1, np.uint8)
 
 
 def without_rules(ink: Image, min_ink: float, window_px: int, rules: Rules) -> Image:
@@ -94,8 +87,7 @@ def ruled_lines(mask: Image, rules: Rules) -> Image:
     """Returns the ruled lines in a mask `<uint8>[h, w]` (0 or 1), as such a mask without the strokes across them."""
     horizontal, horizontal_band = _horizontal_lines(mask, rules)
     vertical, vertical_band = (part.T for part in _horizontal_lines(np.ascontiguousarray(mask.T), rules))
-    lines: Image = horizontal | vertical | (horizontal_band & vertical_band)
-    return lines
+    return np.asarray(horizontal | vertical | (horizontal_band & vertical_band), np.uint8)
 
 
 def _horizontal_lines(mask: Image, rules: Rules) -> tuple[Image, Image]:
@@ -156,12 +148,11 @@ def _median_around(grid: Image) -> Image:
         return grid
     # Mirrored, so that a border along the image's edge does not fill the window there.
     framed = cv2.copyMakeBorder(grid, reach, reach, reach, reach, cv2.BORDER_REFLECT_101)
-    median: Image = cv2.medianBlur(framed, 2 * reach + 1)[reach:-reach, reach:-reach]
-    return median
+    return np.asarray(cv2.medianBlur(framed, 2 * reach + 1)[reach:-reach, reach:-reach], np.uint8)
 
 
 def _mean_around(image: Image, paper: Image, median: Image) -> Image:
-    """Returns the mean of the paper around each cell, or the median where there is hardly any paper."""
+    """Returns the mean of the paper around each cell, or the median if there is hardly any paper."""
     size, window = median.shape[1::-1], (_CELLS // 2, _CELLS // 2)
     weight = paper if image.ndim == 2 else cv2.merge((paper, paper, paper))
     sums = cv2.resize(cv2.bitwise_and(image, weight), size, interpolation=cv2.INTER_AREA)
@@ -175,15 +166,13 @@ def _strongest(channels: Image) -> Image:
     if channels.ndim == 2:
         return channels
     blue, green, red = cv2.split(channels)
-    strongest: Image = cv2.max(cv2.max(blue, green), red)
-    return strongest
+    return np.asarray(cv2.max(cv2.max(blue, green), red), np.uint8)
 
 
 def _morphed(mask: Image, operation: int, width: int, height: int) -> Image:
     # There is no ink beyond the image; by default OpenCV would neither erode nor dilate from there.
-    block = _block(width, height)
-    morphed: Image = cv2.morphologyEx(mask, operation, block, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return morphed
+    block, border = _block(width, height), cv2.BORDER_CONSTANT
+    return np.asarray(cv2.morphologyEx(mask, operation, block, borderType=border, borderValue=0), np.uint8)
 
 
 def _block(width: int, height: int) -> Image:

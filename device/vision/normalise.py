@@ -21,10 +21,7 @@ def crop_of(ink: UInt8) -> UInt8:
     """Returns the crop `<uint8>[28, 28]` of a digit's ink `<uint8>[h, w]`, strokes bright on background 0.
 
     Scales the longer side of the ink to 20 pixels with anti-aliasing, stretches the contrast to 255, and centres the
-    ink by its centre of mass, as far as it fits.
-
-    Raises:
-        ValueError: the ink has another shape or dtype, or is 0 everywhere.
+    ink by its centre of mass, as far as it fits. Raises ValueError for another shape or dtype, or ink of 0 everywhere.
     """
     if ink.ndim != 2 or ink.dtype != np.uint8:
         raise ValueError(f"Expected ink <uint8>[h, w]. Received: shape={ink.shape}, dtype={ink.dtype}.")
@@ -43,15 +40,14 @@ def _scaled(ink: UInt8) -> UInt8:
     height, width = ink.shape
     scale = BOX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    scaled: UInt8 = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    return scaled
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(ink, size, interpolation=how), np.uint8)
 
 
 def _contrasted(ink: UInt8) -> UInt8:
     # The median of the bright half, so that a single outlier does not set the contrast.
     bright = ink[ink > int(ink.max()) // 2]
-    contrasted: UInt8 = cv2.convertScaleAbs(ink, alpha=INK / float(np.median(bright)))
-    return contrasted
+    return np.asarray(cv2.convertScaleAbs(ink, alpha=INK / float(np.median(bright))), np.uint8)
 
 
 def _centred(ink: UInt8) -> UInt8:

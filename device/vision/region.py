@@ -27,14 +27,7 @@ Corner = tuple[int, int]
 
 @dataclass(frozen=True)
 class Region:
-    """A convex quadrilateral in a frame, with its own top left corner.
-
-    Args:
-        corners: (x, y) of the four corners in pixels, clockwise from the top left one of the upright content.
-
-    Raises:
-        ValueError: a coordinate is below 0, or the corners are not clockwise or not convex.
-    """
+    """A convex quadrilateral in a frame: its corners (x, y), clockwise from the upright content's top left one."""
 
     corners: tuple[Corner, Corner, Corner, Corner]
 
@@ -46,11 +39,7 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> Region:
-        """Returns the region written as 'x,y,width,height' or 'x1,y1,x2,y2,x3,y3,x4,y4'.
-
-        Raises:
-            ValueError: the text has another form, or the region is empty or not convex.
-        """
+        """Returns the region written as 'x,y,width,height' or 'x1,y1,x2,y2,x3,y3,x4,y4'; else raises ValueError."""
         if not re.fullmatch(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*){3}((,\s*\d{1,6}\s*){4})?", text, re.ASCII):
             raise ValueError(f"Expected {_FORMS}. Received: {text!r}")
         numbers = [int(number) for number in text.split(",")]
@@ -71,8 +60,7 @@ class Region:
     def cut(self, image: UInt8) -> UInt8:
         """Returns the upright region `<uint8>[height, width, ...]` of an image `<uint8>[h, w, ...]`.
 
-        Raises:
-            ValueError: the region reaches beyond the image.
+        Raises ValueError if the region reaches beyond the image.
         """
         height, width = image.shape[:2]
         if max(x for x, _ in self.corners) > width or max(y for _, y in self.corners) > height:
@@ -82,15 +70,9 @@ class Region:
             return image[top:bottom, left:right]
         import cv2  # noqa: PLC0415  # the command line reads a region without it
 
-        rectified: UInt8 = cv2.warpPerspective(
-            image,
-            self._upright_to_frame(),
-            self.size,
-            None,
-            cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            cv2.BORDER_REPLICATE,
-        )
-        return rectified
+        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        transform = self._upright_to_frame()
+        return np.asarray(cv2.warpPerspective(image, transform, self.size, None, how, cv2.BORDER_REPLICATE), np.uint8)
 
     def box_in_frame(self, box: Box) -> Box:
         """Returns the bounding box, in frame coordinates, of a box in the upright region."""
@@ -116,15 +98,11 @@ class Region:
 
         width, height = self.size
         upright = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
-        transform: Float64 = cv2.getPerspectiveTransform(
-            upright - np.float32(0.5), np.array(self.corners, np.float32) - np.float32(0.5)
-        )
-        return transform
+        in_frame = np.array(self.corners, np.float32)
+        return np.asarray(cv2.getPerspectiveTransform(upright - np.float32(0.5), in_frame - np.float32(0.5)))
 
     def _turns(self) -> list[int]:
         # Twice the signed area at each corner; y points down, so clockwise is above 0.
-        turns = []
-        for index in range(4):
-            (x0, y0), (x1, y1), (x2, y2) = (self.corners[(index + step) % 4] for step in range(3))
-            turns.append((x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1))
-        return turns
+        corners = self.corners
+        threes = zip(corners, corners[1:] + corners[:1], corners[2:] + corners[:2], strict=True)
+        return [(x1 - x0) * (y2 - y1) - (y1 - y0) * (x2 - x1) for (x0, y0), (x1, y1), (x2, y2) in threes]

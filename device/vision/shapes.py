@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -27,31 +28,18 @@ _3_BY_3 = np.ones((3, 3), np.uint8)
 
 @dataclass(frozen=True)
 class Scale:
-    """Sizes and thresholds of the search; sizes are fractions of the image's longer side unless stated otherwise.
+    """Sizes and thresholds of the search; sizes are fractions of the image's longer side unless stated otherwise."""
 
-    Attributes:
-        background: the window in which the paper's colour is estimated.
-        nearby: the window in which ink is compared with the strongest ink.
-        noise: minimum ink over the median of the image's ink; the peak of each piece must reach twice that.
-        of_peak: minimum ink over the strongest ink nearby; the remains of ruled lines are paler than strokes.
-        rule: minimum length of a ruled line, as a fraction of the shorter side.
-        rule_thickness: maximum thickness of a ruled line.
-        rules_to_edge: whether only lines that reach the image's edge are ruled lines.
-        margin: the width of the edge, as a fraction of the shorter side; pieces join only pieces at as many edges.
-        gap: maximum distance between the pieces of a digit, as a fraction of its height.
-        growth: maximum height of a digit over the height of its higher piece.
-    """
-
-    background: float
-    nearby: float
-    noise: float
-    of_peak: float
-    rule: float
-    rule_thickness: float
-    rules_to_edge: bool
-    margin: float
-    gap: float
-    growth: float
+    background: float  # the window in which the paper's colour is estimated
+    nearby: float  # the window in which ink is compared with the strongest ink
+    noise: float  # minimum ink over the median of the image's ink; the peak of each piece must reach twice that
+    of_peak: float  # minimum ink over the strongest ink nearby; the remains of ruled lines are paler than strokes
+    rule: float  # minimum length of a ruled line, as a fraction of the shorter side
+    rule_thickness: float  # maximum thickness of a ruled line
+    rules_to_edge: bool  # whether only lines that reach the image's edge are ruled lines
+    margin: float  # the width of the edge, of the shorter side; pieces join only pieces at as many edges
+    gap: float  # maximum distance between the pieces of a digit, as a fraction of its height
+    growth: float  # maximum height of a digit over the height of its higher piece
 
 
 # In a frame, digits are small, lines long and specks many. In an image of one digit, neighbours and ends of lines lie
@@ -96,37 +84,26 @@ class Scene:
         dark, light = (cv2.norm(self.ink(is_dark=is_dark)[middle], cv2.NORM_L2SQR) for is_dark in (True, False))
         return [is_dark for is_dark, own, other in ((True, dark, light), (False, light, dark)) if 4 * own >= other]
 
-    def shapes(self, min_height: float, *, is_dark: bool) -> list[Shape]:
-        """Returns the shapes of one polarity that reach a fraction of the image's height, without blots."""
-        pieces = Pieces.of(self, is_dark=is_dark)
+    def shapes(self, min_height: float, polarities: Iterable[bool]) -> list[Shape]:
+        """Returns the dark, light or all shapes that reach a fraction of the image's height, without blots."""
         min_px = max(6, min_height * self.small.shape[0])
-        shapes = (pieces.shape(int(root)) for root in np.unique(pieces.owners) if root)
+        shapes = (shape for is_dark in polarities for shape in Pieces.of(self, is_dark=is_dark).shapes())
         return [shape for shape in shapes if shape.height >= min_px and not shape.is_blot]
 
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """The connected pieces of ink of one polarity.
-
-    Attributes:
-        scene: the scene that shows them.
-        is_dark: whether they are darker than the paper.
-        ink: the ink without ruled lines, `<uint8>[h, w]`.
-        labels: the piece of each pixel, `<int32>[h, w]`.
-        stats: OpenCV's statistics of each piece, `<int32>[n, 5]`.
-        owners: the largest piece of the shape that each belongs to, or 0 for noise, `<int32>[n]`.
-    """
+    """The connected pieces of a scene's dark or light ink."""
 
     scene: Scene
     is_dark: bool
-    ink: Image
-    labels: Int32
-    stats: Int32
-    owners: Int32
+    ink: Image  # without ruled lines, `<uint8>[h, w]`
+    labels: Int32  # the piece of each pixel, `<int32>[h, w]`
+    stats: Int32  # OpenCV's statistics of each piece, `<int32>[n, 5]`
+    owners: Int32  # the largest piece of the shape that each belongs to, or 0 for noise, `<int32>[n]`
 
     @classmethod
     def of(cls, scene: Scene, *, is_dark: bool) -> Pieces:
-        """Returns the pieces of a scene's dark or light ink."""
         ink, scale = scene.ink(is_dark=is_dark), scene.scale
         # Ink is half as strong at a stroke's edge.
         min_ink = max(scene.min_contrast / 2, scale.noise * typical(ink))
@@ -142,12 +119,13 @@ class Pieces:
         is_ink[0] = False  # the background
         return cls(scene, is_dark, ink, labels, stats, _owners(stats, is_ink, ink.shape, scale))
 
-    def shape(self, root: int) -> Shape:
-        """Returns the shape whose largest piece is `root`."""
-        stats = self.stats[self.owners == root]
-        x, y = stats[:, :2].min(axis=0)
-        right, bottom = (stats[:, :2] + stats[:, 2:4]).max(axis=0)
-        return Shape(self, root, int(x), int(y), int(right - x), int(bottom - y))
+    def shapes(self) -> Iterator[Shape]:
+        """Yields the shapes that the pieces make."""
+        for root in np.unique(self.owners[self.owners > 0]):
+            stats = self.stats[self.owners == root]
+            x, y = stats[:, :2].min(axis=0)
+            right, bottom = (stats[:, :2] + stats[:, 2:4]).max(axis=0)
+            yield Shape(self, int(root), int(x), int(y), int(right - x), int(bottom - y))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +170,7 @@ class Shape:
         return float(cv2.mean(self.pieces.ink[window], self._mask(window))[0])
 
     def soft_ink(self) -> Image:
-        """Returns its ink alone with soft edges `<uint8>[h, w]`, cut at full resolution where the shape is small."""
+        """Returns its ink alone with soft edges `<uint8>[h, w]`, cut at full resolution if the shape is small."""
         window, scene = self._window(2), self.pieces.scene
         if scene.zoom == 1 or self.height >= _FINE_PX:
             return _soft(self.pieces.ink[window], self._mask(window))
@@ -210,8 +188,7 @@ class Shape:
         return _ink(patch, background, is_dark=self.pieces.is_dark)
 
     def _mask(self, window: tuple[slice, slice]) -> Image:
-        mask: Image = (self.pieces.owners == self.root).view(np.uint8)[self.pieces.labels[window]]
-        return mask
+        return np.asarray((self.pieces.owners == self.root)[self.pieces.labels[window]].view(np.uint8))
 
     def _window(self, margin_px: int) -> tuple[slice, slice]:
         height, width = self.pieces.ink.shape
@@ -230,12 +207,10 @@ def _peak(ink: Image, mask: Image) -> float:
 def _soft(ink: Image, mask: Image) -> Image:
     peak = _peak(ink, mask)
     soft = cv2.convertScaleAbs(cv2.subtract(ink, _FOOT * peak), alpha=255 / peak)
-    own: Image = cv2.multiply(soft, cv2.dilate(mask, _3_BY_3))
-    return own
+    return np.asarray(cv2.multiply(soft, cv2.dilate(mask, _3_BY_3)), np.uint8)
 
 
 def _owners(stats: Int32, is_ink: Bools, shape: tuple[int, ...], scale: Scale) -> Int32:
-    """Returns `Pieces.owners`."""
     x, y, w, h, area = stats.T
     height, width = shape
     margin = 1 + scale.margin * min(shape)
@@ -245,21 +220,19 @@ def _owners(stats: Int32, is_ink: Bools, shape: tuple[int, ...], scale: Scale) -
     order = order[np.argsort(-area[order], kind="stable")]
     for index, piece in enumerate(order):
         larger = order[:index][edges[order[:index]] == edges[piece]]
-        if edges[piece] == 0:
-            fits = larger[_fit(stats[piece], stats[larger], scale)]
-        elif edges[piece] == 1:
-            fits = larger[_holds(stats[piece], stats[larger])]
-        else:
-            fits = larger[:0]
-        owners[piece] = owners[fits[0]] if fits.size else piece
+        owners[piece] = piece
+        if edges[piece] > 1:
+            continue
+        of_one = _fit(stats[piece], stats[larger], scale) if edges[piece] == 0 else _holds(stats[piece], stats[larger])
+        if of_one.any():
+            owners[piece] = owners[larger[of_one][0]]
     return owners
 
 
 def _holds(piece: Int32, larger: Int32) -> Bools:
     """Returns which larger pieces hold a piece in their box, such as the other side of a loop cut by the edge."""
     start, size = larger[:, :2], larger[:, 2:4]
-    holds: Bools = ((piece[:2] >= start) & (piece[:2] + piece[2:4] <= start + size)).all(axis=1)
-    return holds
+    return np.asarray(((piece[:2] >= start) & (piece[:2] + piece[2:4] <= start + size)).all(axis=1), np.bool_)
 
 
 def _fit(piece: Int32, larger: Int32, scale: Scale) -> Bools:
@@ -272,5 +245,4 @@ def _fit(piece: Int32, larger: Int32, scale: Scale) -> Bools:
     is_part = (low <= 0.6 * high) | (overlap[:, 0] >= 0.5 * np.minimum(piece[2], size[:, 0]))
     is_speck = (piece[4] < 0.04 * larger[:, 4]) | (piece[2:4].max() < 0.15 * high)
     is_digit = (union[:, 1] <= scale.growth * high) & (union[:, 0] <= _MAX_ASPECT * union[:, 1])
-    fit: Bools = is_near & is_part & ~is_speck & is_digit
-    return fit
+    return np.asarray(is_near & is_part & ~is_speck & is_digit, np.bool_)

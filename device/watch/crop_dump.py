@@ -17,10 +17,7 @@ _MARGIN = 0.5
 class CropDump:
     """Writes PNG files named by frame and candidate, such as `run0001/frame000012_00_crop.png` and `…_frame.png`.
 
-    Each run writes to a numbered folder of its own, so that no earlier crops are overwritten.
-
-    Attributes:
-        folder: this run's folder.
+    Each run writes to a numbered `folder` of its own, so that no earlier crops are overwritten.
     """
 
     def __init__(self, parent: Path) -> None:

@@ -24,9 +24,7 @@ class Recording(Closing):
     def __init__(self, path: Path, rate_hz: float) -> None:
         """Makes the file, replacing an existing one, for playback at `rate_hz` frames per second.
 
-        Raises:
-            ValueError: the name does not end in .mp4, or the rate is not above 0.
-            OSError: the file cannot be written.
+        Raises OSError if it cannot be written, and ValueError unless the name ends in .mp4 and the rate is above 0.
         """
         if path.suffix.lower() != _SUFFIX or not rate_hz > 0:
             raise ValueError(f"Expected a name that ends in {_SUFFIX}, and a rate above 0. Received: {path}, {rate_hz}")

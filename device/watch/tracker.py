@@ -60,15 +60,12 @@ class Tracker:
                 track.confirmed = True
                 confirmed.append(index)
             matched.append(track)
-        self._tracks = matched + self._remembered(unmatched)
+        for track in unmatched:
+            track.missed += 1
+        self._tracks = matched + [track for track in unmatched if track.confirmed and track.missed < self._frames]
         return tuple(confirmed)
 
     def _matching(self, tracks: Sequence[_Track], label: str, box: Box) -> _Track | None:
         same_label = [track for track in tracks if track.label == label]
         nearest = max(same_label, key=lambda track: iou(track.box, box), default=None)
         return nearest if nearest is not None and iou(nearest.box, box) >= self._min_iou else None
-
-    def _remembered(self, tracks: Sequence[_Track]) -> list[_Track]:
-        for track in tracks:
-            track.missed += 1
-        return [track for track in tracks if track.confirmed and track.missed < self._frames]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from ..arrays import UInt8
@@ -18,41 +18,11 @@ from ..runner import Prediction, Runner
 from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box
 from ..vision.finder import Candidate, Finder
-from ..vision.region import Region
+from .options import WatchOptions
 from .tracker import Tracker
 
 # A tolerance, because the times of video frames are rounded.
 _CLOCK_S = 1e-3
-
-
-@dataclass(frozen=True)
-class WatchOptions:
-    """How a source is watched.
-
-    Attributes:
-        finder: finds the digits in a frame.
-        region: the region of interest in each frame; None for the whole frame.
-        one: whether each frame, or its region, shows one digit.
-        early_exit: whether to stop reading a digit once its answer is settled.
-        interval_s: minimum time between two frames that are read, on the source's clock.
-        max_frames: maximum number of frames to read; None for no limit.
-        stable_frames: report a digit once it is seen in so many consecutive frames; None to report every reading.
-    """
-
-    finder: Finder = field(default_factory=Finder)
-    region: Region | None = None
-    one: bool = False
-    early_exit: bool = False
-    interval_s: float = 0.0
-    max_frames: int | None = None
-    stable_frames: int | None = None
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.interval_s) and self.interval_s >= 0):
-            raise ValueError(f"Expected interval_s of 0 or more. Received: {self.interval_s}")
-        for name, count in (("max_frames", self.max_frames), ("stable_frames", self.stable_frames)):
-            if count is not None and count < 1:
-                raise ValueError(f"Expected {name} of at least 1. Received: {count}")
 
 
 @dataclass(frozen=True)
@@ -66,14 +36,9 @@ class Timings:
 
 @dataclass(frozen=True, eq=False)
 class DigitReading:
-    """The reading of one candidate, or of a frame without candidates.
+    """The reading of one candidate, or of a frame without candidates, which has no box, crop or prediction.
 
-    Attributes:
-        frame: the frame.
-        box: the candidate's box in the frame; None without a candidate.
-        crop: the model's input, `<uint8>[28, 28]`; None without a candidate.
-        prediction: the model's prediction; None without a candidate.
-        timings: how long it took.
+    `box` is in the frame, and `crop` is the model's input, `<uint8>[28, 28]`.
     """
 
     frame: Frame
@@ -103,6 +68,7 @@ class Watcher:
     def __init__(self, runner: Runner, options: WatchOptions) -> None:
         self._runner = runner
         self._options = options
+        self._finder = options.finder or Finder()
         self._tracker = None if options.stable_frames is None else Tracker(options.stable_frames)
 
     def observe(self, frame: Frame) -> Observation:
@@ -122,11 +88,11 @@ class Watcher:
         return tuple(self._reading(frame, candidate, crop_ms) for candidate in candidates)
 
     def _candidates(self, frame: Frame) -> tuple[Candidate, ...]:
-        region, finder = self._options.region, self._options.finder
+        region = self._options.region
         image = frame.image if region is None else region.cut(frame.image)
         if not self._options.one:
-            return finder.find(image)
-        found = finder.find_one(image)
+            return self._finder.find(image)
+        found = self._finder.find_one(image)
         return () if found is None else (found,)
 
     def _reading(self, frame: Frame, candidate: Candidate, crop_ms: float) -> DigitReading:
@@ -139,17 +105,10 @@ class Watcher:
 
 
 def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None = None) -> Iterator[DigitReading]:
-    """Yields the readings of the frames in reading order.
+    """Yields the readings of the frames of a source, which the caller closes, in reading order.
 
-    A still image without candidates, or any frame without one if `options.one`, yields a reading without a box.
-
-    Args:
-        frames: a source or other frames; the caller closes it.
-        runner: the model.
-        options: how to watch; None for `WatchOptions()`.
-
-    Raises:
-        ValueError: the region reaches beyond a frame.
+    A still image without candidates, or any frame without one if `options.one`, yields a reading without a box. Raises
+    ValueError if the region reaches beyond a frame.
     """
     chosen = options or WatchOptions()
     watcher = Watcher(runner, chosen)

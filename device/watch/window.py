@@ -27,15 +27,11 @@ class Window:
     def __init__(self, still_s: float = math.inf) -> None:
         """Opens the window, which shows a still image for `still_s` seconds at most.
 
-        Raises:
-            ImportError: the installed OpenCV has no windows; the message says what to install.
-            OSError: there is no display.
+        Raises ImportError if the installed OpenCV has no windows, and OSError if there is no display.
         """
         if _without_windows():
-            raise ImportError(
-                "--show needs an OpenCV with windows, not the headless one: "
-                "pip uninstall opencv-python-headless && pip install opencv-python"
-            )
+            remedy = "pip uninstall opencv-python-headless && pip install opencv-python"
+            raise ImportError(f"--show needs an OpenCV with windows, not the headless one: {remedy}")
         # Checked here, because Qt ends the process if there is no display.
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise OSError("--show needs a display. Found neither DISPLAY nor WAYLAND_DISPLAY in the environment")

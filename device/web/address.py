@@ -27,11 +27,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Returns the address for `HOST:PORT` or `[IPV6]:PORT`, or for `PORT` on the loopback address.
-
-        Raises:
-            ValueError: the text has another form.
-        """
+        """Returns the address of HOST:PORT, [IPV6]:PORT, or PORT on the loopback address; else raises ValueError."""
         found = _FORM.fullmatch(text)
         if found is None:
             raise ValueError(f"Expected HOST:PORT, such as 127.0.0.1:8080. Received: {text}")
@@ -52,11 +48,7 @@ class Address:
 
 
 def listen(address: Address) -> tuple[socket.socket, Address]:
-    """Returns a socket that listens at an address, and the address with its actual port.
-
-    Raises:
-        OSError: it is not possible to listen there; the message says where and why.
-    """
+    """Returns a socket that listens at an address, and the address with its actual port; else raises OSError."""
     try:
         family, kind, protocol, _, resolved = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

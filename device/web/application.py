@@ -27,11 +27,7 @@ from .viewers import MAX_VIEWERS, Viewers
 _PAGE = Path(__file__).parent / "page"
 _JSON = "application/json"
 _TYPES = MappingProxyType(
-    {
-        ".css": "text/css; charset=utf-8",
-        ".js": "text/javascript; charset=utf-8",
-        ".svg": "image/svg+xml",
-    }
+    {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 )
 _FINDER = Finder()
 _UPLOADS: Mapping[str, Callable[[bytes], Upload]] = MappingProxyType(
@@ -44,12 +40,9 @@ log = logging.getLogger(__name__)
 
 
 def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> Starlette:
-    """Returns the ASGI application.
+    """Returns the ASGI application, which describes a model and reads uploads with it in a thread.
 
-    Args:
-        thread: reads uploads.
-        model: the message for the thread's model.
-        viewers: the viewers of a source; without them, "/" is the page to draw on.
+    Without viewers of a source, "/" is the page to draw on.
     """
     parts = [path for path in sorted(_PAGE.iterdir()) if path.suffix in _TYPES]
     routes = [
@@ -148,9 +141,8 @@ async def _refused(request: Request, error: Exception) -> Response:
         404: f"Expected one of the paths in /openapi.json. Received: {request.scope['path'][:100]}",
         405: f"Expected a method in the Allow header. Received: {request.method[:100]}",
     }
-    return JSONResponse(
-        {"error": reasons.get(error.status_code, error.detail)}, error.status_code, dict(error.headers or {})
-    )
+    reason = reasons.get(error.status_code, error.detail)
+    return JSONResponse({"error": reason}, error.status_code, dict(error.headers or {}))
 
 
 async def _failed(_request: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ from ..arrays import Image as Pixels
 from ..runner import Prediction, Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box
-from ..watch.watcher import DigitReading, Observation
+from ..watch.watcher import Observation
 from .snapshots import Snapshot
 from .upload import Upload
 
@@ -163,15 +163,13 @@ def state_of(runner: Runner, snapshot: Snapshot) -> State:
 
 
 def _readings(runner: Runner, observation: Observation) -> tuple[Answer, ...]:
-    found = [reading for reading in observation.readings if reading.box is not None]
-    return tuple(_reading(runner, reading, steps=index < _MAX_WITH_STEPS) for index, reading in enumerate(found))
-
-
-def _reading(runner: Runner, reading: DigitReading, *, steps: bool) -> Answer:
-    if reading.prediction is None:
-        return Answer()
-    answer = _answer(reading.prediction, reading.box, reading.timings.infer_ms)
-    return _with_steps(runner, answer, reading.crop) if steps and reading.crop is not None else answer
+    answers: list[Answer] = []
+    for reading in observation.readings:
+        if reading.prediction is None or reading.crop is None:
+            continue
+        answer = _answer(reading.prediction, reading.box, reading.timings.infer_ms)
+        answers.append(_with_steps(runner, answer, reading.crop) if len(answers) < _MAX_WITH_STEPS else answer)
+    return tuple(answers)
 
 
 def _answer(prediction: Prediction, box: Box | None, latency_ms: float) -> Answer:
@@ -187,17 +185,12 @@ def _answer(prediction: Prediction, box: Box | None, latency_ms: float) -> Answe
 
 
 def _with_steps(runner: Runner, answer: Answer, crop: Crop) -> Answer:
-    steps = tuple(
-        Step(
-            lines_read=prediction.lines_read,
-            label=prediction.label,
-            index=prediction.index,
-            probability=round(prediction.probability, _DECIMALS),
-            probabilities=tuple(round(probability, _DECIMALS) for probability in runner.probabilities or ()),
-        )
-        for prediction in runner.steps(crop)
-    )
-    return replace(answer, crop=base64.b64encode(crop.tobytes()).decode(), steps=steps)
+    steps = []
+    for prediction in runner.steps(crop):
+        probabilities = tuple(round(probability, _DECIMALS) for probability in runner.probabilities or ())
+        probability = round(prediction.probability, _DECIMALS)
+        steps.append(Step(prediction.lines_read, prediction.label, prediction.index, probability, probabilities))
+    return replace(answer, crop=base64.b64encode(crop.tobytes()).decode(), steps=tuple(steps))
 
 
 def _image(pixels: Pixels) -> Image:

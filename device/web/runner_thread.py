@@ -28,10 +28,9 @@ class RunnerThread:
         self._waiting = 0
 
     async def do(self, job: Callable[[Runner], Result]) -> Result:
-        """Returns the result of a job called with the runner, or raises its error; to be called from one loop only.
+        """Returns the result of a job called with the runner, or raises its error, or BusyError if the queue is full.
 
-        Raises:
-            BusyError: the queue is full.
+        To be called from one loop only.
         """
         if self._waiting >= _MAX_WAITING:
             raise BusyError(f"Expected at most {_MAX_WAITING} readings at a time. Received: one more")

@@ -32,8 +32,7 @@ class Server(Closing):
     def __init__(self, runner: Runner, address: Address, token: str | None, snapshots: Snapshots | None = None) -> None:
         """Takes ownership of a runner, the address, the token of each request, and the snapshots of a source to show.
 
-        Raises:
-            OSError: it is not possible to listen at the address.
+        Raises OSError if it cannot listen at the address.
         """
         self._listener, self.address = listen(address)
         self._thread = RunnerThread(runner)

@@ -13,18 +13,7 @@ _RATE_OVER_S = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A watched source at one moment.
-
-    Attributes:
-        sequence: the number of earlier snapshots; 0 before the first frame.
-        observation: the last frame and its readings; None before the first frame.
-        frames: number of frames read.
-        candidates: number of candidates found in them.
-        rejected: number of candidates that the model rejected.
-        dropped: number of frames replaced by newer ones before they were read.
-        rate_hz: frames read per second, over about the last second; 0 in the first second and at the end.
-        ended: whether the source has ended.
-    """
+    """A watched source at one moment: the counts of `messages.State`, and the last observation, if any."""
 
     sequence: int = 0
     observation: Observation | None = None
@@ -32,7 +21,7 @@ class Snapshot:
     candidates: int = 0
     rejected: int = 0
     dropped: int = 0
-    rate_hz: float = 0.0
+    rate_hz: float = 0.0  # over about the last second; 0 in the first second and at the end
     ended: bool = False
 
 
@@ -42,19 +31,15 @@ class Snapshots:
     def __init__(self, source: Source) -> None:
         self._source = source
         # Assignment is atomic, so no lock is needed.
-        self._latest = Snapshot()
+        self.latest = Snapshot()
         self._since = time.monotonic()
         self._frames_before = 0
 
-    @property
-    def latest(self) -> Snapshot:
-        return self._latest
-
     def take(self, observation: Observation) -> None:
         """Makes a snapshot of an observation."""
-        before = self._latest
+        before = self.latest
         labels = [reading.label for reading in observation.readings if reading.box is not None]
-        self._latest = Snapshot(
+        self.latest = Snapshot(
             sequence=before.sequence + 1,
             observation=observation,
             frames=before.frames + 1,
@@ -66,8 +51,8 @@ class Snapshots:
 
     def end(self) -> None:
         """Makes a snapshot that says that the source has ended, with the last observation."""
-        before = self._latest
-        self._latest = replace(before, sequence=before.sequence + 1, rate_hz=0.0, ended=True)
+        before = self.latest
+        self.latest = replace(before, sequence=before.sequence + 1, rate_hz=0.0, ended=True)
 
     def _rate_hz(self, before: Snapshot) -> float:
         elapsed_s = time.monotonic() - self._since

@@ -47,9 +47,7 @@ def read_raw(content: bytes) -> Upload:
 def read_png(content: bytes, finder: Finder) -> Upload:
     """Returns the digit in a PNG file; a grey image of 28 x 28 pixels of 8 bits is taken as a crop.
 
-    Raises:
-        TooLargeError: the image has more than `MAX_PIXELS`.
-        ValueError: the content is not a PNG file or cannot be decoded.
+    Raises TooLargeError for more than `MAX_PIXELS`, and ValueError if it is not a PNG file or cannot be decoded.
     """
     width, height, depth, colour = _header(content)
     if width * height > MAX_PIXELS:

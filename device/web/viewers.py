@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 
 from .messages import event, state_of
 from .runner_thread import BusyError, RunnerThread
@@ -24,19 +23,13 @@ _KEEP_ALIVE = b":\n\n"
 _KEEP_ALIVE_S = 10.0
 
 
-@dataclass(frozen=True)
-class _Message:
-    sequence: int
-    content: bytes
-
-
 class Viewers:
     """The viewers of a source, in one `asyncio` loop."""
 
     def __init__(self, snapshots: Snapshots, thread: RunnerThread) -> None:
         self._snapshots = snapshots
         self._thread = thread
-        self._message = _Message(-1, b"")
+        self._sequence, self._content = -1, b""  # of the state that was encoded last
         self._encoding: asyncio.Task[None] | None = None
         self._encoded_s = -_MIN_INTERVAL_S
         self._closed = False
@@ -49,13 +42,13 @@ class Viewers:
             seen = self._snapshots.latest.sequence - 1
             while not self._closed:
                 try:
-                    message = await asyncio.wait_for(self._newer(seen), _KEEP_ALIVE_S)
+                    await asyncio.wait_for(self._newer(seen), _KEEP_ALIVE_S)
                 except asyncio.TimeoutError:
                     yield _KEEP_ALIVE
                     continue
-                if message.sequence > seen:
-                    seen = message.sequence
-                    yield message.content
+                if self._sequence > seen:
+                    seen = self._sequence
+                    yield self._content
         finally:
             self.count -= 1
 
@@ -63,13 +56,12 @@ class Viewers:
         """Ends every stream."""
         self._closed = True
 
-    async def _newer(self, seen: int) -> _Message:
-        while self._message.sequence <= seen and not self._closed:
+    async def _newer(self, seen: int) -> None:
+        while self._sequence <= seen and not self._closed:
             if self._encoding is None or self._encoding.done():
                 self._encoding = asyncio.create_task(self._encode())
             # Shielded, so that a viewer that times out does not cancel it for the others.
             await asyncio.shield(self._encoding)
-        return self._message
 
     async def _encode(self) -> None:
         while self._is_watched and not self._is_due:  # noqa: ASYNC110  # the watching thread need not wake this one
@@ -82,7 +74,7 @@ class Viewers:
             content = await self._thread.do(lambda runner: event(state_of(runner, latest)))
         except BusyError:
             return  # the next state is tried again
-        self._message = _Message(latest.sequence, content)
+        self._sequence, self._content = latest.sequence, content
 
     @property
     def _is_watched(self) -> bool:
@@ -92,4 +84,4 @@ class Viewers:
     def _is_due(self) -> bool:
         interval_s = max(_MIN_INTERVAL_S, self.count / _MAX_SENDS_HZ)
         elapsed_s = asyncio.get_running_loop().time() - self._encoded_s
-        return self._snapshots.latest.sequence > self._message.sequence and elapsed_s >= interval_s
+        return self._snapshots.latest.sequence > self._sequence and elapsed_s >= interval_s

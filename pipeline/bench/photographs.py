@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from device.runner import Runner
 from device.sources.open_source import open_source
-from device.watch.watcher import Watcher, WatchOptions
+from device.watch.options import WatchOptions
+from device.watch.watcher import Watcher
 
 
 @dataclass(frozen=True)

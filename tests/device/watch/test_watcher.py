@@ -11,7 +11,8 @@ from device.runner import Runner
 from device.sources.frames import Frame
 from device.vision.finder import Finder
 from device.vision.region import Region
-from device.watch.watcher import DigitReading, Watcher, WatchOptions, due, watch
+from device.watch.options import WatchOptions
+from device.watch.watcher import DigitReading, Watcher, due, watch
 from tests.conftest import MODELS, Digits
 from tests.support.scenes import Image, blank, page
 
@@ -81,6 +82,12 @@ def test_a_region_is_looked_at_alone_and_boxes_are_the_frames(runner: Runner, di
     assert reading.label == "1"
     assert reading.box is not None
     assert 190 <= reading.box.x < reading.box.x + reading.box.width <= 280
+
+
+def test_the_finder_of_the_options_looks_for_the_digits(runner: Runner, digits: Digits) -> None:
+    frames = moving([page(digits, (3, 1))])
+    assert labels(watch(frames, runner, WatchOptions(finder=Finder(min_height=0.9)))) == []
+    assert labels(watch(frames, runner, WatchOptions(finder=Finder(min_height=0.2)))) == ["3", "1"]
 
 
 def test_a_region_outside_the_frame_is_a_value_error(runner: Runner) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from device.runner import Runner
 from device.sources.frames import Frame, Source
-from device.watch.watcher import Observation, Watcher, WatchOptions
+from device.watch.options import WatchOptions
+from device.watch.watcher import Observation, Watcher
 from device.web.runner_thread import BusyError, RunnerThread
 from device.web.snapshots import Snapshots
 from device.web.viewers import Viewers
