@@ -245,7 +245,3 @@ def test_other_arrays_are_refused(image: Image, received: str) -> None:
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Finder(**options)
-
-
-def test_boxes_compare_by_value() -> None:
-    assert Box(1, 2, 3, 4) == Box(1, 2, 3, 4)
