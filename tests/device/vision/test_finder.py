@@ -19,6 +19,7 @@ from device.vision.normalise import crop_of
 from tests.conftest import Digits
 
 Image = npt.NDArray[np.uint8]
+Stroke = tuple[int, int, int, int, int, int]
 
 FINDER = Finder()
 BLUE_PEN = (150, 60, 30)
@@ -245,3 +246,146 @@ def test_other_arrays_are_refused(image: Image, received: str) -> None:
 def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Finder(**options)
+
+
+def ink_on(size: tuple[int, int], *inks: Stroke, paper: int = 200) -> Image:
+    """A grey image (width, height) with rings or bars on it: x, y, width, height, thickness (0: filled), level."""
+    width, height = size
+    image = np.full((height, width), paper, np.uint8)
+    for x, y, w, h, thickness, level in inks:
+        part = image[y : y + h, x : x + w]
+        inside = part[thickness : h - thickness, thickness : w - thickness].copy()
+        part[:] = level
+        if thickness:
+            part[thickness : h - thickness, thickness : w - thickness] = inside
+    return image
+
+
+def boxes_in(image: Image) -> list[Box]:
+    return [candidate.box for candidate in FINDER.find(image)]
+
+
+def box_alone_in(image: Image) -> Box | None:
+    found = FINDER.find_one(image)
+    return None if found is None else found.box
+
+
+RING = (100, 100, 40, 60, 6, 60)
+RING_BOX = Box(100, 100, 40, 60)
+FRAME_SIZE = (600, 400)
+# Shapes of one ring or bar, and whether `find` takes it for a candidate.
+SHAPES = [
+    (RING, True),
+    ((100, 100, 64, 40, 6, 60), True),  # 1.6 times as wide as high
+    ((100, 100, 65, 40, 6, 60), False),
+    ((100, 100, 4, 64, 0, 60), True),  # 16 times as high as wide
+    ((100, 100, 4, 65, 0, 60), False),
+    ((100, 100, 10, 12, 2, 60), True),  # 3 % of the image's height
+    ((100, 100, 10, 11, 2, 60), False),
+    ((100, 100, 30, 60, 0, 60), True),  # a filled box is a stroke up to half as wide as high
+    ((100, 100, 31, 60, 0, 60), False),
+    ((1, 100, 40, 60, 6, 60), True),
+    ((0, 100, 40, 60, 6, 60), False),
+    ((559, 100, 40, 60, 6, 60), True),
+    ((560, 100, 40, 60, 6, 60), False),
+    ((100, 1, 40, 60, 6, 60), True),
+    ((100, 0, 40, 60, 6, 60), False),
+    ((100, 339, 40, 60, 6, 60), True),
+    ((100, 340, 40, 60, 6, 60), False),
+    ((100, 100, 40, 60, 6, 191), True),
+    ((100, 100, 40, 60, 6, 193), False),  # fewer than 8 grey levels of contrast
+]
+
+
+@pytest.mark.parametrize(("shape", "is_candidate"), SHAPES, ids=str)
+def test_a_candidate_has_the_proportions_and_the_contrast_of_a_digit(shape: Stroke, is_candidate: bool) -> None:
+    x, y, width, height, _, _ = shape
+    assert boxes_in(ink_on(FRAME_SIZE, shape)) == ([Box(x, y, width, height)] if is_candidate else [])
+
+
+def test_candidates_are_ordered_by_line_and_then_from_left_to_right() -> None:
+    image = ink_on(FRAME_SIZE, *((x, y, 40, 60, 6, 60) for x, y in ((300, 100), (100, 129), (200, 131), (40, 60))))
+    assert [(box.x, box.y) for box in boxes_in(image)] == [(40, 60), (100, 129), (300, 100), (200, 131)]
+
+
+@pytest.mark.parametrize(
+    ("piece", "box"),
+    [
+        ((100, 84, 40, 10, 0, 60), Box(100, 84, 40, 76)),  # 6 pixels above the ring
+        ((100, 82, 40, 10, 0, 60), RING_BOX),  # 8 pixels above it
+        ((144, 100, 6, 36, 0, 60), Box(100, 100, 50, 60)),  # beside the ring, 3/5 as high
+        ((144, 100, 5, 9, 0, 60), Box(100, 100, 49, 60)),
+        ((144, 100, 4, 9, 0, 60), RING_BOX),  # less than 4 % of the ring's ink
+        ((144, 100, 8, 8, 0, 60), RING_BOX),  # less than 15 % of the ring's height
+        ((144, 124, 40, 10, 0, 60), Box(100, 100, 84, 60)),  # together 1.4 times as wide as high
+        ((144, 124, 41, 10, 0, 60), RING_BOX),
+    ],
+)
+def test_pieces_that_make_one_digit_have_one_box(piece: Stroke, box: Box) -> None:
+    assert boxes_in(ink_on(FRAME_SIZE, RING, piece)) == [box]
+
+
+@pytest.mark.parametrize(
+    ("piece", "box"),
+    [((144, 100, 6, 37, 0, 60), Box(144, 100, 6, 37)), ((142, 100, 40, 60, 6, 60), Box(142, 100, 40, 60))],
+)
+def test_neighbours_of_similar_height_are_two_candidates(piece: Stroke, box: Box) -> None:
+    assert boxes_in(ink_on(FRAME_SIZE, RING, piece)) == [RING_BOX, box]
+
+
+@pytest.mark.parametrize(
+    ("piece", "is_candidate"),
+    [
+        ((115, 115, 10, 30, 0, 230), False),  # in the ring
+        ((147, 110, 6, 40, 0, 215), False),
+        ((148, 110, 6, 40, 0, 215), True),  # an eighth of the ring's height beside it
+        ((110, 167, 6, 40, 0, 215), False),
+        ((110, 168, 6, 40, 0, 215), True),
+    ],
+)
+def test_paler_ink_of_the_other_polarity_near_a_digit_is_no_candidate(piece: Stroke, is_candidate: bool) -> None:
+    x, y, width, height, _, _ = piece
+    assert boxes_in(ink_on(FRAME_SIZE, RING, piece)) == [
+        RING_BOX,
+        *([Box(x, y, width, height)] if is_candidate else []),
+    ]
+
+
+def test_the_box_of_a_shrunk_image_is_given_in_its_own_pixels() -> None:
+    assert boxes_in(ink_on((2400, 1600), (401, 203, 161, 241, 25, 60))) == [Box(402, 204, 159, 240)]
+
+
+@pytest.mark.parametrize(
+    ("inks", "box"),
+    [
+        ([(30, 20, 36, 56, 5, 60)], Box(30, 20, 36, 56)),
+        ([(30, 20, 36, 56, 5, 235)], Box(30, 20, 36, 56)),
+        ([(0, 20, 30, 56, 5, 60)], Box(0, 20, 30, 56)),
+        ([(0, 20, 30, 56, 5, 60), (50, 30, 20, 36, 4, 60)], Box(50, 30, 20, 36)),  # at the edge counts less
+        ([(4, 20, 30, 56, 5, 60), (50, 30, 20, 36, 4, 60)], Box(4, 20, 30, 56)),
+        ([(4, 20, 30, 56, 5, 150), (50, 30, 28, 46, 4, 40)], Box(50, 30, 28, 46)),  # stronger ink
+        ([(40, 40, 14, 20, 3, 60)], Box(40, 40, 14, 20)),  # a fifth of the image's height
+        ([(40, 40, 14, 19, 3, 60)], None),
+        ([(40, 1, 10, 60, 0, 60)], Box(40, 1, 10, 60)),
+        ([(40, 0, 10, 60, 0, 60)], None),  # a bar that reaches the edge
+    ],
+)
+def test_the_most_prominent_shape_is_the_one_digit(inks: list[Stroke], box: Box | None) -> None:
+    assert box_alone_in(ink_on((96, 96), *inks)) == box
+
+
+def test_the_box_of_the_one_digit_of_a_shrunk_image_is_given_in_its_own_pixels() -> None:
+    assert box_alone_in(ink_on((300, 400), (97, 121, 120, 200, 20, 60))) == Box(96, 120, 120, 200)
+
+
+@pytest.mark.parametrize(("side", "count"), [(8, 1), (7, 0)])
+def test_an_image_has_at_least_8_pixels_on_a_side(side: int, count: int) -> None:
+    image = ink_on((side, 40), (3, 4, 2, 30, 0, 60))
+    assert len(boxes_in(image)) == count
+    assert (box_alone_in(image) is not None) == bool(count)
+
+
+def test_the_crop_of_a_ring_has_soft_inner_edges() -> None:
+    (candidate,) = FINDER.find(ink_on(FRAME_SIZE, RING))
+    side, top = [*[0] * 8, 255, 242, *[0] * 9, 242, 255, *[0] * 7], [*[0] * 8, *[255] * 13, *[0] * 7]
+    assert [candidate.crop[y].tolist() for y in (3, 4, 14, 23, 24)] == [[0] * 28, top, side, top, [0] * 28]

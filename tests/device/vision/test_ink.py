@@ -151,6 +151,13 @@ def test_in_an_image_of_one_digit_lines_run_from_edge_to_edge_or_along_an_edge(l
     assert_lines(mask_of(line), SINGLE, *([line] if is_line else []))
 
 
+@pytest.mark.parametrize(("x", "is_line"), [(2, True), (3, False)])
+def test_in_an_image_of_one_digit_the_edge_is_a_32nd_of_the_width(x: int, is_line: bool) -> None:
+    mask = np.zeros((60, 64), np.uint8)
+    mask[30, x:] = 1
+    np.testing.assert_array_equal(ruled_lines(mask, SINGLE), mask if is_line else 0 * mask)
+
+
 @pytest.mark.parametrize(("gap_px", "is_line"), [(40, True), (41, False)])
 def test_in_an_image_of_one_digit_lines_may_have_gaps_of_their_minimum_length(gap_px: int, is_line: bool) -> None:
     parts = [(0, 30, 30, 1), (30 + gap_px, 30, 70 - gap_px, 1)]
@@ -162,6 +169,8 @@ def test_a_stroke_along_the_line_of_one_digits_image_stays() -> None:
     assert_lines(mask_of(line, (40, 31, 10, 1)), SINGLE, line, (40, 31, 10, 1))
     assert_lines(mask_of(line, (40, 31, 10, 2)), SINGLE, line, (40, 31, 10, 1))
     assert_lines(mask_of(line, (40, 28, 10, 2)), SINGLE, line, (40, 29, 10, 1))
+    step = ((0, 30, 40, 1), (40, 31, 10, 2), (50, 30, 50, 1))
+    assert_lines(mask_of(*step), SINGLE, *step)
     corner = (50, 5, 50, 1)
     assert_lines(mask_of(corner, (70, 6, 8, 2)), SINGLE, corner, (70, 6, 8, 1))
 
