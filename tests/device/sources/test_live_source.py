@@ -121,7 +121,7 @@ def test_closing_ends_the_thread_in_a_pause_too() -> None:
     source.close()
     taken.join(60)
     assert not taken.is_alive()
-    assert not source._thread.is_alive()
+    assert "capture camera" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="cameras have files on Linux alone")

@@ -13,6 +13,7 @@ import PIL.ExifTags
 import PIL.Image
 import pytest
 
+from device.sources.open_source import open_source
 from device.sources.stills import Stills, images_in
 from device.vision.images import read_image
 
@@ -150,3 +151,22 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(ValueError, match=r"Expected a folder with images, \.bmp, .*Found none"):
         images_in(tmp_path)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+@pytest.mark.parametrize("name", ["a.heic", "a.HEIF", "a.jpg", "a"])
+def test_heic_is_named_with_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, brand: bytes
+) -> None:
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(99))
+    with open_source(str(tmp_path / name)) as source:
+        assert list(source) == []
+    assert source.failed == 1
+    message = f"error: {tmp_path}/{name}: Expected an image that OpenCV can read. Received: HEIC/HEIF. "
+    assert caplog.messages == [f"{message}Convert it to JPEG or PNG first."]
+
+
+def test_heic_files_in_a_folder_are_not_skipped_silently(tmp_path: Path) -> None:
+    for name in ("b.heic", "a.png"):
+        (tmp_path / name).touch()
+    assert [path.name for path in images_in(tmp_path)] == ["a.png", "b.heic"]

@@ -37,9 +37,10 @@ def test_every_frame_of_a_video_comes_in_order(tmp_path: Path, monkeypatch: pyte
     assert not any(frame.still for frame in frames)
 
 
-def test_a_videos_clock_is_its_own(tmp_path: Path) -> None:
-    write_video(tmp_path / "a.mp4", BARS, rate_hz=20)
-    with VideoFile(tmp_path / "a.mp4") as source:
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
+def test_the_positions_are_on_the_videos_own_clock(tmp_path: Path, name: str) -> None:
+    write_video(tmp_path / name, BARS, rate_hz=20)
+    with VideoFile(tmp_path / name) as source:
         assert source.rate_hz == 20
         assert [frame.position_s for frame in source][::20] == pytest.approx([0, 1, 2])
 

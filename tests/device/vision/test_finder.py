@@ -239,6 +239,7 @@ def test_other_arrays_are_refused(image: Image, received: str) -> None:
     [
         ({"min_contrast": 0}, "Expected min_contrast in 1..255. Received: 0"),
         ({"min_height": 0.0}, "Expected min_height and min_height_alone above 0, up to 1. Received: 0.0, 0.2"),
+        ({"min_height": 1.5}, "Expected min_height and min_height_alone above 0, up to 1. Received: 1.5, 0.2"),
         ({"min_height_alone": 1.5}, "Expected min_height and min_height_alone above 0, up to 1. Received: 0.03, 1.5"),
         ({"frame_px": 31}, "Expected frame_px and alone_px of at least 32. Received: 31, 96"),
     ],
@@ -366,6 +367,8 @@ def test_the_box_of_a_shrunk_image_is_given_in_its_own_pixels() -> None:
         ([(4, 20, 30, 56, 5, 150), (50, 30, 28, 46, 4, 40)], Box(50, 30, 28, 46)),  # stronger ink
         ([(40, 40, 14, 20, 3, 60)], Box(40, 40, 14, 20)),  # a fifth of the image's height
         ([(40, 40, 14, 19, 3, 60)], None),
+        ([(57, 38, 20, 20, 4, 60), (38, 67, 20, 20, 4, 60)], Box(57, 38, 20, 20)),  # nearer to the middle
+        ([(38, 57, 20, 20, 4, 60), (67, 38, 20, 20, 4, 60)], Box(38, 57, 20, 20)),
         ([(40, 1, 10, 60, 0, 60)], Box(40, 1, 10, 60)),
         ([(40, 0, 10, 60, 0, 60)], None),  # a bar that reaches the edge
     ],

@@ -187,19 +187,19 @@ def test_ruled_lines_lie_in_the_mask_and_turn_with_it(mask: Mask) -> None:
 def test_strong_and_pale_lines_are_removed_and_strokes_stay() -> None:
     stroke = 200 * mask_of((40, 5, 4, 30))
     lines = 150 * mask_of((0, 12, 100, 2)) + 40 * mask_of((0, 20, 100, 2)) + 10 * mask_of((0, 28, 100, 2))
-    ink = np.maximum(stroke, lines)
+    ink = np.asarray(np.maximum(stroke, lines), np.uint8)
     np.testing.assert_array_equal(without_rules(ink, 8, 31, FRAME), stroke)
 
 
 def test_ink_at_the_minimum_is_not_removed() -> None:
-    ink = 10 * mask_of((0, 28, 100, 2))
+    ink = np.asarray(10 * mask_of((0, 28, 100, 2)), np.uint8)
     np.testing.assert_array_equal(without_rules(ink, 10, 31, FRAME), ink)
     np.testing.assert_array_equal(without_rules(ink, 9, 31, FRAME), 0 * ink)
 
 
 @pytest.mark.parametrize(("halo", "column"), [(79, [0, 79, 0, 0, 79, 79]), (90, [0, 90, 200, 200, 90, 90])])
 def test_the_core_of_a_line_is_removed_if_its_halo_is_below_two_fifths(halo: int, column: list[int]) -> None:
-    ink = np.maximum(200 * mask_of((0, 30, 100, 2)), halo * mask_of((0, 28, 100, 6)))
+    ink: Mask = np.maximum(200 * mask_of((0, 30, 100, 2)), halo * mask_of((0, 28, 100, 6)))
     assert without_rules(ink, 8, 31, FRAME)[28:34, 50].tolist() == column
 
 
