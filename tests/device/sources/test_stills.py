@@ -66,7 +66,7 @@ def test_an_image_is_read_in_blue_green_red(tmp_path: Path, red_top: npt.NDArray
     ],
 )
 @pytest.mark.parametrize(("suffix", "channels"), [(".jpg", 3), (".png", 3), (".png", 4), (".webp", 3), (".webp", 4)])
-def test_a_picture_is_turned_as_its_orientation_says(
+def test_an_image_is_turned_by_its_exif_orientation(
     tmp_path: Path, suffix: str, channels: int, seen: tuple[int, str, str]
 ) -> None:
     orientation, top, left = seen
@@ -82,7 +82,7 @@ def test_a_picture_is_turned_as_its_orientation_says(
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff"])
-def test_exif_data_that_are_none_turn_nothing(tmp_path: Path, red_top: npt.NDArray[np.uint8], exif: bytes) -> None:
+def test_malformed_exif_data_turn_nothing(tmp_path: Path, red_top: npt.NDArray[np.uint8], exif: bytes) -> None:
     file = BytesIO()
     PIL.Image.fromarray(red_top).save(file, "jpeg", exif=exif)
     (tmp_path / "a.jpg").write_bytes(file.getvalue())
@@ -94,7 +94,7 @@ def test_a_png_of_sixteen_bits_is_scaled(tmp_path: Path) -> None:
     assert read_image(tmp_path / "a.png").tolist() == [[[0] * 3, [100] * 3, [255] * 3]]
 
 
-def test_a_transparent_png_is_laid_on_white(tmp_path: Path) -> None:
+def test_a_transparent_png_is_blended_with_white(tmp_path: Path) -> None:
     pixels = np.array([[[0, 0, 0, 0], [0, 0, 0, 255]]], np.uint8)
     assert cv2.imwrite(str(tmp_path / "a.png"), pixels)
     assert read_image(tmp_path / "a.png").tolist() == [[[255] * 3, [0] * 3]]
@@ -106,7 +106,7 @@ def test_images_of_one_pixel_and_of_twelve_megapixels_are_read(tmp_path: Path, s
     assert read_image(tmp_path / "a.jpg").shape == (*shape, 3)
 
 
-def test_files_that_are_no_whole_image_are_refused_by_name(tmp_path: Path, red_top: npt.NDArray[np.uint8]) -> None:
+def test_broken_files_are_refused_by_name(tmp_path: Path, red_top: npt.NDArray[np.uint8]) -> None:
     jpeg = cv2.imencode(".jpg", red_top)[1].tobytes()
     png = cv2.imencode(".png", red_top)[1].tobytes()
     header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
@@ -123,7 +123,7 @@ def test_files_that_are_no_whole_image_are_refused_by_name(tmp_path: Path, red_t
             read_image(tmp_path / name)
 
 
-def test_a_bad_file_among_good_ones_is_told_counted_and_passed_over(
+def test_a_bad_file_is_logged_counted_and_skipped(
     tmp_path: Path, red_top: npt.NDArray[np.uint8], caplog: pytest.LogCaptureFixture
 ) -> None:
     for name in ("a.png", "c.png"):

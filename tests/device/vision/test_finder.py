@@ -95,7 +95,7 @@ def test_digits_in_a_grey_image_are_found(five: list[Image]) -> None:
     assert_found(FINDER.find(grey), five)
 
 
-def test_uneven_light_changes_nothing(five: list[Image]) -> None:
+def test_digits_under_uneven_light_are_found(five: list[Image]) -> None:
     assert_found(FINDER.find(written(five, Sheet.of(1280, 720)).photographed(shade=0.7)), five)
 
 
@@ -104,7 +104,7 @@ def test_ten_grey_levels_of_contrast_suffice(five: list[Image]) -> None:
 
 
 @pytest.mark.parametrize("squared", [False, True])
-def test_ruled_paper_is_no_ink(five: list[Image], squared: bool) -> None:
+def test_digits_on_ruled_paper_are_found_without_the_lines(five: list[Image], squared: bool) -> None:
     sheet = Sheet.of(1280, 720)
     for y in range(20, 720, 40):
         cv2.line(sheet.image, (0, y), (1279, y + 12), (190, 170, 150), 2, cv2.LINE_AA)
@@ -113,7 +113,7 @@ def test_ruled_paper_is_no_ink(five: list[Image], squared: bool) -> None:
     assert_found(FINDER.find(written(five, sheet).photographed()), five, 0.85)
 
 
-def test_crops_of_a_large_picture_are_cut_from_the_picture_itself(five: list[Image]) -> None:
+def test_crops_of_a_large_image_are_cut_at_full_resolution(five: list[Image]) -> None:
     sheet = Sheet.of(4000, 3000)
     for column, digit in enumerate(five):
         sheet.write(digit, 300 + 700 * column, 1000, 180)
@@ -122,7 +122,7 @@ def test_crops_of_a_large_picture_are_cut_from_the_picture_itself(five: list[Ima
     assert all(likeness(candidate, digit) > 0.95 for candidate, digit in zip(found, five, strict=True))
 
 
-def test_what_is_cut_off_at_the_edge_of_a_frame_is_no_candidate(five: list[Image]) -> None:
+def test_a_digit_cut_off_by_the_edge_of_a_frame_is_not_a_candidate(five: list[Image]) -> None:
     image = Sheet.of(640, 480).write(five[4], 200, 150, 140).photographed()
     assert len(FINDER.find(image)) == 1
     assert FINDER.find(image[:, :270]) == ()
@@ -192,24 +192,24 @@ def test_the_box_of_the_one_digit_is_in_pixels_of_the_image() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (300, 7, 3), (64, 64), (64, 64, 3), (720, 1280, 3), (1, 900)])
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_blank_image_shows_nothing(shape: tuple[int, ...], level: int) -> None:
+def test_a_blank_image_has_no_candidates(shape: tuple[int, ...], level: int) -> None:
     blank = np.full(shape, level, np.uint8)
     assert FINDER.find(blank) == ()
     assert FINDER.find_one(blank) is None
 
 
-def test_noise_shows_nothing() -> None:
+def test_noise_has_no_candidates() -> None:
     assert FINDER.find(Sheet.of(1280, 720).photographed(noise=6)) == ()
 
 
-def test_an_empty_image_shows_nothing() -> None:
+def test_an_empty_image_has_no_candidates() -> None:
     assert FINDER.find(np.zeros((0, 0, 3), np.uint8)) == ()
     assert FINDER.find_one(np.zeros((5, 0), np.uint8)) is None
 
 
 @settings(max_examples=40, deadline=None)
 @given(image=hnp.arrays(np.uint8, st.tuples(st.integers(8, 70), st.integers(8, 70), st.just(3))))
-def test_whatever_the_image_boxes_lie_in_it(image: Image) -> None:
+def test_boxes_lie_in_any_image(image: Image) -> None:
     height, width = image.shape[:2]
     one = FINDER.find_one(image)
     for candidate in (*FINDER.find(image), *(() if one is None else (one,))):
