@@ -368,6 +368,7 @@ def test_the_box_of_a_shrunk_image_is_given_in_its_own_pixels() -> None:
         ([(40, 40, 14, 20, 3, 60)], Box(40, 40, 14, 20)),  # a fifth of the image's height
         ([(40, 40, 14, 19, 3, 60)], None),
         ([(57, 38, 20, 20, 4, 60), (38, 67, 20, 20, 4, 60)], Box(57, 38, 20, 20)),  # nearer to the middle
+        ([(34, 38, 20, 20, 4, 60), (60, 34, 28, 28, 4, 60)], Box(34, 38, 20, 20)),  # against half as much ink again
         ([(38, 57, 20, 20, 4, 60), (67, 38, 20, 20, 4, 60)], Box(38, 57, 20, 20)),
         ([(40, 1, 10, 60, 0, 60)], Box(40, 1, 10, 60)),
         ([(40, 0, 10, 60, 0, 60)], None),  # a bar that reaches the edge
