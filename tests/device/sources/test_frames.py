@@ -59,12 +59,12 @@ def test_floats_are_fractions_of_full_brightness(dtype: type[np.floating[Any]]) 
     assert checked_frame(np.array([[0, 0.25, 1]], dtype))[0, :, 0].tolist() == [0, 64, 255]
 
 
-def test_alpha_is_laid_on_white() -> None:
+def test_alpha_is_blended_with_white() -> None:
     pixels = np.array([[[0, 100, 200, 255], [0, 100, 200, 0], [0, 100, 200, 51]]], np.uint8)
     assert checked_frame(pixels).tolist() == [[[0, 100, 200], [255, 255, 255], [204, 224, 244]]]
 
 
-def test_an_alpha_of_nought_everywhere_is_padding() -> None:
+def test_an_alpha_of_0_everywhere_is_padding() -> None:
     assert checked_frame(np.array([[[1, 2, 3, 0], [4, 5, 6, 0]]], np.uint8)).tolist() == [[[1, 2, 3], [4, 5, 6]]]
 
 
@@ -86,7 +86,7 @@ def test_an_alpha_of_nought_everywhere_is_padding() -> None:
         (None, "Expected a frame, an array [h, w, 3]. Received: NoneType"),
     ],
 )
-def test_what_is_no_frame_is_refused_with_what_came(array: object, message: str) -> None:
+def test_arrays_that_are_not_frames_are_refused(array: object, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         checked_frame(array)
 

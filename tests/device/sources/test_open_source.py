@@ -100,7 +100,7 @@ def test_folders_and_patterns_give_their_images_by_name(here: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nosuch.png", "no*such", "ftp://host/a.mp4", "-1", "", "/dev/null", "99999"])
-def test_a_name_of_nothing_is_refused_with_what_a_source_may_be(here: Path, name: str) -> None:
+def test_a_name_without_a_source_is_refused_with_the_kinds_of_sources(here: Path, name: str) -> None:
     assert here.exists()
     with pytest.raises(ValueError, match=r"Expected a camera index or device, picamera2, .*No file has that name"):
         open_source(name)
@@ -113,7 +113,7 @@ def test_a_pipe_is_refused_with_how_raw_frames_are_given(here: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "raw"), [("-", None), ("0", RawLayout(4, 4))])
-def test_raw_frames_need_a_size_and_nothing_else_does(name: str, raw: RawLayout | None) -> None:
+def test_only_raw_frames_need_a_size(name: str, raw: RawLayout | None) -> None:
     with pytest.raises(ValueError, match=r"Expected --raw-size with the source - alone\. Received: "):
         open_source(name, raw)
 

@@ -26,7 +26,7 @@ def test_raw_frames_become_blue_green_red(order: str, content: bytes, image: obj
     assert images(3 * content, RawLayout(2, 1, order)) == [image] * 3
 
 
-def test_a_frame_that_is_not_whole_is_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_incomplete_frame_is_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert images(bytes(4), RawLayout(1, 1)) == [[[[0, 0, 0]]]]
     assert caplog.messages == ["-: the stream ends within frame 1: 1 of 3 bytes"]
 
@@ -49,7 +49,7 @@ def test_a_size_is_read_from_text() -> None:
 @pytest.mark.parametrize(
     "size", ["", "1280", "1280x", "x720", "1280X720", "-1x5", "1280x720x3", "1e3x5", "\N{ARABIC-INDIC DIGIT ONE}x1"]
 )
-def test_what_is_no_size_is_refused(size: str) -> None:
+def test_other_text_than_a_size_is_refused(size: str) -> None:
     with pytest.raises(
         ValueError, match=re.escape(f"Expected a size WIDTHxHEIGHT, such as 1280x720. Received: {size}")
     ):
@@ -57,11 +57,11 @@ def test_what_is_no_size_is_refused(size: str) -> None:
 
 
 @pytest.mark.parametrize("size", ["0x720", "1280x0", "32769x1"])
-def test_a_size_that_cannot_be_is_refused(size: str) -> None:
+def test_a_size_out_of_range_is_refused(size: str) -> None:
     with pytest.raises(ValueError, match=f"Expected raw frames with sides of 1 to 32768 pixels. Received: {size}"):
         RawLayout.parse(size)
 
 
-def test_an_order_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Expected raw frames in bgr, rgb, grey\. Received: yuv"):
         RawLayout(2, 2, "yuv")

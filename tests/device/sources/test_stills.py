@@ -13,6 +13,7 @@ import PIL.ExifTags
 import PIL.Image
 import pytest
 
+from device.sources.open_source import open_source
 from device.sources.stills import Stills, images_in
 from device.vision.images import read_image
 
@@ -65,7 +66,7 @@ def test_an_image_is_read_in_blue_green_red(tmp_path: Path, red_top: npt.NDArray
     ],
 )
 @pytest.mark.parametrize(("suffix", "channels"), [(".jpg", 3), (".png", 3), (".png", 4), (".webp", 3), (".webp", 4)])
-def test_a_picture_is_turned_as_its_orientation_says(
+def test_an_image_is_turned_by_its_exif_orientation(
     tmp_path: Path, suffix: str, channels: int, seen: tuple[int, str, str]
 ) -> None:
     orientation, top, left = seen
@@ -81,7 +82,7 @@ def test_a_picture_is_turned_as_its_orientation_says(
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff"])
-def test_exif_data_that_are_none_turn_nothing(tmp_path: Path, red_top: npt.NDArray[np.uint8], exif: bytes) -> None:
+def test_malformed_exif_data_turn_nothing(tmp_path: Path, red_top: npt.NDArray[np.uint8], exif: bytes) -> None:
     file = BytesIO()
     PIL.Image.fromarray(red_top).save(file, "jpeg", exif=exif)
     (tmp_path / "a.jpg").write_bytes(file.getvalue())
@@ -93,7 +94,7 @@ def test_a_png_of_sixteen_bits_is_scaled(tmp_path: Path) -> None:
     assert read_image(tmp_path / "a.png").tolist() == [[[0] * 3, [100] * 3, [255] * 3]]
 
 
-def test_a_transparent_png_is_laid_on_white(tmp_path: Path) -> None:
+def test_a_transparent_png_is_blended_with_white(tmp_path: Path) -> None:
     pixels = np.array([[[0, 0, 0, 0], [0, 0, 0, 255]]], np.uint8)
     assert cv2.imwrite(str(tmp_path / "a.png"), pixels)
     assert read_image(tmp_path / "a.png").tolist() == [[[255] * 3, [0] * 3]]
@@ -105,7 +106,7 @@ def test_images_of_one_pixel_and_of_twelve_megapixels_are_read(tmp_path: Path, s
     assert read_image(tmp_path / "a.jpg").shape == (*shape, 3)
 
 
-def test_files_that_are_no_whole_image_are_refused_by_name(tmp_path: Path, red_top: npt.NDArray[np.uint8]) -> None:
+def test_broken_files_are_refused_by_name(tmp_path: Path, red_top: npt.NDArray[np.uint8]) -> None:
     jpeg = cv2.imencode(".jpg", red_top)[1].tobytes()
     png = cv2.imencode(".png", red_top)[1].tobytes()
     header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
@@ -122,7 +123,7 @@ def test_files_that_are_no_whole_image_are_refused_by_name(tmp_path: Path, red_t
             read_image(tmp_path / name)
 
 
-def test_a_bad_file_among_good_ones_is_told_counted_and_passed_over(
+def test_a_bad_file_is_logged_counted_and_skipped(
     tmp_path: Path, red_top: npt.NDArray[np.uint8], caplog: pytest.LogCaptureFixture
 ) -> None:
     for name in ("a.png", "c.png"):
@@ -150,3 +151,22 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     with pytest.raises(ValueError, match=r"Expected a folder with images, \.bmp, .*Found none"):
         images_in(tmp_path)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1"])
+@pytest.mark.parametrize("name", ["a.heic", "a.HEIF", "a.jpg", "a"])
+def test_heic_is_named_with_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, brand: bytes
+) -> None:
+    (tmp_path / name).write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(99))
+    with open_source(str(tmp_path / name)) as source:
+        assert list(source) == []
+    assert source.failed == 1
+    message = f"error: {tmp_path}/{name}: Expected an image that OpenCV can read. Received: HEIC/HEIF. "
+    assert caplog.messages == [f"{message}Convert it to JPEG or PNG first."]
+
+
+def test_heic_files_in_a_folder_are_not_skipped_silently(tmp_path: Path) -> None:
+    for name in ("b.heic", "a.png"):
+        (tmp_path / name).touch()
+    assert [path.name for path in images_in(tmp_path)] == ["a.png", "b.heic"]

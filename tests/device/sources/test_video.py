@@ -37,14 +37,17 @@ def test_every_frame_of_a_video_comes_in_order(tmp_path: Path, monkeypatch: pyte
     assert not any(frame.still for frame in frames)
 
 
-def test_a_videos_clock_is_its_own(tmp_path: Path) -> None:
-    write_video(tmp_path / "a.mp4", BARS, rate_hz=20)
-    with VideoFile(tmp_path / "a.mp4") as source:
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi"])
+def test_the_positions_are_on_the_videos_own_clock(tmp_path: Path, name: str) -> None:
+    write_video(tmp_path / name, BARS, rate_hz=20)
+    with VideoFile(tmp_path / name) as source:
         assert source.rate_hz == 20
         assert [frame.position_s for frame in source][::20] == pytest.approx([0, 1, 2])
 
 
-def test_a_video_cut_off_gives_what_can_be_read_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncated_video_gives_its_readable_frames_and_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     rng = np.random.default_rng(0)
     write_video(tmp_path / "a.avi", [rng.integers(0, 256, (120, 160, 3), np.uint8) for _ in range(60)])
     content = (tmp_path / "a.avi").read_bytes()
@@ -56,14 +59,14 @@ def test_a_video_cut_off_gives_what_can_be_read_and_says_so(tmp_path: Path, capl
     assert caplog.messages == [f"{tmp_path}/cut.avi: the video ends after {read} of 60 frames"]
 
 
-def test_a_whole_video_ends_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_complete_video_logs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_video(tmp_path / "a.mp4", BARS)
     with VideoFile(tmp_path / "a.mp4") as source:
         assert len(list(source)) == 60
     assert caplog.messages == []
 
 
-def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", BARS)
     for name, content in {
         "empty.mp4": b"",

@@ -19,6 +19,7 @@ from device.vision.normalise import crop_of
 from tests.conftest import Digits
 
 Image = npt.NDArray[np.uint8]
+Stroke = tuple[int, int, int, int, int, int]
 
 FINDER = Finder()
 BLUE_PEN = (150, 60, 30)
@@ -94,7 +95,7 @@ def test_digits_in_a_grey_image_are_found(five: list[Image]) -> None:
     assert_found(FINDER.find(grey), five)
 
 
-def test_uneven_light_changes_nothing(five: list[Image]) -> None:
+def test_digits_under_uneven_light_are_found(five: list[Image]) -> None:
     assert_found(FINDER.find(written(five, Sheet.of(1280, 720)).photographed(shade=0.7)), five)
 
 
@@ -103,7 +104,7 @@ def test_ten_grey_levels_of_contrast_suffice(five: list[Image]) -> None:
 
 
 @pytest.mark.parametrize("squared", [False, True])
-def test_ruled_paper_is_no_ink(five: list[Image], squared: bool) -> None:
+def test_digits_on_ruled_paper_are_found_without_the_lines(five: list[Image], squared: bool) -> None:
     sheet = Sheet.of(1280, 720)
     for y in range(20, 720, 40):
         cv2.line(sheet.image, (0, y), (1279, y + 12), (190, 170, 150), 2, cv2.LINE_AA)
@@ -112,7 +113,7 @@ def test_ruled_paper_is_no_ink(five: list[Image], squared: bool) -> None:
     assert_found(FINDER.find(written(five, sheet).photographed()), five, 0.85)
 
 
-def test_crops_of_a_large_picture_are_cut_from_the_picture_itself(five: list[Image]) -> None:
+def test_crops_of_a_large_image_are_cut_at_full_resolution(five: list[Image]) -> None:
     sheet = Sheet.of(4000, 3000)
     for column, digit in enumerate(five):
         sheet.write(digit, 300 + 700 * column, 1000, 180)
@@ -121,7 +122,7 @@ def test_crops_of_a_large_picture_are_cut_from_the_picture_itself(five: list[Ima
     assert all(likeness(candidate, digit) > 0.95 for candidate, digit in zip(found, five, strict=True))
 
 
-def test_what_is_cut_off_at_the_edge_of_a_frame_is_no_candidate(five: list[Image]) -> None:
+def test_a_digit_cut_off_by_the_edge_of_a_frame_is_not_a_candidate(five: list[Image]) -> None:
     image = Sheet.of(640, 480).write(five[4], 200, 150, 140).photographed()
     assert len(FINDER.find(image)) == 1
     assert FINDER.find(image[:, :270]) == ()
@@ -191,24 +192,24 @@ def test_the_box_of_the_one_digit_is_in_pixels_of_the_image() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (300, 7, 3), (64, 64), (64, 64, 3), (720, 1280, 3), (1, 900)])
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_blank_image_shows_nothing(shape: tuple[int, ...], level: int) -> None:
+def test_a_blank_image_has_no_candidates(shape: tuple[int, ...], level: int) -> None:
     blank = np.full(shape, level, np.uint8)
     assert FINDER.find(blank) == ()
     assert FINDER.find_one(blank) is None
 
 
-def test_noise_shows_nothing() -> None:
+def test_noise_has_no_candidates() -> None:
     assert FINDER.find(Sheet.of(1280, 720).photographed(noise=6)) == ()
 
 
-def test_an_empty_image_shows_nothing() -> None:
+def test_an_empty_image_has_no_candidates() -> None:
     assert FINDER.find(np.zeros((0, 0, 3), np.uint8)) == ()
     assert FINDER.find_one(np.zeros((5, 0), np.uint8)) is None
 
 
 @settings(max_examples=40, deadline=None)
 @given(image=hnp.arrays(np.uint8, st.tuples(st.integers(8, 70), st.integers(8, 70), st.just(3))))
-def test_whatever_the_image_boxes_lie_in_it(image: Image) -> None:
+def test_boxes_lie_in_any_image(image: Image) -> None:
     height, width = image.shape[:2]
     one = FINDER.find_one(image)
     for candidate in (*FINDER.find(image), *(() if one is None else (one,))):
@@ -238,6 +239,7 @@ def test_other_arrays_are_refused(image: Image, received: str) -> None:
     [
         ({"min_contrast": 0}, "Expected min_contrast in 1..255. Received: 0"),
         ({"min_height": 0.0}, "Expected min_height and min_height_alone above 0, up to 1. Received: 0.0, 0.2"),
+        ({"min_height": 1.5}, "Expected min_height and min_height_alone above 0, up to 1. Received: 1.5, 0.2"),
         ({"min_height_alone": 1.5}, "Expected min_height and min_height_alone above 0, up to 1. Received: 0.03, 1.5"),
         ({"frame_px": 31}, "Expected frame_px and alone_px of at least 32. Received: 31, 96"),
     ],
@@ -247,5 +249,147 @@ def test_options_out_of_range_are_refused(options: dict[str, Any], message: str)
         Finder(**options)
 
 
-def test_boxes_compare_by_value() -> None:
-    assert Box(1, 2, 3, 4) == Box(1, 2, 3, 4)
+def ink_on(size: tuple[int, int], *inks: Stroke, paper: int = 200) -> Image:
+    """A grey image (width, height) with rings or bars on it: x, y, width, height, thickness (0: filled), level."""
+    width, height = size
+    image = np.full((height, width), paper, np.uint8)
+    for x, y, w, h, thickness, level in inks:
+        part = image[y : y + h, x : x + w]
+        inside = part[thickness : h - thickness, thickness : w - thickness].copy()
+        part[:] = level
+        if thickness:
+            part[thickness : h - thickness, thickness : w - thickness] = inside
+    return image
+
+
+def boxes_in(image: Image) -> list[Box]:
+    return [candidate.box for candidate in FINDER.find(image)]
+
+
+def box_alone_in(image: Image) -> Box | None:
+    found = FINDER.find_one(image)
+    return None if found is None else found.box
+
+
+RING = (100, 100, 40, 60, 6, 60)
+RING_BOX = Box(100, 100, 40, 60)
+FRAME_SIZE = (600, 400)
+# Shapes of one ring or bar, and whether `find` takes it for a candidate.
+SHAPES = [
+    (RING, True),
+    ((100, 100, 64, 40, 6, 60), True),  # 1.6 times as wide as high
+    ((100, 100, 65, 40, 6, 60), False),
+    ((100, 100, 4, 64, 0, 60), True),  # 16 times as high as wide
+    ((100, 100, 4, 65, 0, 60), False),
+    ((100, 100, 10, 12, 2, 60), True),  # 3 % of the image's height
+    ((100, 100, 10, 11, 2, 60), False),
+    ((100, 100, 30, 60, 0, 60), True),  # a filled box is a stroke up to half as wide as high
+    ((100, 100, 31, 60, 0, 60), False),
+    ((1, 100, 40, 60, 6, 60), True),
+    ((0, 100, 40, 60, 6, 60), False),
+    ((559, 100, 40, 60, 6, 60), True),
+    ((560, 100, 40, 60, 6, 60), False),
+    ((100, 1, 40, 60, 6, 60), True),
+    ((100, 0, 40, 60, 6, 60), False),
+    ((100, 339, 40, 60, 6, 60), True),
+    ((100, 340, 40, 60, 6, 60), False),
+    ((100, 100, 40, 60, 6, 191), True),
+    ((100, 100, 40, 60, 6, 193), False),  # fewer than 8 grey levels of contrast
+]
+
+
+@pytest.mark.parametrize(("shape", "is_candidate"), SHAPES, ids=str)
+def test_a_candidate_has_the_proportions_and_the_contrast_of_a_digit(shape: Stroke, is_candidate: bool) -> None:
+    x, y, width, height, _, _ = shape
+    assert boxes_in(ink_on(FRAME_SIZE, shape)) == ([Box(x, y, width, height)] if is_candidate else [])
+
+
+def test_candidates_are_ordered_by_line_and_then_from_left_to_right() -> None:
+    image = ink_on(FRAME_SIZE, *((x, y, 40, 60, 6, 60) for x, y in ((300, 100), (100, 129), (200, 131), (40, 60))))
+    assert [(box.x, box.y) for box in boxes_in(image)] == [(40, 60), (100, 129), (300, 100), (200, 131)]
+
+
+@pytest.mark.parametrize(
+    ("piece", "box"),
+    [
+        ((100, 84, 40, 10, 0, 60), Box(100, 84, 40, 76)),  # 6 pixels above the ring
+        ((100, 82, 40, 10, 0, 60), RING_BOX),  # 8 pixels above it
+        ((144, 100, 6, 36, 0, 60), Box(100, 100, 50, 60)),  # beside the ring, 3/5 as high
+        ((144, 100, 5, 9, 0, 60), Box(100, 100, 49, 60)),
+        ((144, 100, 4, 9, 0, 60), RING_BOX),  # less than 4 % of the ring's ink
+        ((144, 100, 8, 8, 0, 60), RING_BOX),  # less than 15 % of the ring's height
+        ((144, 124, 40, 10, 0, 60), Box(100, 100, 84, 60)),  # together 1.4 times as wide as high
+        ((144, 124, 41, 10, 0, 60), RING_BOX),
+    ],
+)
+def test_pieces_that_make_one_digit_have_one_box(piece: Stroke, box: Box) -> None:
+    assert boxes_in(ink_on(FRAME_SIZE, RING, piece)) == [box]
+
+
+@pytest.mark.parametrize(
+    ("piece", "box"),
+    [((144, 100, 6, 37, 0, 60), Box(144, 100, 6, 37)), ((142, 100, 40, 60, 6, 60), Box(142, 100, 40, 60))],
+)
+def test_neighbours_of_similar_height_are_two_candidates(piece: Stroke, box: Box) -> None:
+    assert boxes_in(ink_on(FRAME_SIZE, RING, piece)) == [RING_BOX, box]
+
+
+@pytest.mark.parametrize(
+    ("piece", "is_candidate"),
+    [
+        ((115, 115, 10, 30, 0, 230), False),  # in the ring
+        ((147, 110, 6, 40, 0, 215), False),
+        ((148, 110, 6, 40, 0, 215), True),  # an eighth of the ring's height beside it
+        ((110, 167, 6, 40, 0, 215), False),
+        ((110, 168, 6, 40, 0, 215), True),
+    ],
+)
+def test_paler_ink_of_the_other_polarity_near_a_digit_is_no_candidate(piece: Stroke, is_candidate: bool) -> None:
+    x, y, width, height, _, _ = piece
+    assert boxes_in(ink_on(FRAME_SIZE, RING, piece)) == [
+        RING_BOX,
+        *([Box(x, y, width, height)] if is_candidate else []),
+    ]
+
+
+def test_the_box_of_a_shrunk_image_is_given_in_its_own_pixels() -> None:
+    assert boxes_in(ink_on((2400, 1600), (401, 203, 161, 241, 25, 60))) == [Box(402, 204, 159, 240)]
+
+
+@pytest.mark.parametrize(
+    ("inks", "box"),
+    [
+        ([(30, 20, 36, 56, 5, 60)], Box(30, 20, 36, 56)),
+        ([(30, 20, 36, 56, 5, 235)], Box(30, 20, 36, 56)),
+        ([(0, 20, 30, 56, 5, 60)], Box(0, 20, 30, 56)),
+        ([(0, 20, 30, 56, 5, 60), (50, 30, 20, 36, 4, 60)], Box(50, 30, 20, 36)),  # at the edge counts less
+        ([(4, 20, 30, 56, 5, 60), (50, 30, 20, 36, 4, 60)], Box(4, 20, 30, 56)),
+        ([(4, 20, 30, 56, 5, 150), (50, 30, 28, 46, 4, 40)], Box(50, 30, 28, 46)),  # stronger ink
+        ([(40, 40, 14, 20, 3, 60)], Box(40, 40, 14, 20)),  # a fifth of the image's height
+        ([(40, 40, 14, 19, 3, 60)], None),
+        ([(57, 38, 20, 20, 4, 60), (38, 67, 20, 20, 4, 60)], Box(57, 38, 20, 20)),  # nearer to the middle
+        ([(34, 38, 20, 20, 4, 60), (60, 34, 28, 28, 4, 60)], Box(34, 38, 20, 20)),  # against half as much ink again
+        ([(38, 57, 20, 20, 4, 60), (67, 38, 20, 20, 4, 60)], Box(38, 57, 20, 20)),
+        ([(40, 1, 10, 60, 0, 60)], Box(40, 1, 10, 60)),
+        ([(40, 0, 10, 60, 0, 60)], None),  # a bar that reaches the edge
+    ],
+)
+def test_the_most_prominent_shape_is_the_one_digit(inks: list[Stroke], box: Box | None) -> None:
+    assert box_alone_in(ink_on((96, 96), *inks)) == box
+
+
+def test_the_box_of_the_one_digit_of_a_shrunk_image_is_given_in_its_own_pixels() -> None:
+    assert box_alone_in(ink_on((300, 400), (97, 121, 120, 200, 20, 60))) == Box(96, 120, 120, 200)
+
+
+@pytest.mark.parametrize(("side", "count"), [(8, 1), (7, 0)])
+def test_an_image_has_at_least_8_pixels_on_a_side(side: int, count: int) -> None:
+    image = ink_on((side, 40), (3, 4, 2, 30, 0, 60))
+    assert len(boxes_in(image)) == count
+    assert (box_alone_in(image) is not None) == bool(count)
+
+
+def test_the_crop_of_a_ring_has_soft_inner_edges() -> None:
+    (candidate,) = FINDER.find(ink_on(FRAME_SIZE, RING))
+    side, top = [*[0] * 8, 255, 242, *[0] * 9, 242, 255, *[0] * 7], [*[0] * 8, *[255] * 13, *[0] * 7]
+    assert [candidate.crop[y].tolist() for y in (3, 4, 14, 23, 24)] == [[0] * 28, top, side, top, [0] * 28]

@@ -74,7 +74,7 @@ def test_edges_stay_soft() -> None:
         np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)), elements=st.sampled_from([0, 0, 0, 60, 255])
     )
 )
-def test_whatever_the_ink_the_crop_keeps_the_contract(ink: Ink) -> None:
+def test_any_ink_gives_a_valid_crop(ink: Ink) -> None:
     if not ink.any():
         return
     crop = crop_of(ink)
@@ -85,7 +85,7 @@ def test_whatever_the_ink_the_crop_keeps_the_contract(ink: Ink) -> None:
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (1, 1), (0, 5)])
-def test_no_ink_is_refused(shape: tuple[int, int]) -> None:
+def test_an_image_without_ink_is_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="Expected ink above 0"):
         crop_of(np.zeros(shape, np.uint8))
 
@@ -97,6 +97,6 @@ def test_no_ink_is_refused(shape: tuple[int, int]) -> None:
         (np.ones((28, 28), np.float32), r"shape=\(28, 28\), dtype=float32"),
     ],
 )
-def test_what_is_no_ink_is_refused(ink: npt.NDArray[np.uint8], received: str) -> None:
+def test_arrays_that_are_not_ink_are_refused(ink: npt.NDArray[np.uint8], received: str) -> None:
     with pytest.raises(ValueError, match=rf"Expected ink <uint8>\[h, w\]. Received: {received}"):
         crop_of(ink)

@@ -26,17 +26,17 @@ def test_the_whole_image_is_a_region_of_it(image: npt.NDArray[np.uint8]) -> None
     np.testing.assert_array_equal(Region.parse("0,0,30,20").cut(image), image, strict=True)
 
 
-def test_a_page_that_lies_on_its_side_is_set_upright(image: npt.NDArray[np.uint8]) -> None:
+def test_a_region_on_its_side_is_turned_upright(image: npt.NDArray[np.uint8]) -> None:
     lying = Region.parse("14,5, 14,11, 4,11, 4,5")
     np.testing.assert_array_equal(lying.cut(image), np.rot90(image[5:11, 4:14]), strict=True)
 
 
-def test_a_page_upside_down_is_turned(image: npt.NDArray[np.uint8]) -> None:
+def test_a_region_upside_down_is_turned_upright(image: npt.NDArray[np.uint8]) -> None:
     cut = Region.parse("30,20,0,20,0,0,30,0").cut(image)
     assert np.array_equal(cut, image[::-1, ::-1])
 
 
-def test_a_page_seen_aslant_is_rectified() -> None:
+def test_a_quadrilateral_is_rectified() -> None:
     image = np.zeros((100, 100), np.uint8)
     region = Region.parse("30,10,70,10,90,90,10,90")
     for y in range(10, 90):
@@ -51,12 +51,12 @@ def test_a_box_in_a_rectangle_is_moved() -> None:
     assert Region.parse("4,5,10,6").box_in_frame(Box(1, 2, 3, 4)) == Box(5, 7, 3, 4)
 
 
-def test_a_box_on_a_page_that_lies_on_its_side_is_turned() -> None:
+def test_a_box_in_a_region_on_its_side_is_turned() -> None:
     assert Region.parse("14,5,14,11,4,11,4,5").box_in_frame(Box(1, 2, 3, 4)) == Box(8, 6, 4, 3)
 
 
 @given(x=st.integers(0, 40), y=st.integers(0, 40), width=st.integers(1, 40), height=st.integers(1, 40))
-def test_a_box_of_all_that_is_cut_is_the_rectangle(x: int, y: int, width: int, height: int) -> None:
+def test_the_box_of_the_whole_region_is_the_region(x: int, y: int, width: int, height: int) -> None:
     region = Region.parse(f"{x},{y},{width},{height}")
     assert region.box_in_frame(Box(0, 0, width, height)) == Box(x, y, width, height)
 

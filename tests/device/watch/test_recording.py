@@ -42,14 +42,14 @@ def test_the_box_and_the_digit_are_drawn_into_a_copy() -> None:
     assert changed[:, 0].min() < 55  # the label, above the box
 
 
-def test_what_is_no_digit_has_a_grey_box_alone() -> None:
+def test_a_rejected_candidate_has_a_grey_box_without_a_label() -> None:
     drawn = annotated(observation(blank(), label=None))
     assert drawn[60, 100].tolist() == [128, 128, 128]
     assert (drawn[:58] == blank()[:58]).all()
 
 
 @pytest.mark.parametrize("box", [None, Box(-5, -5, 700, 300), Box(0, 0, 1, 1), Box(639, 239, 1, 1)])
-def test_boxes_at_and_beyond_the_edge_are_drawn_without_harm(box: Box | None) -> None:
+def test_boxes_at_and_beyond_the_edge_can_be_drawn(box: Box | None) -> None:
     assert annotated(observation(blank(), box=box)).shape == (240, 640, 3)
 
 
@@ -73,12 +73,12 @@ def test_frames_of_another_size_are_scaled_to_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "rate_hz"), [("a.avi", 10), ("a", 10), ("a.mp4", 0), ("a.mp4", float("nan"))])
-def test_a_recording_of_another_kind_is_refused(tmp_path: Path, name: str, rate_hz: float) -> None:
+def test_a_recording_of_another_format_or_rate_is_refused(tmp_path: Path, name: str, rate_hz: float) -> None:
     with pytest.raises(ValueError, match=r"Expected a name that ends in \.mp4, and a rate above 0\. Received: "):
         Recording(tmp_path / name, rate_hz)
 
 
-def test_a_recording_that_cannot_be_written_is_an_os_error_at_once(tmp_path: Path) -> None:
+def test_an_unwritable_recording_is_an_os_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nosuch/a\.mp4"):
         Recording(tmp_path / "nosuch" / "a.mp4", 10)
 
@@ -109,12 +109,12 @@ def test_a_run_takes_the_number_after_the_highest(tmp_path: Path) -> None:
     assert CropDump(tmp_path).folder.name == "run0042"
 
 
-def test_around_a_box_at_the_edge_there_is_what_there_is() -> None:
+def test_the_margin_around_a_box_ends_at_the_edge() -> None:
     assert around(blank(), Box(0, 0, 10, 20)).shape == (30, 20, 3)
     assert around(blank(), Box(635, 235, 5, 5)).shape == (7, 7, 3)
 
 
-def test_a_dump_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
+def test_an_unwritable_dump_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):
         CropDump(tmp_path / "file")

@@ -42,7 +42,7 @@ def test_the_digits_of_a_picture_are_read_in_reading_order(runner: Runner, digit
         assert 75 <= reading.box.y < reading.box.y + reading.box.height <= 165
 
 
-def test_a_reading_is_what_the_runner_says_of_the_finders_crop(runner: Runner, digits: Digits) -> None:
+def test_a_reading_is_the_runners_prediction_for_the_finders_crop(runner: Runner, digits: Digits) -> None:
     image = page(digits, (7,))
     (candidate,) = Finder().find(image)
     (reading,) = watch([Frame(image)], runner)
@@ -62,12 +62,12 @@ def test_early_exit_reads_no_further_than_the_runner_does(runner: Runner, digits
     assert lines == expected
 
 
-def test_a_still_without_digits_gives_one_reading_of_nothing(runner: Runner) -> None:
+def test_a_still_without_digits_gives_one_empty_reading(runner: Runner) -> None:
     (reading,) = watch([Frame(blank())], runner)
     assert (reading.box, reading.crop, reading.prediction, reading.label) == (None, None, None, None)
 
 
-def test_a_moving_frame_without_digits_gives_none(runner: Runner) -> None:
+def test_a_video_frame_without_digits_gives_no_reading(runner: Runner) -> None:
     assert list(watch(moving([blank()]), runner)) == []
 
 
@@ -76,7 +76,7 @@ def test_with_one_every_frame_gives_a_reading(runner: Runner, digits: Digits) ->
     assert labels(watch(frames, runner, WatchOptions(one=True))) == [None, "4", None]
 
 
-def test_a_region_is_looked_at_alone_and_boxes_are_the_frames(runner: Runner, digits: Digits) -> None:
+def test_only_the_region_is_searched_and_boxes_are_in_the_frame(runner: Runner, digits: Digits) -> None:
     options = WatchOptions(region=Region.parse("180,60,130,120"))
     (reading,) = watch([Frame(page(digits, (3, 1, 4)))], runner, options)
     assert reading.label == "1"
@@ -107,7 +107,7 @@ def test_a_stable_digit_is_reported_once_and_all_are_observed(runner: Runner, di
 @pytest.mark.parametrize(
     ("interval_s", "numbers"), [(0.0, [0, 1, 2, 3, 4, 5, 6]), (0.2, [0, 2, 4, 6]), (0.25, [0, 3, 6])]
 )
-def test_the_interval_is_kept_on_the_sources_clock(interval_s: float, numbers: list[int]) -> None:
+def test_the_interval_is_on_the_sources_clock(interval_s: float, numbers: list[int]) -> None:
     frames = moving([blank(1, 1)] * 7)
     assert [frame.number for frame in due(frames, WatchOptions(interval_s=interval_s))] == numbers
 
@@ -117,7 +117,7 @@ def test_every_still_is_due() -> None:
     assert len(list(due(stills, WatchOptions(interval_s=9)))) == 3
 
 
-def test_no_frame_is_taken_beyond_the_greatest_number() -> None:
+def test_no_frame_is_taken_beyond_the_maximum() -> None:
     source = iter(moving([blank(1, 1)] * 5))
     assert len(list(due(source, WatchOptions(max_frames=2)))) == 2
     assert next(source).number == 2
@@ -136,6 +136,6 @@ def test_a_picture_of_one_shade_shows_no_digit(runner: Runner, shade: int, size:
     [{"interval_s": -1.0}, {"interval_s": float("nan")}, {"max_frames": 0}, {"stable_frames": 0}],
     ids=str,
 )
-def test_options_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
+def test_invalid_options_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"Expected .* Received: "):
         WatchOptions(**wrong)  # type: ignore[arg-type]  # numbers, and wrong ones

@@ -28,7 +28,7 @@ def test_an_address_is_read_and_written(text: str, expected: Address, written: s
 @pytest.mark.parametrize(
     "text", ["", "pi.local", "::1:80", "[pi]:80", "http://pi:80", "pi:80/", "pi:-1", "a b:80", "pi:65536"]
 )
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_other_text_than_an_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"Expected .* Received: "):
         Address.parse(text)
 
@@ -40,7 +40,7 @@ def test_what_is_no_address_is_refused(text: str) -> None:
         *(("0.0.0.0", False), ("::", False), ("192.168.1.20", False), ("pi.local", False)),  # noqa: S104  # told apart
     ],
 )
-def test_what_only_this_machine_reaches_is_loopback(host: str, is_loopback: bool) -> None:
+def test_addresses_that_only_this_machine_reaches_are_loopback(host: str, is_loopback: bool) -> None:
     assert Address(host, 80).is_loopback is is_loopback
 
 
@@ -53,6 +53,6 @@ def test_listening_at_port_0_takes_one_that_is_free() -> None:
     assert address.port > 0
 
 
-def test_an_address_of_another_machine_cannot_be_listened_at() -> None:
+def test_listening_at_another_machines_address_is_refused() -> None:
     with pytest.raises(OSError, match=r"192\.0\.2\.1:0: Expected an address to listen at\. "):
         listen(Address("192.0.2.1", 0))

@@ -48,7 +48,7 @@ def test_the_pages_and_all_their_parts_are_served(canvas: Served) -> None:
     assert canvas.ask("/").headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_every_answer_forbids_what_the_page_does_not_need(canvas: Served) -> None:
+def test_every_answer_has_the_security_headers(canvas: Served) -> None:
     for response in (canvas.ask("/"), canvas.ask("/model"), canvas.ask("/nosuch"), canvas.classify(b"")):
         policy = response.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
@@ -63,7 +63,7 @@ def test_the_pages_hold_no_script_or_style_of_their_own() -> None:
         assert re.findall(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|https?://", text) == []
 
 
-def test_the_model_is_told(canvas: Served) -> None:
+def test_the_model_is_described(canvas: Served) -> None:
     model = canvas.ask("/model").json
     keeps("Model", model)
     manifest = json.loads((MODELS / "rows2d" / "manifest.json").read_text())
@@ -90,7 +90,7 @@ def test_a_raw_crop_is_answered_as_the_runner_answers(canvas: Served, digits: Di
     assert base64.b64decode(answer["crop"]) == crop.tobytes()
 
 
-def test_a_grey_png_of_28_pixels_is_a_crop_as_it_is(canvas: Served, digits: Digits) -> None:
+def test_a_grey_png_of_28_by_28_pixels_is_a_crop(canvas: Served, digits: Digits) -> None:
     crop = digits[0][100]
     by_png, raw = canvas.classify(png(crop)).json, canvas.classify(crop.tobytes(), RAW).json
     assert {**by_png, "latency_ms": 0} == {**raw, "latency_ms": 0}
@@ -110,7 +110,7 @@ def test_a_digit_written_small_into_a_corner_is_found(canvas: Served, digits: Di
     assert canvas.classify(png(image)).json["label"] == "3"
 
 
-def test_a_picture_of_nothing_has_no_label(canvas: Served) -> None:
+def test_a_blank_image_has_no_label(canvas: Served) -> None:
     response = canvas.classify(png(blank()))
     keeps("Answer", response.json)
     assert (response.status, response.json["label"], response.json["index"], response.json["steps"]) == (
@@ -142,7 +142,7 @@ def test_a_picture_of_nothing_has_no_label(canvas: Served) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_read_is_refused_with_a_reason(  # a case's parts
+def test_an_unreadable_upload_is_refused_with_its_reason(  # a case's parts
     canvas: Served, body: bytes, kind: str, status: int, reason: str
 ) -> None:
     response = canvas.classify(body, kind)
@@ -157,7 +157,7 @@ def test_a_picture_cut_off_is_refused(canvas: Served, digits: Digits) -> None:
     assert (response.status, "error" in response.json) == (400, True)
 
 
-def test_pixels_packed_a_thousandfold_take_no_memory(canvas: Served) -> None:
+def test_a_decompression_bomb_takes_no_memory(canvas: Served) -> None:
     canvas.classify(png(blank(2000, 2000)))
     before = canvas.resident_kb()
     bomb = declared_png(100, 100, zlib.compress(bytes(2**28), 1))
@@ -188,7 +188,7 @@ def test_a_body_without_an_end_is_refused(canvas: Served) -> None:
         "/draw/",
     ],
 )
-def test_what_is_not_served_is_not_there(canvas: Served, path: str) -> None:
+def test_an_unknown_path_is_not_found(canvas: Served, path: str) -> None:
     response = canvas.ask(path)
     assert response.status == 404
     keeps("Error", response.json)
@@ -207,7 +207,7 @@ def test_without_a_source_there_are_no_events(canvas: Served) -> None:
     assert canvas.ask("/events").status == 404
 
 
-def test_a_name_that_leads_here_from_elsewhere_is_refused(canvas: Served) -> None:
+def test_another_host_name_is_refused(canvas: Served) -> None:
     for host in ("rebound.example", "rebound.example:80", f"127.0.0.1.example:{canvas.port}", ""):
         assert canvas.ask("/model", headers={"Host": host}).status == 421
     for host in ("localhost", f"localhost:{canvas.port}", "127.0.0.1", "[::1]:99"):

@@ -95,7 +95,7 @@ def test_malformed_requests_do_no_harm(canvas: Served, warm: int) -> None:
     assert canvas.resident_kb() - warm < GROWTH_KB
 
 
-def test_what_is_no_http_does_no_harm(canvas: Served) -> None:
+def test_malformed_http_does_no_harm(canvas: Served) -> None:
     @settings(max_examples=REQUESTS // 10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(
         st.binary(max_size=300),

@@ -109,7 +109,7 @@ def test_a_picture_that_is_chosen_is_read(browser: Browser, canvas: Served, tmp_
             assert answer(shown).startswith("4, ")
 
 
-def test_a_file_that_is_no_picture_is_said_to_be_none(browser: Browser, canvas: Served, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_gives_a_message(browser: Browser, canvas: Served, tmp_path: Path) -> None:
     (tmp_path / "note.png").write_text("no picture")
     with opened(browser, canvas.url) as shown:
         shown.locator("#file").set_input_files(tmp_path / "note.png")
@@ -143,7 +143,7 @@ def test_a_token_in_the_address_opens_the_page_and_leaves_the_address(browser: B
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_shuts_nobody_out(
+def test_the_drawing_page_is_accessible_and_fits_the_screen(
     browser: Browser, canvas: Served, serious_faults: Callable[[Page], list[str]], width: int, scheme: str
 ) -> None:
     with opened(browser, canvas.url, width, scheme) as shown:
@@ -155,7 +155,7 @@ def test_the_page_shuts_nobody_out(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_live_page_shuts_nobody_out(  # noqa: PLR0913, PLR0917  # fixtures
+def test_the_live_page_is_accessible_and_fits_the_screen(  # noqa: PLR0913, PLR0917  # fixtures
     browser: Browser,
     tmp_path: Path,
     digits: Digits,

@@ -48,7 +48,7 @@ def told(content: bytes) -> dict[str, Any]:
     return dict(json.loads(content.removeprefix(b"data: ")))
 
 
-def test_the_newest_state_counts_what_came_before(observation: Observation) -> None:
+def test_the_latest_snapshot_counts_all_frames(observation: Observation) -> None:
     snapshots = Snapshots(Still())
     assert (snapshots.latest.sequence, snapshots.latest.observation) == (0, None)
     for _ in range(3):
@@ -58,7 +58,7 @@ def test_the_newest_state_counts_what_came_before(observation: Observation) -> N
     assert (latest.sequence, latest.frames, latest.candidates, latest.rejected, latest.dropped) == (3, 3, 6, 0, 7)
 
 
-def test_a_place_without_a_label_is_rejected_and_a_frame_without_places_is_not(observation: Observation) -> None:
+def test_a_candidate_without_a_label_counts_as_rejected(observation: Observation) -> None:
     frame, (reading, _) = observation.frame, observation.readings
     nothing = type(reading)(frame, None, None, None, reading.timings)
     no_digit = type(reading)(frame, reading.box, reading.crop, None, reading.timings)
@@ -68,14 +68,14 @@ def test_a_place_without_a_label_is_rejected_and_a_frame_without_places_is_not(o
     assert (snapshots.latest.candidates, snapshots.latest.rejected) == (2, 1)
 
 
-def test_at_the_end_the_last_picture_stays(observation: Observation) -> None:
+def test_at_the_end_the_last_observation_stays(observation: Observation) -> None:
     snapshots = Snapshots(Still())
     snapshots.take(observation)
     snapshots.end()
     assert (snapshots.latest.ended, snapshots.latest.sequence, snapshots.latest.observation) == (True, 2, observation)
 
 
-def test_a_viewer_is_sent_the_newest_state_and_no_older_one(observation: Observation, thread: RunnerThread) -> None:
+def test_a_viewer_is_sent_the_latest_state_and_skips_older_ones(observation: Observation, thread: RunnerThread) -> None:
     async def look() -> list[int]:
         snapshots = Snapshots(Still())
         viewers = Viewers(snapshots, thread)
@@ -93,7 +93,7 @@ def test_a_viewer_is_sent_the_newest_state_and_no_older_one(observation: Observa
     assert asyncio.run(look()) == [0, 50, 51]
 
 
-def test_a_state_is_put_into_words_once_for_all_viewers(observation: Observation, thread: RunnerThread) -> None:
+def test_a_state_is_encoded_once_for_all_viewers(observation: Observation, thread: RunnerThread) -> None:
     async def look() -> set[int]:
         snapshots = Snapshots(Still())
         snapshots.take(observation)
@@ -106,7 +106,7 @@ def test_a_state_is_put_into_words_once_for_all_viewers(observation: Observation
     assert len(asyncio.run(look())) == 1
 
 
-def test_closing_ends_the_streams_of_those_who_wait(thread: RunnerThread) -> None:
+def test_closing_ends_the_streams(thread: RunnerThread) -> None:
     async def look() -> list[bytes]:
         viewers = Viewers(Snapshots(Still()), thread)
 
