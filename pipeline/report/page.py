@@ -15,7 +15,7 @@ import jinja2
 from pipeline.gate.check import Verdict
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.record import Measurements
-from pipeline.report import figures, matrices
+from pipeline.report import figures
 from pipeline.report.chart import Chart, with_minus
 
 _TENSORS_IN_TABLE = 10
@@ -63,8 +63,8 @@ def index_page(entries: tuple[Entry, ...]) -> str:
 def _drawn(measured: Measurements) -> Mapping[str, Chart]:
     drawn = [
         figures.recall(measured.classes),
-        *(matrices.confusion(measured, model) for model in ("float", "int8")),
-        matrices.confusion_change(measured),
+        *(figures.confusion(measured, model) for model in ("float", "int8")),
+        figures.confusion_change(measured),
         figures.reliability(measured.float, "float"),
         figures.reliability(measured.int8, "int8"),
         figures.latency(measured.latency),
