@@ -115,11 +115,7 @@ def pages_folder() -> PagesFolder:
 
 
 def weights_folder(variant: str) -> ModelFolder:
-    """Return the folder with the float weights to convert: `build/<variant>/train` after a training, else the release.
-
-    Raises:
-        FileNotFoundError: neither has weights.
-    """
+    """Return the folder with the float weights to convert: that of a training in `build/`, else the release's."""
     folders = ModelFolder(build_folder(variant).train), model_folder(variant)
     for folder in folders:
         if folder.weights.is_file():

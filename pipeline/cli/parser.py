@@ -15,11 +15,7 @@ from pipeline.variants import VARIANTS
 
 
 def parse(arguments: Sequence[str] | None) -> commands.Command:
-    """Return the command that the arguments name; exit with status 2 if they are wrong.
-
-    Raises:
-        ValueError: an option is out of range.
-    """
+    """Return the command that the arguments name; exit with status 2 if they are wrong, ValueError if out of range."""
     options = vars(_parser().parse_args(arguments))
     make = options.pop("make")
     command: commands.Command = make(

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binomtest, norm
-from tqdm import tqdm
 
 from device.arrays import Bools, Float64, Indices
-from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
@@ -55,11 +53,6 @@ class Paired:
         deviation = math.sqrt((lost + won - (lost - won) ** 2) / images)
         half = float(norm.ppf(0.975)) * deviation
         return 100 * (lost - won - half), 100 * (lost - won + half)
-
-    @property
-    def drop_upper_pp(self) -> float:
-        """The upper bound of that interval."""
-        return self.drop_interval_pp[1]
 
     @property
     def mcnemar_p(self) -> float:
@@ -106,16 +99,14 @@ def accuracy(case: Case) -> Iterator[Check | Note]:
     yield at_least("int8 accuracy, line by line", 100 * float(by_line.mean()), minimum, " %")
     yield at_most("accuracy drop", pair.drop_pp, limits.accuracy_drop_pp_max, " pp")
     upper = "accuracy drop, upper bound of the 95 % CI"
-    yield at_most(upper, pair.drop_upper_pp, limits.accuracy_drop_upper_pp_max, " pp")
+    yield at_most(upper, pair.drop_interval_pp[1], limits.accuracy_drop_upper_pp_max, " pp")
     yield Note("McNemar's exact test", f"p = {pair.mcnemar_p:.3g}, {pair.lost} lost, {pair.won} won")
     agreement = 100 * float((float_indices(case) == answers).mean())
     yield at_least("agreement with float", agreement, limits.agreement_percent_min, " %")
     drops = recall_drops_pp(case, pair)
-    worst = int(drops.argmax())
+    worst, maximum = int(drops.argmax()), limits.recall_drop_pp_max
     measured = f"{drops[worst]:.2f} pp, class {case.splits.names[worst]}"
-    yield at_most(
-        "recall drop of the worst class", float(drops[worst]), limits.recall_drop_pp_max, " pp", measured=measured
-    )
+    yield at_most("recall drop of the worst class", float(drops[worst]), maximum, " pp", measured=measured)
 
 
 def recall_drops_pp(case: Case, pair: Paired) -> Float64:
@@ -164,6 +155,5 @@ def _misnamed(case: Case) -> Iterator[str]:
 
 def _refitted_temperature(case: Case) -> float:
     validation = case.splits.validation
-    with Runner(case.folder.path) as runner:
-        logits = np.array([runner.logits(crop) for crop in tqdm(validation.crops, desc="validation", disable=None)])
+    logits = case.logits(validation.crops, "validation")
     return fitted_temperature(case.manifest.output.quantisation.dequantise(logits), validation.labels)

@@ -39,10 +39,7 @@ def bin_indices(confidence: Float64) -> Indices:
 
 
 def expected_calibration_error(confidence: Float64, right: Bools) -> float:
-    """Return the mean distance of confidence `[n]` from accuracy, over 15 bins of equal width; a fraction of 1.
-
-    It is 0 for no images.
-    """
+    """Return the mean distance of confidence `[n]` from accuracy in the bins, a fraction of 1; 0 for no images."""
     indices = bin_indices(confidence)
     count = np.bincount(indices, minlength=BINS)
     gap = np.bincount(indices, confidence, BINS) - np.bincount(indices, right, BINS)

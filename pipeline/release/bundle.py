@@ -24,9 +24,7 @@ Reads handwritten digits on this machine. Python 3.10 or later.
 def bundle(model: ModelFolder, into: Path) -> Path:
     """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
 
-    Raises:
-        ManifestError: the manifest is invalid, or the model file is not the one it describes.
-        OSError: a file cannot be read or written.
+    Raises ManifestError if the manifest is invalid, or the model file is not the one it describes.
     """
     manifest = read_manifest(model.path)
     content = manifest.verified_content(model.path)

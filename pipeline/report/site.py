@@ -20,12 +20,8 @@ def write_report(names: Sequence[str]) -> tuple[Path, ...]:
     """Writes the named models' pages, and an index of all judged models; returns their paths, the index first.
 
     The gate's results are added to the named candidates' cards, too. A named model that was not judged has no page, and
-    is listed as such in the index.
-
-    Raises:
-        ValueError: a name is not that of a folder in `build/`, or a named model's `gate.json` is invalid.
-        FileNotFoundError: none of the named models was judged.
-        OSError: a file cannot be read or written.
+    is listed as such in the index. Raises ValueError if a name is not that of a folder in `build/`, or its `gate.json`
+    is invalid, and FileNotFoundError if none was judged.
     """
     folder = pages_folder()
     judged = {name: _judgement(name) for name in dict.fromkeys(names) if _is_judged(name)}
