@@ -39,19 +39,19 @@ class Axis:
 class Mark:
     """A bar between two corners, a line through points, or a disc, ring or text at a point.
 
-    `dash` and `anchor` are SVG's `stroke-dasharray` and `text-anchor`; `dx` moves a text to the right, in pixels.
+    `size` is a radius, or a font size. `dash` and `anchor` are SVG's `stroke-dasharray` and `text-anchor`; `dx` moves a
+    text to the right, in pixels.
     """
 
     shape: Literal["bar", "line", "disc", "ring", "text"]
     points: Points
     colour: str
     opacity: float = 1.0
+    size: float = 12.0
     dash: str = ""
-    radius: float = 3.5
     text: str = ""
     anchor: str = "start"
     dx: float = 0.0
-    font_size: float = 12.0
 
 
 @dataclass(frozen=True)

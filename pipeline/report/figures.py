@@ -45,7 +45,7 @@ def _changes(rows: Sequence[tuple[str, RecallChange]], label: str) -> Panel:
     for index, (_, each) in enumerate(rows):
         colour = "lost" if each.change_pp < 0 else "won" if each.change_pp > 0 else "muted"
         marks.append(Mark("line", ((each.low_pp, index), (each.high_pp, index)), colour, opacity=0.6))
-        marks.append(Mark("disc", ((each.change_pp, index),), colour))
+        marks.append(Mark("disc", ((each.change_pp, index),), colour, size=3.5))
     x = Axis(low, high, round_ticks(low, high), label, grid=True)
     return Panel(x, class_axis([name for name, _ in rows]), marks, 10, 10 + 26 * max(len(rows), 4))
 
@@ -59,7 +59,7 @@ def reading(made: Manifest, exit_: EarlyExit) -> Chart:
     marks = (
         Mark("line", ((mean, 0), (mean, 100)), "muted", dash=_DOTTED),
         Mark("line", points, "int8"),
-        *(Mark("disc", (point,), "int8", radius=2.5) for point in points),
+        *(Mark("disc", (point,), "int8", size=2.5) for point in points),
         Mark("text", ((mean, 6),), "muted", text=text, anchor=anchor, dx=dx),
     )
     described = (
@@ -109,7 +109,7 @@ def reliability(answers: Answers, model: str) -> Chart:
         interval = binomtest(each.right, each.images).proportion_ci(0.95, "wilson")
         ends = ((each.confidence, float(interval.low)), (each.confidence, float(interval.high)))
         marks.append(Mark("line", ends, model, opacity=0.6))
-        marks.append(Mark("disc", ((each.confidence, each.accuracy),), model))
+        marks.append(Mark("disc", ((each.confidence, each.accuracy),), model, size=3.5))
         middle, height = (each.lower + each.upper) / 2, math.log10(each.images)
         bars.append(Mark("bar", ((middle - 0.0275, floor), (middle + 0.0275, height)), model, 0.8))
     percent = tuple((value / 100, text) for value, text in _PERCENT)
@@ -133,13 +133,13 @@ def signal_to_noise(tensors: Sequence[TensorSignal]) -> Chart:
     left_out = len(tensors) - len(drawn)
     described = f"{len(tensors)} activations, {left_out} of them not drawn: exact, or without signal."
     points = tuple((each.index, each.snr_db) for each in drawn)
-    marks = [Mark("line", points, "int8", 0.5), *(Mark("disc", (point,), "int8", radius=2.0) for point in points)]
+    marks = [Mark("line", points, "int8", 0.5), *(Mark("disc", (point,), "int8", size=2.0) for point in points)]
     if drawn:
         worst, best = (choose(drawn, key=lambda each: each.snr_db) for choose in (min, max))
         anchor, dx = ("start", 14) if worst.index < max(each.index for each in drawn) / 2 else ("end", -14)
         at = ((worst.index, worst.snr_db),)
         text = with_minus(f"worst: {worst.snr_db:.1f} dB, tensor {worst.index}")
-        marks += [Mark("disc", at, "lost"), Mark("ring", at, "lost", radius=7)]
+        marks += [Mark("disc", at, "lost", size=3.5), Mark("ring", at, "lost", size=7)]
         marks.append(Mark("text", at, "lost", text=text, anchor=anchor, dx=dx))
         described += f" The worst, {worst.name}, has {worst.snr_db:.1f} dB, the best {best.snr_db:.1f} dB."
     low, high = padded((y for _, y in points), 0.12) if points else (0, 1)
@@ -221,7 +221,7 @@ def _matrix(
                 corners, text = ((column - 0.47, row - 0.47), (column + 0.47, row + 0.47)), number.format(count)
                 marks.append(Mark("bar", corners, *tint(row, column)))
                 middle = ((column, row),)
-                marks.append(Mark("text", middle, "ink", text=with_minus(text), anchor="middle", font_size=size))
+                marks.append(Mark("text", middle, "ink", text=with_minus(text), anchor="middle", size=size))
     names = tuple((index, short(label, 5)) for index, label in enumerate(measured.labels))
     columns = Axis(-0.5, len(names) - 0.5, names, "answer")
     return Panel(columns, class_axis(measured.names, "shows", longest=5), marks, bottom=284)
