@@ -1,7 +1,7 @@
-"""The same weights as TFLite would have them without this project: what `bench` compares with.
+"""Int8 files that TFLite makes of the same weights without this project, for `bench` to compare.
 
-Not shipped. `keras_unrolled` is Keras' own `unroll=True` through TFLite's int8 converter; `fused` is TFLite's
-UNIDIRECTIONAL_SEQUENCE_LSTM, which its converter makes of a function that is marked as an LSTM.
+`keras_unrolled` uses Keras' `unroll=True`; `fused` uses TFLite's UNIDIRECTIONAL_SEQUENCE_LSTM, which the converter
+makes of a function marked as an LSTM.
 
 Source: TensorFlow's PrepareCompositeFunctionsPass, in
 tensorflow/compiler/mlir/lite/transforms/prepare_composite_functions_tf.cc.
@@ -21,6 +21,7 @@ from keras import layers
 from converters.lowering.lower import lowered
 from converters.lowering.lstm import unroll
 from device.arrays import UnitCrops
+from device.signatures import CLASSIFY, CROP, LOGITS
 
 
 def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
@@ -38,10 +39,10 @@ def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
 
 
 def fused(network: keras.Sequential, calibration: UnitCrops) -> bytes:
-    """Returns the int8 flatbuffer of `network`, of which the one LSTM layer is a single operator.
+    """Returns the int8 flatbuffer of `network` with its LSTM layer as a single operator.
 
     Raises:
-        ValueError: the network has no LSTM layer, or several.
+        ValueError: the network does not have exactly one LSTM layer.
     """
     recurrent = [index for index, layer in enumerate(network.layers) if isinstance(layer, layers.LSTM)]
     if len(recurrent) != 1:
@@ -54,12 +55,12 @@ def fused(network: keras.Sequential, calibration: UnitCrops) -> bytes:
         x = _applied(front, crop)
         zero = tf.zeros((1, cell.units))
         last, *_ = lstm(x, zero, zero, *map(tf.constant, (cell.kernel, cell.recurrent_kernel, cell.bias)))
-        return {"logits": _applied(head, last)}
+        return {LOGITS: _applied(head, last)}
 
     module = tf.Module()
     module.classify = tf.function(classify, input_signature=[_crop(network)], autograph=False)
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={"classify": module.classify})
+        tf.saved_model.save(module, folder, signatures={CLASSIFY: module.classify})
         return _int8(folder, calibration)
 
 
@@ -85,7 +86,7 @@ def _applied(operations: Sequence[Callable[[tf.Tensor], tf.Tensor]], x: tf.Tenso
 
 
 def _crop(network: keras.Sequential) -> tf.TensorSpec:
-    return tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name="crop")
+    return tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name=CROP)
 
 
 def _int8(saved_model: str, calibration: UnitCrops) -> bytes:

@@ -1,6 +1,6 @@
-"""Reads photographs whose names say what they show, as the device does, and counts how it did.
+"""Evaluates a model on photographs with the digit in their names, read as the device reads them.
 
-Not the gate: such photographs are anybody's own, and judge the way from a picture to a crop together with the model.
+This measures the finder and the model together, on one's own photographs.
 """
 
 from __future__ import annotations
@@ -18,53 +18,53 @@ from device.watch.watcher import Watcher, WatchOptions
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A photograph of one thing: what it shows by its name, None for no digit, and what was read."""
+class PhotoReading:
+    """The digit that a photograph shows by its name, None for no digit, and what was read in it."""
 
     truth: str | None
     best: str | None
-    """The most probable digit, answered or not; None where nothing was found."""
+    """The most probable digit, rejected or not; None if nothing was found."""
     label: str | None
-    """The answer; None where it is "not a digit"."""
+    """The answer; None if it was rejected."""
 
 
-def read_photographs(runner: Runner, pattern: str, label_field: int, no_digit: str | None) -> list[Shown]:
-    """Returns what was read in each picture of a folder or pattern, as `--source` takes it; each shows one thing.
+def evaluate_photos(runner: Runner, pattern: str, label_field: int, no_digit: str | None) -> list[PhotoReading]:
+    """Returns what was read in each picture of a folder or pattern; each shows one thing.
 
     Args:
         runner: the model.
         pattern: a folder, a file, or a pattern such as `'cells/*_hw.png'`.
-        label_field: which part of a picture's name, split at `_`, says what it shows; counted from 0.
-        no_digit: the part that stands for "not a digit".
+        label_field: index of the part of a picture's name, split at `_`, that is its label.
+        no_digit: the label of pictures without a digit.
 
     Raises:
-        ValueError: there are no such pictures, one cannot be read, or a name has no such part.
+        ValueError: there are no pictures, one cannot be read, or a name has no such part.
     """
     watcher = Watcher(runner, WatchOptions(one=True))
     with open_source(pattern) as source:
-        shown = []
+        readings = []
         for frame in tqdm(source, desc="photographs", disable=None):
-            truth = _named(frame.source, label_field)
+            truth = _label(frame.source, label_field)
             (reading,) = watcher.observe(frame).readings
             best = runner.manifest.labels[reading.prediction.index] if reading.prediction is not None else None
-            shown.append(Shown(None if truth == no_digit else truth, best, reading.label))
+            readings.append(PhotoReading(None if truth == no_digit else truth, best, reading.label))
         if source.failed:
-            raise ValueError(f"{pattern}: Expected pictures that can be read. Received {source.failed} that cannot")
-    return shown
+            raise ValueError(f"{pattern}: Expected readable pictures. Received: {source.failed} unreadable")
+    return readings
 
 
-def field_table(rows: Sequence[tuple[str, Iterable[Shown]]]) -> str:
-    """Returns a table of what was read: digits right with nothing rejected, and what the threshold does."""
+def photos_table(rows: Sequence[tuple[str, Iterable[PhotoReading]]]) -> str:
+    """Returns a table of accuracy without and with rejection."""
     headers = ("photographs", "digits", "right %", "answered %", "right of those %", "no digit", "rejected %")
-    lines = [(name, *_counts(list(shown))) for name, shown in rows]
+    lines = [(name, *_counts(list(readings))) for name, readings in rows]
     return tabulate(
         lines, headers, floatfmt=("", "", ".1f", ".1f", ".1f", "", ".1f"), tablefmt="simple", missingval="-"
     )
 
 
-def _counts(shown: Sequence[Shown]) -> tuple[int | float | None, ...]:
-    digits = [each for each in shown if each.truth is not None]
-    others = [each for each in shown if each.truth is None]
+def _counts(readings: Sequence[PhotoReading]) -> tuple[int | float | None, ...]:
+    digits = [each for each in readings if each.truth is not None]
+    others = [each for each in readings if each.truth is None]
     answered = [each for each in digits if each.label is not None]
     return (
         len(digits),
@@ -80,7 +80,7 @@ def _percent(part: int, whole: int) -> float | None:
     return 100 * part / whole if whole else None
 
 
-def _named(name: str, label_field: int) -> str:
+def _label(name: str, label_field: int) -> str:
     parts = Path(name).stem.split("_")
     if label_field >= len(parts):
         raise ValueError(

@@ -1,6 +1,6 @@
-"""Times one crop through several files of the same weights, and whole crops against lines, in one process, in turn.
+"""Times crops through several files of the same weights, and whole crops against lines, in one process, in turn.
 
-Not a test: times on a shared machine are noisy, and only their ratios within one run are worth quoting.
+Times on a shared machine are noisy: only their ratios within one run are comparable.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from converters.tflite.graph import Graph
 from device.arrays import UInt8
 from device.runner import Runner
+from device.signatures import CLASSIFY, STEP
 
 Call = Callable[[], object]
 
@@ -30,7 +31,7 @@ _ROUNDS_PER_WINDOW = 20
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one crop takes through a file, over all calls."""
+    """The time of one crop through a file, over all calls."""
 
     name: str
     file_bytes: int
@@ -39,11 +40,10 @@ class Timing:
 
 
 def time_files(files: Mapping[str, bytes]) -> list[Timing]:
-    """Returns the time that a signature takes for a random crop in each file, on LiteRT with one thread.
+    """Returns each file's time for a random crop, on LiteRT with one thread, by signature runners.
 
-    It is `classify`, or the file's only one; all are called alike, by signature runners.
-
-    The files take turns in short rounds, so that a change of the machine's speed meets all of them.
+    The signature is `classify`, or the file's only one. Files take turns in short rounds, so that a change of the
+    machine's speed affects all of them.
     """
     calls = {name: _loaded(content) for name, content in files.items()}
     times: dict[str, list[float]] = {name: [] for name in files}
@@ -54,9 +54,9 @@ def time_files(files: Mapping[str, bytes]) -> list[Timing]:
 
 
 def time_ratios(first: bytes, second: bytes) -> list[float]:
-    """Returns the time of a crop through a file over that through another, by medians, in each of five windows.
+    """Returns the ratio of two files' median times for a crop in each of five windows.
 
-    They are called, and take turns in short rounds, as in `time_files`.
+    The files are called in turn, as in `time_files`.
     """
     calls = [_loaded(first), _loaded(second)]
     ratios = []
@@ -67,57 +67,57 @@ def time_ratios(first: bytes, second: bytes) -> list[float]:
     return ratios
 
 
-def table(timings: list[Timing]) -> str:
-    """Returns the timings as a text table, with the first one's ratio to each."""
+def files_table(timings: list[Timing]) -> str:
+    """Returns the timings as a text table, with the ratio of the first one to each."""
     first = timings[0]
     rows = [
         (t.name, t.file_bytes, t.min_us, t.median_us, first.min_us / t.min_us, first.median_us / t.median_us)
         for t in timings
     ]
-    headers = ("file", "bytes", "least µs", "median µs", f"{first.name} / least", f"{first.name} / median")
+    headers = ("file", "bytes", "min µs", "median µs", f"{first.name} / min", f"{first.name} / median")
     return tabulate(rows, headers, floatfmt=("", "", ".1f", ".1f", ".2f", ".2f"), intfmt=",", tablefmt="simple")
 
 
 @dataclass(frozen=True)
 class TimedRead:
-    """How a crop is read: whole, from its last line to the answer, or all of its lines; medians over crops."""
+    """The median time of a way to read a crop: whole, all lines, or the last line alone."""
 
     name: str
     median_us: float
     multiply_accumulates: int
 
 
-def time_reading(runner: Runner, crops: UInt8, graphs: Sequence[Graph]) -> list[TimedRead]:
-    """Returns the time of the runner's public calls, `classify` and `push`, which take turns crop by crop.
+def time_reads(runner: Runner, crops: UInt8, graphs: Sequence[Graph]) -> list[TimedRead]:
+    """Returns the times of the runner's `classify` and `push`, which take turns crop by crop.
 
     Args:
-        runner: of a model that streams.
+        runner: a streaming model's.
         crops: `<uint8>[n, 28, 28]`.
-        graphs: the model file's, to count their multiply-accumulates.
+        graphs: the model file's, whose multiply-accumulates are counted.
     """
-    times = np.array([_reading_times_us(runner, crop) for crop in tqdm(crops, desc="bench, by line", disable=None)])
+    times = np.array([_read_times_us(runner, crop) for crop in tqdm(crops, desc="bench, by line", disable=None)])
     whole, last, every = np.median(times, axis=0)
     count = {graph.signature: graph.multiply_accumulates for graph in graphs}
     return [
-        TimedRead("whole crop", whole, count["classify"]),
-        TimedRead("last line to answer", last, count["step"]),
-        TimedRead("all lines", every, runner.manifest.steps * count["step"]),
+        TimedRead("whole crop", whole, count[CLASSIFY]),
+        TimedRead("last line to answer", last, count[STEP]),
+        TimedRead("all lines", every, runner.manifest.steps * count[STEP]),
     ]
 
 
-def reading_table(readings: Sequence[TimedRead]) -> str:
-    """Returns the readings as a text table, with each one's ratio to the first."""
-    whole = readings[0]
+def reads_table(reads: Sequence[TimedRead]) -> str:
+    """Returns the reads as a text table, with each one's ratio to the first."""
+    whole = reads[0]
     rows = [
         (r.name, r.median_us, r.median_us / whole.median_us, r.multiply_accumulates,
          r.multiply_accumulates / whole.multiply_accumulates)
-        for r in readings
+        for r in reads
     ]  # fmt: skip
     headers = ("read", "median µs", "/ whole", "multiply-accumulates", "/ whole")
     return tabulate(rows, headers, floatfmt=("", ".1f", ".2f", "", ".2f"), intfmt=",", tablefmt="simple")
 
 
-def _reading_times_us(runner: Runner, crop: UInt8) -> tuple[float, float, float]:
+def _read_times_us(runner: Runner, crop: UInt8) -> tuple[float, float, float]:
     started = time.perf_counter()
     runner.classify(crop)
     whole = time.perf_counter() - started
@@ -135,8 +135,8 @@ def _reading_times_us(runner: Runner, crop: UInt8) -> tuple[float, float, float]
 def _loaded(content: bytes) -> Call:
     interpreter = Interpreter(model_content=content, num_threads=1)
     names = interpreter.get_signature_list()
-    # Files without steps have one signature, which their converter names as it likes.
-    runner = interpreter.get_signature_runner("classify" if "classify" in names else None)
+    # Other converters name a file's only signature as they like.
+    runner = interpreter.get_signature_runner(CLASSIFY if CLASSIFY in names else None)
     ((name, crop),) = runner.get_input_details().items()
     pixels = np.random.default_rng(0).integers(-128, 128, crop["shape"]).astype(crop["dtype"])
     call = partial(runner, **{name: pixels})

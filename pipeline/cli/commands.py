@@ -37,24 +37,20 @@ class Train:
 
     def run(self) -> None:
         _require(self.fonts)
-        from pipeline.training.lock import training_lock
-
-        trained = ModelFolder(build_folder(self.variant).train)
-        with training_lock(trained.path):
-            self._train(trained)
-        print(trained.weights)
-
-    def _train(self, trained: ModelFolder) -> None:
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
+        from pipeline.training.lock import training_lock
 
         splits = load(self.data)
         splits.require_training()
         fonts = training_fonts(self.fonts)
-        _import_tensorflow()
-        from pipeline.training.train import train_variant
+        trained = ModelFolder(build_folder(self.variant).train)
+        with training_lock(trained.path):
+            _import_tensorflow()
+            from pipeline.training.train import train_variant
 
-        train_variant(VARIANTS[self.variant], splits, fonts, trained)
+            train_variant(VARIANTS[self.variant], splits, fonts, trained)
+        print(trained.weights)
 
 
 @dataclass(frozen=True)
@@ -175,7 +171,7 @@ class Bench:
         from device.pixels import unit_range
         from device.runner import Runner
         from pipeline.bench.baselines import fused, keras_unrolled
-        from pipeline.bench.timing import reading_table, table, time_files, time_reading
+        from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
         from pipeline.data.mnist import embedded_splits
         from pipeline.training.networks import load_network
 
@@ -187,11 +183,11 @@ class Bench:
             "Keras unroll=True": keras_unrolled(network, calibration),
             "fused LSTM operator": fused(network, calibration),
         }
-        print(table(time_files(files)))
+        print(files_table(time_files(files)))
         with Runner(model.path) as runner:
             if runner.manifest.states:
-                readings = time_reading(runner, splits.test.crops[::4], read_graphs(files[self.variant]))
-                print("\n" + reading_table(readings))
+                reads = time_reads(runner, splits.test.crops[::4], read_graphs(files[self.variant]))
+                print("\n" + reads_table(reads))
 
 
 @dataclass(frozen=True)
@@ -223,12 +219,12 @@ class Demo:
         model = model_folder(self.variant).path
         read_manifest(model)
         from device.runner import Runner
-        from pipeline.bench.terminal import reading
+        from pipeline.bench.terminal import demo
         from pipeline.data.mnist import embedded_splits
 
         test = embedded_splits().test
         with Runner(model) as runner:
-            for line in reading(runner, test.crops[self.digit % len(test)], self.pause_ms / 1e3):
+            for line in demo(runner, test.crops[self.digit % len(test)], self.pause_ms / 1e3):
                 print(line, flush=True)
 
 
@@ -243,9 +239,9 @@ class CalibrationSheet:
         _require(self.fonts)
         from pipeline.data.calibration import write_sheet
         from pipeline.synthesis.fonts import training_fonts
-        from pipeline.synthesis.negatives import drawn_sheet
+        from pipeline.synthesis.negatives import draw_calibration_sheet
 
-        write_sheet(drawn_sheet(training_fonts(self.fonts)), self.out)
+        write_sheet(draw_calibration_sheet(training_fonts(self.fonts)), self.out)
         print(self.out)
 
 
@@ -264,11 +260,11 @@ class EvaluatePhotos:
 
     def run(self) -> None:
         from device.runner import Runner
-        from pipeline.bench.photographs import field_table, read_photographs
+        from pipeline.bench.photographs import evaluate_photos, photos_table
 
         with Runner(self.folder) as runner:
-            read = [read_photographs(runner, each, self.label_field, self.no_digit) for each in self.photographs]
-        print(field_table(list(zip(self.photographs, read, strict=True))))
+            read = [evaluate_photos(runner, each, self.label_field, self.no_digit) for each in self.photographs]
+        print(photos_table(list(zip(self.photographs, read, strict=True))))
 
 
 def _require(*paths: Path | None) -> None:

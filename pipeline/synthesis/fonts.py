@@ -1,7 +1,6 @@
-"""Characters as fonts draw them: printed digits to learn from, letters that are no digits.
+"""Draws characters in fonts: printed digits to train on, letters as negatives.
 
-Not handwriting (`pipeline.synthesis.handwriting`). The fonts that come with matplotlib are kept for judging: a
-negative drawn from them has never been trained on. Those installed on the machine train and validate.
+The fonts that come with matplotlib are held out for evaluation; the installed ones train and validate.
 """
 
 from __future__ import annotations
@@ -21,28 +20,20 @@ from PIL import Image, ImageDraw, ImageFont
 from device.arrays import UInt8
 
 DIGITS = "0123456789"
-# Some characters are digits to the eye: O is 0; l, I and / are 1. Nothing can be learnt from calling them none.
+# Without those that look like digits: O like 0; l, I and / like 1.
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrtuvwxyzÄÖÜßñéçøåÅΔΣΩλπφμЖДФЯЩЮ&@#$%?*+=<>{}[]~^§€£"
-# Families whose characters under the digits' codes are signs, keys, outlines of keys, or nothing.
-_NO_DIGITS = frozenset(
-    {
-        "",
-        "D050000L",
-        "Last Resort High-Efficiency",
-        "Linux Biolinum Keyboard O",
-        "Linux Libertine Initials O",
-        "cmex10",
-        "cmsy10",
-        "setofont-ex",
-    }
-)
+# Families that draw signs, keys or nothing in place of digits.
+_NO_DIGITS = frozenset((
+    "", "D050000L", "Last Resort High-Efficiency", "Linux Biolinum Keyboard O", "Linux Libertine Initials O", "cmex10",
+    "cmsy10", "setofont-ex",
+))  # fmt: skip
 _SIZE_PIXELS = 56
 _MARGIN = 4
 
 
 @dataclass(frozen=True)
 class Fonts:
-    """Font files, grouped by family, so that a family of many faces is drawn no more often than one of few."""
+    """Font files by family, so that a family with many faces is not drawn more often than one with few."""
 
     families: tuple[tuple[Path, ...], ...]
 
@@ -52,20 +43,20 @@ class Fonts:
 
     @cached_property
     def sha256(self) -> str:
-        """The SHA-256 of all files' contents, in order: which fonts these are."""
+        """The SHA-256 of all files' contents, in order."""
         digest = hashlib.sha256()
         for path in (path for family in self.families for path in family):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def draw(self, text: str, rng: np.random.Generator) -> UInt8:
-        """Returns a text's ink `<uint8>[h, w]`, 255 on 0, in a face drawn at random; blank where the face lacks it."""
+        """Returns a text's ink `<uint8>[h, w]`, 255 on 0, in a random face; blank if the face lacks a character."""
         family = self.families[rng.integers(len(self.families))]
         path = family[rng.integers(len(family))]
-        # What a face draws for a character that it lacks is mostly a box: a zero to the eye.
+        # For a character that it lacks a face mostly draws a box, which looks like a zero.
         if not _draws(path, text):
             return np.zeros((2 * _MARGIN, 2 * _MARGIN), np.uint8)
-        face = _loaded(path)
+        face = _face(path)
         left, top, right, bottom = (round(edge) for edge in face.getbbox(text))
         width, height = max(1, right - left), max(1, bottom - top)
         image = Image.new("L", (width + 2 * _MARGIN, height + 2 * _MARGIN))
@@ -79,14 +70,14 @@ def held_out_fonts() -> Fonts:
 
 
 def training_fonts(folder: Path | None = None) -> Fonts:
-    """Returns the fonts in a folder, or all that are installed, without the families kept for judging.
+    """Returns the fonts in a folder, or all installed ones, without the held-out families.
 
     Raises:
-        ValueError: there are none.
+        ValueError: no font is left.
     """
     paths = folder.rglob("*.[to]tf") if folder is not None else map(Path, font_manager.findSystemFonts())
-    kept = {_family(path) for family in held_out_fonts().families for path in family}
-    return _grouped(path for path in paths if _family(path) not in kept)
+    held_out = {_family(path) for family in held_out_fonts().families for path in family}
+    return _grouped(path for path in paths if _family(path) not in held_out)
 
 
 def _grouped(paths: Iterable[Path]) -> Fonts:
@@ -111,7 +102,7 @@ def _family(path: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _characters(path: Path) -> frozenset[int]:
-    # FreeType complains of odd tables in fonts that draw well.
+    # FreeType warns of odd tables in fonts that draw well.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     try:
         return frozenset(ft2font.FT2Font(str(path)).get_charmap())
@@ -120,5 +111,5 @@ def _characters(path: Path) -> frozenset[int]:
 
 
 @lru_cache(maxsize=1024)
-def _loaded(path: Path) -> ImageFont.FreeTypeFont:
+def _face(path: Path) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, _SIZE_PIXELS)

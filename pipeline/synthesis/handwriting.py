@@ -1,10 +1,10 @@
-"""Digits as pens write them, in the forms that MNIST's American writers seldom use.
+"""Digits as European pens write them, in forms that MNIST's American writers seldom use.
 
-A one with a hat and a foot, a crossed seven, an open four, a nine with a straight tail, a five whose bar stands apart:
-skeletons of strokes, bent at random and drawn with a round pen.
+A one with a hat and a foot, a crossed seven, an open four, a nine with a straight tail, a five with a separate bar:
+skeletons of strokes, distorted at random and drawn with a round pen.
 
-Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks, 2003, section 2, for bending; the
-forms are those of the school hands of Europe.
+Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks, 2003, section 2, for the
+distortion; the forms are those of European school hands.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from device.arrays import Float64, UInt8
 Point = tuple[float, float]
 Stroke = tuple[Point, ...]
 
-# x to the right and y down, in a box of height 1. A stroke of two points is straight, of more a smooth curve.
+# x to the right and y down, in a box of height 1. Two points make a straight stroke, more make a smooth curve.
 _ONES: tuple[tuple[Stroke, ...], ...] = (
     (((0.0, 0.35), (0.3, 0.0)), ((0.3, 0.0), (0.3, 1.0))),
     (((0.0, 0.5), (0.4, 0.0)), ((0.4, 0.0), (0.38, 1.0))),
@@ -117,7 +117,7 @@ _FRACTION_BITS = 4
 
 
 def write(digit: int, rng: np.random.Generator) -> UInt8:
-    """Returns a digit's ink `<uint8>[h, w]`, 255 on 0, in a form, a slant and with a pen drawn at random."""
+    """Returns a digit's ink `<uint8>[h, w]`, 255 on 0, in a random form, slant and pen."""
     forms = FORMS[digit]
     return pen(_jittered(forms[rng.integers(len(forms))], 0.05, rng), rng)
 
@@ -129,26 +129,26 @@ def scribble(rng: np.random.Generator) -> UInt8:
 
 
 def pen(strokes: Sequence[Stroke], rng: np.random.Generator) -> UInt8:
-    """Returns the ink `<uint8>[h, w]` of strokes in a box of height 1, turned, slanted and stretched by a round pen."""
+    """Returns the ink `<uint8>[h, w]` of strokes in a box of height 1, distorted and drawn with a round pen."""
     curves = [_curve(stroke) for stroke in strokes]
     turn = rng.normal(0, 0.09)
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     stretch = turned @ np.array([[rng.uniform(0.75, 1.25), rng.normal(0, 0.12)], [rng.normal(0, 0.04), 1.0]])
     bend, phase = rng.normal(0, 0.03), rng.uniform(0, 2 * np.pi)
     bent = [_bent(curve @ stretch.T, bend, phase) for curve in curves]
-    least = np.concatenate(bent).min(axis=0)
-    size = np.concatenate(bent).max(axis=0) - least
+    corner = np.concatenate(bent).min(axis=0)
+    size = np.concatenate(bent).max(axis=0) - corner
     width, height = (size * _HEIGHT_PIXELS).astype(int) + 2 * _MARGIN_PIXELS
     ink = np.zeros((height, width), np.uint8)
     thickness = int(rng.integers(2, 8))
     for curve in bent:
-        pixels = ((curve - least) * _HEIGHT_PIXELS + _MARGIN_PIXELS) * 2**_FRACTION_BITS
+        pixels = ((curve - corner) * _HEIGHT_PIXELS + _MARGIN_PIXELS) * 2**_FRACTION_BITS
         cv2.polylines(ink, [np.round(pixels).astype(np.int32)], False, 255, thickness, cv2.LINE_AA, _FRACTION_BITS)
     return ink
 
 
 def _jittered(strokes: Sequence[Stroke], deviation: float, rng: np.random.Generator) -> list[Stroke]:
-    # Strokes that meet in a point go on meeting there.
+    # Strokes that share a point still share it.
     moved = {point: tuple(np.add(point, rng.normal(0, deviation, 2))) for stroke in strokes for point in stroke}
     return [tuple(moved[point] for point in stroke) for stroke in strokes]
 

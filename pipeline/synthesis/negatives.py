@@ -1,7 +1,7 @@
-"""Crops that show no digit: what the network must not name.
+"""Negatives: crops without a digit, to train on and to evaluate rejection on.
 
-Letters, words, halves of digits, several digits at once, scribbles, noise, blanks, textures, and what a camera sees of
-edges and windows. Some are given as they are, some as the device's finder would cut them out.
+Letters, words, halves of digits, several digits at once, scribbles, noise, blanks, textures, edges and windows. Some
+are drawn as crops, some are photographed and found by the device's finder.
 
 Source: Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with Outlier Exposure, 2019.
 """
@@ -29,16 +29,17 @@ Kind = Callable[[], Crop | None]
 _NO_INK_BELOW = 16
 _MAX_TRIES = 10_000
 _SHEET_SEED, _SHEET_DIGITS = 20_260_303, 200
-# The width of a plain stroke over its length, and how much of its rectangle it fills.
+_TEST_SEED, TEST_NEGATIVES = 20_260_202, 10_000
+# A single stroke's width over its length, and how much of its rectangle it fills.
 _BAR, _BAR_FILL = 0.38, 0.5
-# Half an eight is a nought, half a one a one. By digit, which halves are no digit to the eye: 0 the upper one, 1 the
-# right one, 2 the lower one, 3 the left one.
+# Half an eight looks like a zero, half a one like a one. For each digit, the halves that look like no digit: 0 the
+# upper one, 1 the right one, 2 the lower one, 3 the left one.
 _NO_DIGIT_WHEN_HALVED = ((0, 1, 2, 3), (), (0, 2, 3), (2, 3), (0,), (0, 1, 2, 3), (1, 3), (0, 3), (3,), (1,))
 
 
 @dataclass(frozen=True)
 class Negatives:
-    """Draws crops that show no digit, from fonts and from whole digits, to be spoilt."""
+    """Draws crops without a digit, from fonts and from parts of digits."""
 
     fonts: Fonts
     digits: LabelledImages
@@ -48,11 +49,11 @@ class Negatives:
         """Returns crops of all kinds, `<uint8>[count, 28, 28]`."""
         kinds, shares = zip(*self._kinds(), strict=True)
         chosen = self.rng.choice(len(kinds), count, p=shares)
-        return np.array([self._one(kinds[place]) for place in tqdm(chosen, desc="negatives", disable=None)])
+        return np.array([self._one(kinds[index]) for index in tqdm(chosen, desc="negatives", disable=None)])
 
-    def draw_alike(self, kinds: Sequence[Kind], count: int) -> Crop:
-        """Returns crops of some kinds in turn, `<uint8>[count, 28, 28]`."""
-        return np.array([self._one(kinds[place % len(kinds)]) for place in range(count)])
+    def draw_in_turn(self, kinds: Sequence[Kind], count: int) -> Crop:
+        """Returns crops of the given kinds in turn, `<uint8>[count, 28, 28]`."""
+        return np.array([self._one(kinds[index % len(kinds)]) for index in range(count)])
 
     def _kinds(self) -> Sequence[tuple[Kind, float]]:
         return (
@@ -66,26 +67,26 @@ class Negatives:
             crop = kind()
             if crop is not None and not _is_bar(crop):
                 return crop
-        raise ValueError(f"Expected digits of which negatives can be drawn. None came of {_MAX_TRIES:,} tries")
+        raise ValueError(f"Expected digits to draw negatives from. Found no negative in {_MAX_TRIES:,} tries")
 
     def letter(self) -> Crop:
-        """A letter or a sign, upright or slanted."""
+        """Draw a letter or a sign, upright or slanted."""
         return crop_of(self._slanted(self._letters(1)))
 
     def photographed_letter(self) -> Crop | None:
-        """A letter, or part of a word, as the finder cuts it out of a photograph."""
+        """Draw a letter or part of a word, photographed."""
         ink = self._letters(int(self.rng.integers(1, 4)))
         neighbour = self._letters(1) if self.rng.random() < 0.3 else None
         return found_any_crop(photograph(ink, self.rng, neighbour))
 
     def photographed(self, kind: Callable[[], Crop]) -> Kind:
-        """A kind as the finder cuts it out of a photograph."""
+        """Returns the kind that photographs another kind."""
         return lambda: found_any_crop(photograph(kind(), self.rng))
 
     def half(self) -> Crop | None:
-        """The upper, lower, left or right half of a digit, where it stood or brought to the pixel contract."""
-        place, side = int(self.rng.integers(len(self.digits))), int(self.rng.integers(4))
-        half = np.rot90(self.digits.crops[place], side).copy()
+        """Draw the upper, lower, left or right half of a digit, left in place or normalised."""
+        index, side = int(self.rng.integers(len(self.digits))), int(self.rng.integers(4))
+        half = np.rot90(self.digits.crops[index], side).copy()
         inked = np.flatnonzero(half.max(axis=1) > INK // 10)
         if not inked.size:
             return None
@@ -96,22 +97,21 @@ class Negatives:
             return None
         if self.rng.random() < 0.5:
             return half
-        return crop_of(half) if side in _NO_DIGIT_WHEN_HALVED[self.digits.labels[place]] else None
+        return crop_of(half) if side in _NO_DIGIT_WHEN_HALVED[self.digits.labels[index]] else None
 
     def several(self) -> Crop:
-        """Two or three digits beside or above each other, brought to the pixel contract as if they were one."""
+        """Draw two or three digits beside or above each other, normalised as one."""
         count = int(self.rng.integers(2, 4))
         axis = int(self.rng.random() < 0.3)
         trimmed = [_trimmed(self._digit(), axis) for _ in range(count)]
-        joined = np.concatenate(trimmed, axis=1 - axis)
-        return crop_of(joined)
+        return crop_of(np.concatenate(trimmed, axis=1 - axis))
 
     def scribbled(self) -> Crop:
-        """Strokes through random points."""
+        """Draw strokes through random points."""
         return crop_of(scribble(self.rng))
 
     def shape(self) -> Crop:
-        """A polygon, an ellipse's sector or a blob, filled or drawn."""
+        """Draw a polygon or part of an ellipse, filled or outlined."""
         image = np.zeros((64, 64), np.uint8)
         thickness = -1 if self.rng.random() < 0.5 else int(self.rng.integers(2, 8))
         if self.rng.random() < 0.6:
@@ -127,7 +127,7 @@ class Negatives:
         return crop_of(image) if self.rng.random() < 0.7 else _shrunk(image)
 
     def noise(self) -> Crop:
-        """Noise of any grain, density and strength."""
+        """Draw noise of random grain, density and strength."""
         rng = self.rng
         grain = int(rng.choice([28, 28, 28, 14, 9, 7]))
         values = rng.random((grain, grain)) if rng.random() < 0.6 else rng.normal(rng.random(), 0.3, (grain, grain))
@@ -139,7 +139,7 @@ class Negatives:
         return _pixels(image * rng.uniform(0.2, 1.2))
 
     def blank(self) -> Crop:
-        """One grey level, a slow change of it, or a speck."""
+        """Draw one grey level, a gradient or a speck."""
         rng = self.rng
         y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
         image = np.full((SIDE, SIDE), rng.choice([0.0, 1.0, rng.random()]))
@@ -151,7 +151,7 @@ class Negatives:
         return _pixels(image + rng.normal(0, rng.choice([0, 0.02]), image.shape))
 
     def texture(self) -> Crop:
-        """Stripes, squares, waves and cloth."""
+        """Draw stripes, squares, waves or cloth."""
         rng = self.rng
         y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
         angle, turn = rng.uniform(0, np.pi), rng.choice([np.pi / 2, rng.uniform(0.3, 1.5)])
@@ -165,7 +165,7 @@ class Negatives:
         return _pixels((0.5 + 0.5 * image) * rng.uniform(0.3, 1.0) + rng.normal(0, rng.choice([0, 0.1]), image.shape))
 
     def scene(self) -> Crop | None:
-        """Edges, bars and windows, as the finder cuts them out of a photograph."""
+        """Draw edges, bars and windows, photographed."""
         rng = self.rng
         ink = np.zeros((64, 64), np.uint8)
         for _ in range(rng.integers(1, 5)):
@@ -175,17 +175,17 @@ class Negatives:
                 ink, (int(left), int(top)), (int(left + width), int(top + height)), int(rng.integers(90, 256)), -1
             )
         for _ in range(rng.integers(0, 4)):
-            place = int(rng.integers(0, 64))
-            cv2.line(ink, (0, place), (64, int(rng.integers(0, 64))), 0, int(rng.integers(1, 5)))
+            start = int(rng.integers(0, 64))
+            cv2.line(ink, (0, start), (64, int(rng.integers(0, 64))), 0, int(rng.integers(1, 5)))
         return found_any_crop(photograph(ink, rng)) if ink.max() > _NO_INK_BELOW else None
 
     def _digit(self) -> Crop:
         return np.asarray(self.digits.crops[self.rng.integers(len(self.digits))])
 
     def _letters(self, count: int) -> Crop:
-        """The ink of some letters that one face has all of."""
+        """Returns the ink of random letters, all of one face."""
         while True:
-            text = "".join(LETTERS[place] for place in self.rng.integers(len(LETTERS), size=count))
+            text = "".join(LETTERS[index] for index in self.rng.integers(len(LETTERS), size=count))
             ink = self.fonts.draw(text, self.rng)
             if ink.any():
                 return ink
@@ -197,35 +197,48 @@ class Negatives:
         return np.asarray(cv2.warpAffine(ink, plane, (width + 48, height + 48)))
 
 
-def drawn_sheet(fonts: Fonts) -> Crop:
-    """Draw the crops without a digit that calibrate int8, `<uint8>[64, 28, 28]`, eight of each kind.
+def draw_calibration_sheet(fonts: Fonts) -> Crop:
+    """Returns the negatives that calibrate int8 together with digits, `<uint8>[64, 28, 28]`, eight of each kind.
 
-    They are what the finder hands to the network. Raw noise and white crops, which no finder hands over, would widen
-    the cell states' ranges several times and blur the digits. The digits halved and joined are of our own pens: the
-    sheet is part of the project, MNIST is not.
+    All are what the finder hands to the network. Raw noise and white crops, which it never finds, would widen the cell
+    states' ranges several times and make the digits coarse. The digits inside are synthetic, because the sheet is part
+    of the project and MNIST is not.
     """
     rng = np.random.default_rng(_SHEET_SEED)
     labels = (np.arange(_SHEET_DIGITS) % len(LABELS)).astype(np.uint8)
-    of = Negatives(fonts, LabelledImages(np.array([crop_of(write(int(label), rng)) for label in labels]), labels), rng)
-    found = (of.photographed(of.noise), of.photographed(of.blank), of.photographed(of.texture))
-    kinds = (of.letter, of.photographed_letter, of.half, of.several, *found, of.scene)
-    return of.draw_alike(kinds, 8 * len(kinds))
+    digits = LabelledImages(np.array([crop_of(write(int(label), rng)) for label in labels]), labels)
+    drawer = Negatives(fonts, digits, rng)
+    found = (drawer.photographed(kind) for kind in (drawer.noise, drawer.blank, drawer.texture))
+    kinds = (drawer.letter, drawer.photographed_letter, drawer.half, drawer.several, *found, drawer.scene)
+    return drawer.draw_in_turn(kinds, 8 * len(kinds))
+
+
+def draw_test_negatives(splits: Splits) -> UInt8 | None:
+    """Returns letters, halves of digits, noise, blanks and textures in equal parts, `<uint8>[10000, 28, 28]`.
+
+    None if the labels are not the ten digits: what shows none of the classes is not known.
+    """
+    if splits.names != LABELS:
+        return None
+    drawer = Negatives(held_out_fonts(), splits.test, np.random.default_rng(_TEST_SEED))
+    kinds = (drawer.letter, drawer.half, drawer.noise, drawer.blank, drawer.texture)
+    return drawer.draw_in_turn(kinds, TEST_NEGATIVES)
 
 
 def _is_bar(crop: Crop) -> bool:
-    """Whether it is one plain stroke: a one, wherever it comes from."""
+    """Returns whether a crop shows a single stroke, which looks like a one."""
     ink = (crop > INK // 2).view(np.uint8)
     pieces, _ = cv2.connectedComponents(ink)
-    if pieces != 2:  # the background, and one
+    if pieces != 2:  # the background and one piece
         return False
     _, sides, _ = cv2.minAreaRect(cv2.findNonZero(ink))
-    # A rectangle through the middles of its outermost pixels is a pixel smaller than they are.
+    # OpenCV's rectangle goes through the middles of the outermost pixels, so it is a pixel too small.
     width, length = sorted(side + 1 for side in sides)
     return bool(width < _BAR * length and cv2.countNonZero(ink) > _BAR_FILL * width * length)
 
 
 def _trimmed(crop: Crop, axis: int) -> Crop:
-    """A digit without the blank lines across the axis on which others join it, but one."""
+    """Returns a digit with one blank line left at each end along which digits are joined."""
     lines = np.flatnonzero(crop.max(axis=axis) > _NO_INK_BELOW)
     first, last = max(0, int(lines[0]) - 1), int(lines[-1]) + 2
     return crop[:, first:last] if axis == 0 else crop[first:last]
@@ -237,20 +250,3 @@ def _shrunk(image: Crop) -> Crop:
 
 def _pixels(image: Float64) -> Crop:
     return np.asarray(np.clip(np.round(INK * image), 0, INK), np.uint8)
-
-
-TEST_NEGATIVES = 10_000
-
-
-_SEED = 20_260_202
-
-
-def draw_test_negatives(splits: Splits) -> UInt8 | None:
-    """Returns letters, halves of digits, noise, blanks and textures in equal parts, `<uint8>[10000, 28, 28]`.
-
-    None where the labels are no digits: nobody knows what shows none of them.
-    """
-    if splits.names != LABELS:
-        return None
-    of = Negatives(held_out_fonts(), splits.test, np.random.default_rng(_SEED))
-    return of.draw_alike((of.letter, of.half, of.noise, of.blank, of.texture), TEST_NEGATIVES)

@@ -1,10 +1,8 @@
-"""Photographs of ink, made up: paper and light, rules, neighbours, pens, a lens, a sensor, JPEG.
+"""Synthetic photographs of ink: paper and light, ruled lines, neighbours, pens, a lens, a sensor, JPEG.
 
-What the device's finder makes of them is what the network learns from, so that it meets in training what it meets in
-the field. Not the finder itself (`device.vision.finder`), and not the variety of hands (`pipeline.training.augment`,
-`pipeline.synthesis.handwriting`).
+The network trains on the crops that the device's finder cuts out of them, as it will in the field.
 
-Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, for learning from such views; the
+Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, for training on such views; the
 faults are those of cheap cameras: uneven light, defocus, motion, noise, blocks.
 """
 
@@ -26,14 +24,14 @@ _MIN_OVERLAP = 0.5
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture `<uint8>[side, side]`, and where in it the ink lies."""
+    """A picture `<uint8>[side, side]`, and the box of the ink in it."""
 
     image: Image
     box: Box
 
 
 def photograph(ink: UInt8, rng: np.random.Generator, neighbour: UInt8 | None = None) -> Photograph:
-    """Returns a picture of ink `<uint8>[h, w]`, 255 on 0, that fills half of it or more; a neighbour shows its edge."""
+    """Returns a picture that ink `<uint8>[h, w]`, 255 on 0, about half fills or more, with the edge of a neighbour."""
     side = int(rng.integers(36, 88))
     cover = _placed(_pressed(ink, rng), side, rng, offset=(0.0, 0.0))
     box = Box(*cv2.boundingRect((cover > 0.5).view(np.uint8)))
@@ -41,13 +39,13 @@ def photograph(ink: UInt8, rng: np.random.Generator, neighbour: UInt8 | None = N
         away = rng.uniform(0.75, 1.0) * (1 if rng.random() < 0.5 else -1)
         offset = (away, rng.normal(0, 0.1)) if rng.random() < 0.6 else (rng.normal(0, 0.1), away)
         cover = np.maximum(cover, _placed(_pressed(neighbour, rng), side, rng, offset))
-    # A fine pen on coarse pixels covers none of them wholly.
+    # A fine pen covers no coarse pixel completely.
     image = _inked(_paper(side, rng), cover * rng.uniform(0.6, 1.0), rng)
     return Photograph(_taken(image, rng), box)
 
 
 def found_crop(picture: Photograph) -> UInt8 | None:
-    """Returns the crop `<uint8>[28, 28]` that the device finds in a picture; None where it finds other than the ink."""
+    """Returns the crop `<uint8>[28, 28]` that the finder cuts out of a picture; None if it is not the ink's."""
     candidate = _FINDER.find_one(picture.image)
     if candidate is None or iou(candidate.box, picture.box) < _MIN_OVERLAP:
         return None
@@ -55,13 +53,13 @@ def found_crop(picture: Photograph) -> UInt8 | None:
 
 
 def found_any_crop(picture: Photograph) -> UInt8 | None:
-    """Returns the crop `<uint8>[28, 28]` that the device finds in a picture, whatever it is; None if it finds none."""
+    """Returns whatever crop `<uint8>[28, 28]` the finder cuts out of a picture; None if it finds nothing."""
     candidate = _FINDER.find_one(picture.image)
     return candidate.crop if candidate is not None else None
 
 
 def _pressed(ink: UInt8, rng: np.random.Generator) -> Float32:
-    """Ink of a finer or a broader pen, `<float32>[h, w]` in 0..1."""
+    """Returns the ink of a finer or broader pen, `<float32>[h, w]` in 0..1."""
     scale = 84 / max(ink.shape)
     fine = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
     soft = cv2.GaussianBlur(cv2.copyMakeBorder(fine, *(8,) * 4, cv2.BORDER_CONSTANT), (0, 0), rng.uniform(1.5, 3.5))
@@ -69,7 +67,7 @@ def _pressed(ink: UInt8, rng: np.random.Generator) -> Float32:
 
 
 def _placed(ink: Float32, side: int, rng: np.random.Generator, offset: tuple[float, float]) -> Float32:
-    """Ink in a picture's plane, in perspective, its middle near the picture's, `<float32>[side, side]`."""
+    """Returns ink in perspective, near the middle of a picture, `<float32>[side, side]`."""
     x, y, width, height = cv2.boundingRect((ink > 0.3).view(np.uint8))
     if not width:
         return np.zeros((side, side), np.float32)
@@ -85,7 +83,7 @@ def _placed(ink: Float32, side: int, rng: np.random.Generator, offset: tuple[flo
 
 
 def _paper(side: int, rng: np.random.Generator) -> Float32:
-    """Paper under a light, `<float32>[side, side]` around 1."""
+    """Returns paper under a light, `<float32>[side, side]` around 1."""
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
     light = 1 + rng.normal(0, 0.15) * x + rng.normal(0, 0.15) * y
     if rng.random() < 0.2:
@@ -98,27 +96,27 @@ def _paper(side: int, rng: np.random.Generator) -> Float32:
 
 
 def _rules(side: int, rng: np.random.Generator) -> Float32:
-    """Lines on paper: ruled, squared, or the frame of a box."""
+    """Returns the lines on paper: ruled, squared, or the frame of a box."""
     lines = np.ones((side, side), np.float32)
     strength, width = 1 - rng.uniform(0.05, 0.7), int(rng.integers(1, 1 + max(2, side // 24)))
     if rng.random() < 0.5:
         near, far = rng.normal((0.02, 0.98), 0.07) * side
-        places = [[near], [far], [near, far]][rng.integers(3)]
+        offsets = [[near], [far], [near, far]][rng.integers(3)]
     else:
         strength = max(strength, 0.75)
         step = side * rng.uniform(0.15, 0.6)
-        places = list(np.arange(rng.uniform(0, step), side, step))
+        offsets = list(np.arange(rng.uniform(0, step), side, step))
     both = rng.random() < 0.6
     tilt = rng.normal(0, 0.03) * side
-    for place in places:
-        cv2.line(lines, (0, round(place)), (side, round(place + tilt)), strength, width, cv2.LINE_AA)
+    for offset in offsets:
+        cv2.line(lines, (0, round(offset)), (side, round(offset + tilt)), strength, width, cv2.LINE_AA)
         if both:
-            cv2.line(lines, (round(place), 0), (round(place - tilt), side), strength, width, cv2.LINE_AA)
+            cv2.line(lines, (round(offset), 0), (round(offset - tilt), side), strength, width, cv2.LINE_AA)
     return lines
 
 
 def _inked(paper: Float32, cover: Float32, rng: np.random.Generator) -> Float32:
-    """Grey levels `<float32>[side, side]`: dark ink on bright paper, or the other way round."""
+    """Returns grey levels `<float32>[side, side]`: dark ink on bright paper or bright on dark."""
     if rng.random() < 0.7:
         level = rng.uniform(50, 235)
         contrast = rng.uniform(0.25, 0.9)
@@ -129,7 +127,7 @@ def _inked(paper: Float32, cover: Float32, rng: np.random.Generator) -> Float32:
 
 
 def _taken(image: Float32, rng: np.random.Generator) -> Image:
-    """The picture through a lens, onto a sensor, and, perhaps, as JPEG."""
+    """Returns the picture as a lens, a sensor and, half the time, JPEG leave it."""
     image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.2, 0.9))
     if rng.random() < 0.15:
         reach = int(rng.integers(2, 5))

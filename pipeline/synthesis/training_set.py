@@ -1,7 +1,6 @@
-"""What a network learns from: digits as MNIST has them, digits photographed, and crops that show none.
+"""The training set: MNIST's digits, photographed digits, and negatives.
 
-Not how it learns (`pipeline.training.train`). All of it is drawn from seeds, MNIST's training images and the installed
-fonts.
+All of it follows from seeds, MNIST's training images and the fonts.
 """
 
 from __future__ import annotations
@@ -22,20 +21,21 @@ from pipeline.variants import LABELS
 
 log = logging.getLogger(__name__)
 
-# The label of a crop that shows no digit, in training alone.
+# The label of negatives, used only in training.
 NO_DIGIT = len(LABELS)
 
 
 @dataclass(frozen=True)
 class TrainingMix:
-    """How much is drawn, and what an epoch takes of it.
+    """How many crops are drawn, and how many of them an epoch takes.
 
     Attributes:
-        photographed: digits to photograph: MNIST's, those of European pens, and printed ones.
-        negatives: crops that show no digit.
-        written_share, printed_share: how many of the photographed digits are not MNIST's.
-        epoch_images: crops an epoch takes, of which `photographed_share` and `negative_share` are not MNIST's own.
-        seed: of all draws.
+        photographed: number of photographed digits: MNIST's, handwritten in European forms, and printed.
+        negatives: number of crops without a digit.
+        written_share, printed_share: shares of the photographed digits; MNIST's are the rest.
+        epoch_images: number of crops in an epoch.
+        photographed_share, negative_share: shares of an epoch; MNIST's own crops are the rest.
+        seed: seeds all draws.
     """
 
     photographed: int = 60_000
@@ -57,7 +57,7 @@ class TrainingMix:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """All that is learnt from; labels are digits, or `NO_DIGIT`."""
+    """The crops to train on; labels are digits or `NO_DIGIT`."""
 
     mix: TrainingMix
     fonts_sha256: str
@@ -66,7 +66,7 @@ class TrainingSet:
     negatives: LabelledImages
 
     def epoch(self, epoch: int) -> LabelledImages:
-        """Returns an epoch's crops and labels in their order; the same for the same number."""
+        """Returns an epoch's crops and labels, shuffled; the same epoch always gives the same."""
         rng = np.random.default_rng((self.mix.seed, epoch))
         photographed = round(self.mix.epoch_images * self.mix.photographed_share)
         negatives = round(self.mix.epoch_images * self.mix.negative_share)
@@ -82,7 +82,7 @@ class TrainingSet:
 
 
 def build_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> TrainingSet:
-    """Draws all that is learnt from, of MNIST's training images and fonts."""
+    """Draws the training set from MNIST's training images and fonts."""
     log.info("Photographing %s digits, drawing %s negatives", f"{mix.photographed:,}", f"{mix.negatives:,}")
     rng = np.random.default_rng((mix.seed, 0xF0))
     negatives = Negatives(fonts, digits, rng).draw(mix.negatives)
@@ -98,10 +98,10 @@ def build_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -
 def photographed_digits(
     digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
 ) -> LabelledImages:
-    """Returns `mix.photographed` digits as the device's finder cuts them out of photographs."""
+    """Returns `mix.photographed` digits that the device's finder cut out of photographs."""
     crops, labels = np.empty((mix.photographed, *digits.crops.shape[1:]), np.uint8), []
-    for place in tqdm(range(mix.photographed), desc="photographs", disable=None):
-        crops[place], label = _photographed(digits, fonts, mix, rng)
+    for index in tqdm(range(mix.photographed), desc="photographs", disable=None):
+        crops[index], label = _photographed(digits, fonts, mix, rng)
         labels.append(label)
     return LabelledImages(crops, np.array(labels, np.uint8))
 
@@ -123,11 +123,11 @@ def _ink(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.
         return write(label, rng), label
     if draw < mix.written_share + mix.printed_share:
         return fonts.draw(DIGITS[label], rng), label
-    place = int(rng.integers(len(digits)))
-    return digits.crops[place], int(digits.labels[place])
+    index = int(rng.integers(len(digits)))
+    return digits.crops[index], int(digits.labels[index])
 
 
 def _some(images: LabelledImages, count: int, rng: np.random.Generator) -> LabelledImages:
-    """As many of the images, none twice before each was there once."""
+    """Returns `count` random images; none repeats before each was drawn once."""
     whole = [rng.permutation(len(images)) for _ in range(-(-count // len(images)))]
     return images[np.concatenate([*whole, np.zeros(0, np.intp)])[:count].astype(np.intp)]

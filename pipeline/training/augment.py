@@ -1,7 +1,7 @@
 """Random affine views of crops, for training.
 
-Not photographic augmentation: crops reach the network normalised to the pixel contract, so what varies is the
-hand, not the camera. One resampling for all of rotation, scale, shear and shift, so that strokes blur once.
+Crops reach the network normalised, so the hand varies, not the camera. Rotation, scale, shear and shift are one
+resampling, so that strokes blur once.
 
 Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks, 2003, section 2.
 """
@@ -18,7 +18,7 @@ from device.pixels import SIDE
 
 @dataclass(frozen=True)
 class AffineRange:
-    """How far a view may stray from the crop; each value is drawn uniformly from ± its range."""
+    """The ranges of a view's distortions; each value is drawn uniformly from ± its range."""
 
     rotation_degrees: float = 12.0
     scale: float = 0.12

@@ -1,11 +1,8 @@
-"""The four corrected CNN-LSTMs, as Keras models that give logits.
+"""The four CNN-LSTMs, as Keras models that return logits.
 
-Not their training (`pipeline.training.train`) and not their inference graph (`converters`). What the variants mend is
-in `tests/pipeline/training/test_broken_programs.py`.
-
-Convolutions pad causally along time: with rows above only, never below, so that a row's features depend on no
-row that has yet to arrive (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation follows each
-convolution and folds into it (Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.2).
+Convolutions pad causally along time, above a row and never below, so that a row's features do not depend on later
+rows (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation follows each convolution and folds into it
+(Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.2).
 """
 
 from __future__ import annotations
@@ -27,13 +24,12 @@ _DROPOUT = 0.3
 
 @keras.saving.register_keras_serializable("rowstream")
 class NoisyCell(layers.LSTMCell):  # type: ignore[misc]  # Keras has no types
-    """An LSTM cell that remembers badly while it is trained: normal noise is added to the cell state that it reads.
+    """An LSTM cell that adds normal noise to the cell state it reads, in training only.
 
-    What int8 rounds off the cell state at every step does the same to it later. The weights are those of `LSTMCell`,
-    and the noise is of its seed generator.
+    The noise stands for int8's rounding of the cell state at every step. The weights are those of `LSTMCell`, the noise
+    comes from its seed generator.
 
-    Source: Fan et al., Training with Quantization Noise for Extreme Model Compression, 2021, section 4, for noise in
-    training that stands for rounding.
+    Source: Fan et al., Training with Quantization Noise for Extreme Model Compression, 2021, section 4.
     """
 
     def __init__(self, units: int, deviation: float, **options: Any) -> None:
@@ -57,9 +53,9 @@ def build(variant: Variant) -> keras.Sequential:
 
 
 def build_for_training(variant: Variant, cell_noise: float) -> keras.Sequential:
-    """Returns it with the logits after each time step, `<float32>[n, steps, 10]`, and noise on the cell states.
+    """Returns the network with logits after each time step, `<float32>[n, steps, 10]`, and noise on the cell states.
 
-    Its weights are those of `build`, in the same order.
+    Its weights have the same order as those of `build`.
     """
     return _built(variant, layers.RNN(NoisyCell(UNITS, cell_noise), return_sequences=True))
 
@@ -78,17 +74,19 @@ def _built(variant: Variant, lstm: keras.Layer) -> keras.Sequential:
 
 
 def load_network(name: str, model: ModelFolder) -> keras.Sequential:
-    """Returns the float network in a model's folder: saved whole as `float.keras`, or a variant's by its weights.
+    """Returns the float network of a model's folder: `float.keras`, or a variant with `float.weights.h5`.
 
     Raises:
-        ValueError: the file holds another network, or its weights.
+        ValueError: the file is of another network.
         OSError: the file cannot be read.
     """
     if not model.float_model.is_file():
         raise FileNotFoundError(f"{model.float_model}: Expected the float weights of {name}: make train")
     whole = model.float_model == model.network
     if not whole and name not in VARIANTS:
-        raise ValueError(f"{model.network}: Expected it, as {name} is none of {', '.join(VARIANTS)}. Found none")
+        raise ValueError(
+            f"{model.network}: Expected this file or a variant: {', '.join(VARIANTS)}. Received: {name} without it"
+        )
     try:
         if whole:
             return keras.models.load_model(model.network)

@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,10 @@ def main() -> int:
     found = {file for path in arguments.paths for file in _modules(path)}
     sources = {file: (_ROOT / file).read_text() for file in sorted(found)}
     everything = [mutant for file, source in sources.items() for mutant in mutants_of(file, source)]
-    drawn = random.Random(arguments.seed).sample(everything, min(arguments.count, len(everything)))
+    shuffled = random.Random(arguments.seed).sample(everything, len(everything))
+    drawn = list(
+        islice((mutant for mutant in shuffled if _compiles(mutant.code(sources[mutant.module]))), arguments.count)
+    )
     total, killed = Counter(mutant.room for mutant in drawn), Counter[str]()
     for mutant, survived in measure(drawn, arguments.jobs, arguments.timeout):
         killed[mutant.room] += not survived
@@ -196,6 +200,15 @@ def main() -> int:
     rows = [(room, killed[room], total[room], f"{killed[room] / total[room]:.0%}") for room in sorted(total)]
     print(tabulate(rows, ("room", "killed", "mutants", "share")))
     return int(any(killed[room] < _MIN_KILLED * total[room] for room in total))
+
+
+def _compiles(code: str) -> bool:
+    # An operator can take `**` in a call for a power, and leave what is not Python.
+    try:
+        compile(code, "mutant", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _modules(path: str) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from pipeline.data.calibration import drawn, read_sheet, write_sheet
 from pipeline.data.mnist import embedded_splits, load
 from pipeline.folders import MODELS
 from pipeline.synthesis.fonts import training_fonts
-from pipeline.synthesis.negatives import draw_test_negatives, drawn_sheet
+from pipeline.synthesis.negatives import draw_calibration_sheet, draw_test_negatives
 
 SHEETS = st.integers(1, 4).flatmap(lambda rows: arrays.arrays(np.uint8, (8 * rows, 28, 28)))
 
@@ -102,4 +102,4 @@ def test_the_sheet_can_be_drawn_again() -> None:
         pytest.skip("no fonts are installed")
     if installed.sha256 != fonts:
         pytest.skip("the installed fonts are not those that drew it")
-    assert np.abs(drawn_sheet(installed).astype(int) - read_sheet()).max() <= 1
+    assert np.abs(draw_calibration_sheet(installed).astype(int) - read_sheet()).max() <= 1

@@ -26,7 +26,7 @@ def one(name: str) -> Fonts:
     return Fonts(((SHIPPED / name,),))
 
 
-def test_the_judging_fonts_are_those_of_matplotlib_that_draw_digits() -> None:
+def test_the_held_out_fonts_are_those_of_matplotlib_that_draw_digits() -> None:
     assert families(held_out_fonts()) == [
         "DejaVu Sans",
         "DejaVu Sans Mono",
@@ -61,17 +61,17 @@ def test_training_fonts_are_found_in_folders_within(font_folder: Path, tmp_path:
     assert families(training_fonts(tmp_path)) == ["Others Sans", "Others Serif"]
 
 
-def test_no_family_both_trains_and_judges(font_folder: Path, tmp_path: Path) -> None:
+def test_no_family_both_trains_and_evaluates(font_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(font_folder, tmp_path, dirs_exist_ok=True)
     shutil.copy(SHIPPED / "DejaVuSans-Oblique.ttf", tmp_path / "AnotherName.ttf")
     assert families(training_fonts(tmp_path)) == ["Others Sans", "Others Serif"]
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["copied", "linked"])
-def test_a_folder_of_nothing_but_judging_fonts_trains_none(tmp_path: Path, linked: bool) -> None:
+def test_a_folder_of_held_out_fonts_alone_is_refused(tmp_path: Path, linked: bool) -> None:
     for path in SHIPPED.glob("*.ttf"):
-        place = tmp_path / f"my-{path.name}"
-        place.symlink_to(path) if linked else shutil.copy(path, place)
+        copy = tmp_path / f"my-{path.name}"
+        copy.symlink_to(path) if linked else shutil.copy(path, copy)
     with pytest.raises(ValueError, match=NONE_FOUND):
         training_fonts(tmp_path)
 
@@ -124,7 +124,7 @@ def test_a_text_that_the_face_lacks_is_blank(text: str) -> None:
     assert not one("cmr10.ttf").draw(text, np.random.default_rng(0)).any()
 
 
-def test_no_letter_is_a_digit_to_the_eye() -> None:
+def test_no_letter_looks_like_a_digit() -> None:
     assert not set(LETTERS) & set("0123456789OoIl|/")
 
 
