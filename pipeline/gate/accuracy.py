@@ -1,4 +1,4 @@
-"""Checks that int8 is as accurate as the float network on the same images, and its probabilities calibrated.
+"""Checks that int8 is as accurate as the float network, its probabilities calibrated, and its threshold effective.
 
 Sources: Agresti, Min, Simple improved confidence intervals for comparing matched proportions, 2005; McNemar, Note on
 the sampling error of the difference between correlated proportions, 1947; Guo et al., On Calibration of Modern Neural
@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import binomtest, norm
 
 from device.arrays import Bools, Float64, Indices
+from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
@@ -141,6 +142,23 @@ def confidence(case: Case) -> Iterator[Check | Note]:
     deviation, maximum = 100 * abs(temperature / fitted - 1), limits.temperature_deviation_percent_max
     measured = f"{temperature:.3f}, refitted {fitted:.3f}"
     yield at_most("temperature", deviation, maximum, " % apart", measured=measured)
+
+
+def rejection(case: Case) -> Iterator[Check | Note]:
+    """Yields how many digits the manifest's threshold keeps, and how many crops without a digit it accepts."""
+    threshold, negatives = case.manifest.threshold, case.negatives
+    if negatives is None:
+        no_digits = "the gate has negatives for the labels 0 to 9 only"
+        everything = Note("negatives accepted", "all: the threshold is 0")
+        yield not_judged("negatives accepted", no_digits) if threshold else everything
+        return
+    kept = 100 * float(np.mean([prediction.label is not None for prediction in case.predictions]))
+    yield at_least("digits kept", kept, case.limits.digits_kept_percent_min, " %")
+    with Runner(case.folder.path) as runner:
+        crops = case.each(negatives, "negatives")
+        accepted = np.array([runner.classify(crop).probability for crop in crops]) >= threshold
+    percent, maximum = 100 * float(accepted.mean()), case.limits.negatives_accepted_percent_max
+    yield at_most("negatives accepted", percent, maximum, " %", measured=f"{percent:.2f} % of {len(accepted):,}")
 
 
 def _misnamed(case: Case) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from pipeline.gate import accuracy, cost, equality, files, rejection, structure
+from pipeline.gate import accuracy, cost, equality, files, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, limits_judged, skipped
@@ -29,7 +29,7 @@ STAGES: Mapping[str, Callable[[Case], Iterable[Check | Note]]] = MappingProxyTyp
         "accuracy": accuracy.accuracy,
         "confidence": accuracy.confidence,
         "conversion": cost.conversion,
-        "rejection": rejection.rejection,
+        "rejection": accuracy.rejection,
         "budget": cost.budget,
     }
 )

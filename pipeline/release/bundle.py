@@ -43,6 +43,5 @@ def bundle(model: ModelFolder, into: Path) -> Path:
 
 def _sums(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return "".join(
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in files
-    )
+    hashed = [(hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(folder).as_posix()) for path in files]
+    return "".join(f"{sha256}  {name}\n" for sha256, name in hashed)

@@ -39,18 +39,15 @@ class Entry:
 def model_page(name: str, judgement: Judgement) -> str:
     """Returns a model's page, as HTML."""
     measured = judgement.measurements
-    return render(
-        "model.html.j2",
-        name=name,
-        judgement=judgement,
-        reasons=tuple(judgement.failures),
-        measured=measured,
-        drawn=_drawn(measured) if measured is not None else {},
-        worst=sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE]
-        if measured is not None
-        else [],
-        recipe=tuple(_flat(measured.manifest.configuration)) if measured is not None else (),
-    )
+    made: dict[str, object] = {}
+    if measured is not None:
+        made = {
+            "drawn": _drawn(measured),
+            "worst": sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE],
+            "recipe": tuple(_flat(measured.manifest.configuration)),
+        }
+    reasons = tuple(judgement.failures)
+    return render("model.html.j2", name=name, judgement=judgement, reasons=reasons, measured=measured, **made)
 
 
 def index_page(entries: tuple[Entry, ...]) -> str:
