@@ -23,19 +23,17 @@ from pipeline.gate.confidence import confidences, expected_calibration_error, fi
 
 @dataclass(frozen=True)
 class Paired:
-    """Which images float and int8 classify correctly, `<bool>[n]` each."""
+    """Which images float and int8 classify correctly, `<bool>[n]` each: int8 lost some of float's, won others."""
 
     float_right: Bools
     int8_right: Bools
 
     @property
     def lost(self) -> int:
-        """The number of images that only float classifies correctly."""
         return int((self.float_right & ~self.int8_right).sum())
 
     @property
     def won(self) -> int:
-        """The number of images that only int8 classifies correctly."""
         return int((~self.float_right & self.int8_right).sum())
 
     @property

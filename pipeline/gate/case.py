@@ -35,12 +35,10 @@ class Case:
 
     @cached_property
     def content(self) -> bytes:
-        """The bytes of the model file."""
         return (self.folder.path / self.manifest.file.name).read_bytes()
 
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
-        """The file's graphs."""
         return read_graphs(self.content)
 
     @cached_property
@@ -87,7 +85,6 @@ class Case:
 
     @cached_property
     def test_digests(self) -> frozenset[str]:
-        """The SHA-256 of each test image."""
         return frozenset(digests(self.splits.test.crops))
 
     @property

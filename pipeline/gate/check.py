@@ -16,10 +16,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the gate's table: what was measured, what is allowed, and why it did not pass, in words.
-
-    `value` is the result as a number, where it is one.
-    """
+    """One line of the gate's table; `value` is what was measured as a number, `reason` why it did not pass."""
 
     name: str
     measured: str

@@ -12,7 +12,6 @@ from scipy.special import log_softmax, softmax
 from device.arrays import Bools, Float32, Float64, Indices, UInt8
 
 BINS = 15
-_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.1, 10.0
 
 
 def confidences(logits: Float32, temperature: float) -> Float64:
@@ -28,7 +27,7 @@ def fitted_temperature(logits: Float32, labels: UInt8) -> float:
     def negative_log_likelihood(log_temperature: float) -> float:
         return -float(log_softmax(real / np.exp(log_temperature), axis=1)[each, labels].mean())
 
-    bounds = np.log(_MIN_TEMPERATURE), np.log(_MAX_TEMPERATURE)
+    bounds = np.log(0.1), np.log(10.0)
     fit = minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded")
     return round(float(np.exp(fit.x)), 4)
 

@@ -30,7 +30,6 @@ class StageResult:
 
     @property
     def is_skipped(self) -> bool:
-        """Whether the stage was not run."""
         return any(check.name == _SKIPPED for check in self.checks)
 
 
@@ -74,7 +73,6 @@ class Judgement:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The figures without a limit, of all stages."""
         return tuple(note for stage in self.stages for note in stage.notes)
 
 

@@ -41,7 +41,6 @@ class StepAnswers:
 
     @property
     def lines_per_step(self) -> int:
-        """Lines that one time step takes."""
         return SIDE // self.right.shape[1]
 
     def exits(self, probability: float) -> Indices:
@@ -55,10 +54,7 @@ class StepAnswers:
         return 100 * float(self.right[:, -1].mean() - self._right_at_exit(probability).mean())
 
     def max_drop_pp(self, probability: float) -> float:
-        """Return the upper bound of the 95 % confidence interval of the loss, in percentage points.
-
-        It counts the images that stopping loses, without those that it gains.
-        """
+        """Return the most that stopping loses with 95 % confidence, without what it gains, in percentage points."""
         lost = int((self.right[:, -1] & ~self._right_at_exit(probability)).sum())
         interval = binomtest(lost, len(self.right), alternative="less").proportion_ci(0.95, "exact")
         return 100 * float(interval.high)
@@ -110,10 +106,7 @@ class Findings:
 def find(
     validation: LabelledLogits, test: LabelledLogits, negatives: StepLogits | None, accuracy: Accuracy
 ) -> Findings:
-    """Return what `validation` chooses, and its effect on `test` and on crops without a digit.
-
-    Without `negatives` there is no threshold; with one time step there is no early exit.
-    """
+    """Return what `validation` chooses, and its effect; no threshold without `negatives`, no exit with one step."""
     steps = validation.steps
     temperature = fitted_temperature(steps.quantisation.dequantise(steps.last), validation.labels)
     chosen, measured = validation.answers(temperature), test.answers(temperature)
@@ -130,10 +123,7 @@ def find(
 
 
 def chosen_threshold(digits: Float64) -> float:
-    """Return the threshold for the probabilities `<float64>[n]` of the answers to validation digits.
-
-    It is 0 if there are too few digits to choose one.
-    """
+    """Return the threshold for probabilities `<float64>[n]` of answers to validation digits; 0 for too few digits."""
     rejected = np.arange(len(digits))
     surely_kept = beta.ppf(1 - _CONFIDENCE, len(digits) - rejected, rejected + 1)
     allowed = int((surely_kept >= MIN_KEPT).sum())

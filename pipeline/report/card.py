@@ -67,8 +67,7 @@ def _section(name: str, judgement: Judgement, measured: Measurements, charts: tu
     checks = sum(len(stage.checks) for stage in judgement.stages)
     pictures = "\n\n".join(f"![{each.title}. {each.description}]({each.name}.svg)" for each in charts)
     return (
-        f"## Gate results\n\n"
-        f"Verdict: {judgement.verdict.value}, {checks} checks. `make gate report VARIANT={name}` "
+        f"## Gate results\n\nVerdict: {judgement.verdict.value}, {checks} checks. `make gate report VARIANT={name}` "
         f"repeats them, and writes a page with all figures.\n\n{table}\n\n{pictures}\n"
     )
 

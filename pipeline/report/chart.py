@@ -77,7 +77,6 @@ class Chart:
 
     @property
     def height(self) -> float:
-        """The height in pixels."""
         return self.panels[-1].bottom + 46
 
     @property
@@ -87,7 +86,6 @@ class Chart:
 
     @property
     def right(self) -> float:
-        """Where the panels end."""
         return self.width - _RIGHT
 
     def x(self, panel: Panel, value: float) -> float:

@@ -46,8 +46,8 @@ def model_page(name: str, judgement: Judgement) -> str:
             "worst": sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE],
             "recipe": tuple(_flat(measured.manifest.configuration)),
         }
-    reasons = tuple(judgement.failures)
-    return render("model.html.j2", name=name, judgement=judgement, reasons=reasons, measured=measured, **made)
+    made["reasons"] = tuple(judgement.failures)
+    return render("model.html.j2", name=name, judgement=judgement, measured=measured, **made)
 
 
 def index_page(entries: tuple[Entry, ...]) -> str:

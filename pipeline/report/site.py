@@ -65,7 +65,6 @@ def _entry(name: str, judgement: Judgement | None) -> Entry:
     if judgement is None and not _is_judged(name):
         return Entry(name, None, missing="not judged yet")
     try:
-        page = _page(name)
-        return Entry(name, judgement or _judgement(name), page=page.name if page.exists() else "")
+        return Entry(name, judgement or _judgement(name), page=_page(name).name if _page(name).exists() else "")
     except (ValueError, OSError) as error:
         return Entry(name, None, missing=str(error))
