@@ -151,6 +151,9 @@ class Report:
     names: tuple[str, ...]
 
     def run(self) -> None:
+        judgements = [ReportFolder(build_folder(name).gate).json for name in self.names]
+        if set(self.names) <= VARIANTS.keys() and not any(path.exists() for path in judgements):
+            raise FileNotFoundError(f"Expected {', '.join(map(str, judgements))}. Found none: run `make gate` first")
         from pipeline.report.site import write_report
 
         print(*write_report(self.names), sep="\n")

@@ -26,10 +26,7 @@ class Evaluation:
 
 
 def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str) -> Accuracy:
-    """Return the accuracy of both, by logits `[n, classes]` and labels `<uint8>[n]`; `source` says what the images are.
-
-    Raises ValueError if there are no images, or the float logits are not finite.
-    """
+    """Return the accuracy of both by logits `[n, classes]`; raise ValueError for no images or infinite logits."""
     if not len(labels):
         raise ValueError("Expected test images. Received none")
     if not np.isfinite(float_logits).all():
