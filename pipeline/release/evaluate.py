@@ -26,7 +26,7 @@ class Evaluation:
 
 
 def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str) -> Accuracy:
-    """Return the accuracy of both by logits `[n, classes]`; raise ValueError for no images or infinite logits."""
+    """Return the accuracy of both by logits `[n, classes]`; raise ValueError for no images or logits not finite."""
     if not len(labels):
         raise ValueError("Expected test images. Received none")
     if not np.isfinite(float_logits).all():
