@@ -10,6 +10,7 @@ from device.manifest import MANIFEST_NAME
 
 MODELS = Path("models")
 BUILD = Path("build")
+PAGES = BUILD / "report"
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,13 @@ class ModelFolder(Folder):
         """The whole float network if there is one, else the weights of a variant."""
         return self.network if self.network.is_file() else self.weights
 
-    def picture(self, name: str) -> Path:
-        """Return the path of one of the card's pictures."""
-        return self.path / f"{name}.svg"
-
     @property
     def pictures(self) -> tuple[Path, ...]:
         """The pictures that a card may have."""
         return self.picture("recall"), self.picture("reading")
+
+    def picture(self, name: str) -> Path:
+        return self.path / f"{name}.svg"
 
     def take(self, staged: ModelFolder) -> None:
         """Move the files of `staged` here, the manifest last, so that it never describes files to come.
@@ -89,16 +89,6 @@ class ReportFolder(Folder):
     summary = Entry("summary.md")
 
 
-class PagesFolder(Folder):
-    """The report's pages: an index, and a page for each evaluated model."""
-
-    index = Entry("index.html")
-
-    def page(self, name: str) -> Path:
-        """Return the path of a model's page."""
-        return self.path / f"{name}.html"
-
-
 def model_folder(variant: str) -> ModelFolder:
     """Return the folder of a variant's release, under the working directory."""
     return ModelFolder(MODELS / variant)
@@ -109,17 +99,8 @@ def build_folder(variant: str) -> BuildFolder:
     return BuildFolder(BUILD / variant)
 
 
-def pages_folder() -> PagesFolder:
-    """Return the folder of the report's pages, under the working directory."""
-    return PagesFolder(BUILD / "report")
-
-
 def weights_folder(variant: str) -> ModelFolder:
-    """Return the folder with the float weights to convert: `build/<variant>/train` after a training, else the release.
-
-    Raises:
-        FileNotFoundError: neither has weights.
-    """
+    """Return the folder with the float weights to convert: that of a training in `build/`, else the release's."""
     folders = ModelFolder(build_folder(variant).train), model_folder(variant)
     for folder in folders:
         if folder.weights.is_file():

@@ -106,14 +106,14 @@ class Gate:
         return statuses.get(judgement.verdict, ExitStatus.WRONG_USE)
 
     def _judgement(self) -> Judgement:
-        from pipeline.gate.judgement import refused_without_limits
+        from pipeline.gate.judgement import limits_judged
         from pipeline.gate.limits import read_limits
 
         model, manifest = ModelFolder(self.folder), read_manifest(self.folder)
         limits = read_limits(self.limits, manifest.name)
         _require(model.path / manifest.file.name, model.float_model, model.calibration)
         if limits.missing():
-            return refused_without_limits(model.path, manifest, limits.missing())
+            return limits_judged(model.path, manifest, limits.missing())
         from pipeline.data.mnist import load
 
         splits = load(self.data)

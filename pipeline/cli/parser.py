@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,10 @@ from pipeline.variants import VARIANTS
 
 
 def parse(arguments: Sequence[str] | None) -> commands.Command:
-    """Return the command that the arguments name; exit with status 2 if they are wrong.
-
-    Raises:
-        ValueError: an option is out of range.
-    """
+    """Return the command that the arguments name; exit with status 2 if they are wrong, ValueError if out of range."""
     options = vars(_parser().parse_args(arguments))
-    make = options.pop("make")
-    command: commands.Command = make(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
-    )
-    return command
+    make: Callable[..., commands.Command] = options.pop("make")
+    return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Checks that int8 is as accurate as the float network on the same images, and its probabilities calibrated.
+"""Checks that int8 is as accurate as the float network, its probabilities calibrated, and its threshold effective.
 
 Sources: Agresti, Min, Simple improved confidence intervals for comparing matched proportions, 2005; McNemar, Note on
 the sampling error of the difference between correlated proportions, 1947; Guo et al., On Calibration of Modern Neural
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binomtest, norm
-from tqdm import tqdm
 
 from device.arrays import Bools, Float64, Indices
 from device.runner import Runner
@@ -24,19 +23,17 @@ from pipeline.gate.confidence import confidences, expected_calibration_error, fi
 
 @dataclass(frozen=True)
 class Paired:
-    """Which images float and int8 classify correctly, `<bool>[n]` each."""
+    """Which images float and int8 classify correctly, `<bool>[n]` each: int8 lost some of float's, won others."""
 
     float_right: Bools
     int8_right: Bools
 
     @property
     def lost(self) -> int:
-        """The number of images that only float classifies correctly."""
         return int((self.float_right & ~self.int8_right).sum())
 
     @property
     def won(self) -> int:
-        """The number of images that only int8 classifies correctly."""
         return int((~self.float_right & self.int8_right).sum())
 
     @property
@@ -55,11 +52,6 @@ class Paired:
         deviation = math.sqrt((lost + won - (lost - won) ** 2) / images)
         half = float(norm.ppf(0.975)) * deviation
         return 100 * (lost - won - half), 100 * (lost - won + half)
-
-    @property
-    def drop_upper_pp(self) -> float:
-        """The upper bound of that interval."""
-        return self.drop_interval_pp[1]
 
     @property
     def mcnemar_p(self) -> float:
@@ -106,16 +98,14 @@ def accuracy(case: Case) -> Iterator[Check | Note]:
     yield at_least("int8 accuracy, line by line", 100 * float(by_line.mean()), minimum, " %")
     yield at_most("accuracy drop", pair.drop_pp, limits.accuracy_drop_pp_max, " pp")
     upper = "accuracy drop, upper bound of the 95 % CI"
-    yield at_most(upper, pair.drop_upper_pp, limits.accuracy_drop_upper_pp_max, " pp")
+    yield at_most(upper, pair.drop_interval_pp[1], limits.accuracy_drop_upper_pp_max, " pp")
     yield Note("McNemar's exact test", f"p = {pair.mcnemar_p:.3g}, {pair.lost} lost, {pair.won} won")
     agreement = 100 * float((float_indices(case) == answers).mean())
     yield at_least("agreement with float", agreement, limits.agreement_percent_min, " %")
     drops = recall_drops_pp(case, pair)
-    worst = int(drops.argmax())
+    worst, maximum = int(drops.argmax()), limits.recall_drop_pp_max
     measured = f"{drops[worst]:.2f} pp, class {case.splits.names[worst]}"
-    yield at_most(
-        "recall drop of the worst class", float(drops[worst]), limits.recall_drop_pp_max, " pp", measured=measured
-    )
+    yield at_most("recall drop of the worst class", float(drops[worst]), maximum, " pp", measured=measured)
 
 
 def recall_drops_pp(case: Case, pair: Paired) -> Float64:
@@ -152,6 +142,23 @@ def confidence(case: Case) -> Iterator[Check | Note]:
     yield at_most("temperature", deviation, maximum, " % apart", measured=measured)
 
 
+def rejection(case: Case) -> Iterator[Check | Note]:
+    """Yields how many digits the manifest's threshold keeps, and how many crops without a digit it accepts."""
+    threshold, negatives = case.manifest.threshold, case.negatives
+    if negatives is None:
+        no_digits = "the gate has negatives for the labels 0 to 9 only"
+        everything = Note("negatives accepted", "all: the threshold is 0")
+        yield not_judged("negatives accepted", no_digits) if threshold else everything
+        return
+    kept = 100 * float(np.mean([prediction.label is not None for prediction in case.predictions]))
+    yield at_least("digits kept", kept, case.limits.digits_kept_percent_min, " %")
+    with Runner(case.folder.path) as runner:
+        crops = case.each(negatives, "negatives")
+        accepted = np.array([runner.classify(crop).probability for crop in crops]) >= threshold
+    percent, maximum = 100 * float(accepted.mean()), case.limits.negatives_accepted_percent_max
+    yield at_most("negatives accepted", percent, maximum, " %", measured=f"{percent:.2f} % of {len(accepted):,}")
+
+
 def _misnamed(case: Case) -> Iterator[str]:
     answers, labels = float_indices(case), case.splits.test.labels
     for index, label in enumerate(case.manifest.labels):
@@ -164,6 +171,5 @@ def _misnamed(case: Case) -> Iterator[str]:
 
 def _refitted_temperature(case: Case) -> float:
     validation = case.splits.validation
-    with Runner(case.folder.path) as runner:
-        logits = np.array([runner.logits(crop) for crop in tqdm(validation.crops, desc="validation", disable=None)])
+    logits = case.logits(validation.crops, "validation")
     return fitted_temperature(case.manifest.output.quantisation.dequantise(logits), validation.labels)

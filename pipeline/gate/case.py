@@ -35,12 +35,10 @@ class Case:
 
     @cached_property
     def content(self) -> bytes:
-        """The bytes of the model file."""
         return (self.folder.path / self.manifest.file.name).read_bytes()
 
     @cached_property
     def graphs(self) -> tuple[Graph, ...]:
-        """The file's graphs."""
         return read_graphs(self.content)
 
     @cached_property
@@ -62,15 +60,12 @@ class Case:
     @cached_property
     def whole_logits(self) -> Int8:
         """The runner's logits for the test images, each given whole, `<int8>[n, classes]`."""
-        with Runner(self.folder.path) as runner:
-            return np.array([runner.logits(crop) for crop in self.each(self.splits.test.crops, "whole")])
+        return self.logits(self.splits.test.crops, "whole")
 
     @cached_property
     def line_logits(self) -> Int8:
         """The runner's logits for the test images, each given line by line, `<int8>[n, classes]`."""
-        with Runner(self.folder.path) as runner:
-            crops = self.each(self.splits.test.crops, "line by line")
-            return np.array([runner.logits(crop, by_line=True) for crop in crops])
+        return self.logits(self.splits.test.crops, "line by line", by_line=True)
 
     @cached_property
     def negatives(self) -> UInt8 | None:
@@ -90,7 +85,6 @@ class Case:
 
     @cached_property
     def test_digests(self) -> frozenset[str]:
-        """The SHA-256 of each test image."""
         return frozenset(digests(self.splits.test.crops))
 
     @property
@@ -108,6 +102,11 @@ class Case:
         """A new conversion, from the float network and the recorded calibration crops."""
         crops = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         return convert(self.network, unit_range(crops))
+
+    def logits(self, crops: UInt8, what: str, *, by_line: bool = False, threads: int = 1) -> Int8:
+        """Returns the runner's logits for crops `<uint8>[n, 28, 28]`, `<int8>[n, classes]`."""
+        with Runner(self.folder.path, threads=threads) as runner:
+            return np.array([runner.logits(crop, by_line=by_line) for crop in self.each(crops, what)])
 
     def each(self, crops: UInt8, what: str) -> Iterable[UInt8]:
         """Returns the crops one by one, behind a progress bar."""

@@ -16,16 +16,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the gate's table.
-
-    Attributes:
-        name: what is checked.
-        measured: the result, for people.
-        limit: what is allowed, for people.
-        verdict: whether the result is within the limit.
-        reason: why it did not pass; empty where it did.
-        value: the result as a number, where it is one.
-    """
+    """One line of the gate's table; `value` is what was measured as a number, `reason` why it did not pass."""
 
     name: str
     measured: str
@@ -68,25 +59,25 @@ def without_violations(name: str, violations: tuple[str, ...], limit: str) -> Ch
 
 def at_most(name: str, value: float, limit: float | None, unit: str = "", *, measured: str = "") -> Check:
     """Returns whether a value is at most its limit. NaN never is, and a missing limit fails the check."""
-    return _compared(name, value, limit, ("≤", unit, measured), within=limit is not None and value <= limit)
+    return _compared(name, value, ("≤", limit), unit, measured)
 
 
 def at_least(name: str, value: float, limit: float | None, unit: str = "", *, measured: str = "") -> Check:
     """Returns whether a value is at least its limit, as `at_most` does."""
-    return _compared(name, value, limit, ("≥", unit, measured), within=limit is not None and value >= limit)
+    return _compared(name, value, ("≥", limit), unit, measured)
 
 
-def _compared(name: str, value: float, limit: float | None, words: tuple[str, str, str], *, within: bool) -> Check:
-    sign, unit, measured = words
-    measured = measured or f"{_number(value)}{unit}"
+def _compared(name: str, value: float, allowed: tuple[str, float | None], unit: str, measured: str) -> Check:
+    (sign, limit), number = allowed, _number(value)
+    measured = measured or f"{number}{unit}"
     if limit is None:
         return Check(name, measured, "none", Verdict.REFUSED, "the limits file sets no limit for this", value)
-    allowed = f"{sign} {_number(limit)}{unit}"
-    if within:
-        return Check(name, measured, allowed, Verdict.PASSED, value=value)
-    if _number(value) in measured and _number(value) == _number(limit):
-        measured = measured.replace(_number(value), f"{value:.9g}")
-    return Check(name, measured, allowed, Verdict.REFUSED, f"{measured} is not {allowed}", value)
+    written = f"{sign} {_number(limit)}{unit}"
+    if value <= limit if sign == "≤" else value >= limit:
+        return Check(name, measured, written, Verdict.PASSED, value=value)
+    if number in measured and number == _number(limit):
+        measured = measured.replace(number, f"{value:.9g}")
+    return Check(name, measured, written, Verdict.REFUSED, f"{measured} is not {written}", value)
 
 
 def _number(value: float) -> str:

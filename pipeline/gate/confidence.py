@@ -12,7 +12,6 @@ from scipy.special import log_softmax, softmax
 from device.arrays import Bools, Float32, Float64, Indices, UInt8
 
 BINS = 15
-_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.1, 10.0
 
 
 def confidences(logits: Float32, temperature: float) -> Float64:
@@ -28,7 +27,7 @@ def fitted_temperature(logits: Float32, labels: UInt8) -> float:
     def negative_log_likelihood(log_temperature: float) -> float:
         return -float(log_softmax(real / np.exp(log_temperature), axis=1)[each, labels].mean())
 
-    bounds = np.log(_MIN_TEMPERATURE), np.log(_MAX_TEMPERATURE)
+    bounds = np.log(0.1), np.log(10.0)
     fit = minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded")
     return round(float(np.exp(fit.x)), 4)
 
@@ -39,10 +38,7 @@ def bin_indices(confidence: Float64) -> Indices:
 
 
 def expected_calibration_error(confidence: Float64, right: Bools) -> float:
-    """Return the mean distance of confidence `[n]` from accuracy, over 15 bins of equal width; a fraction of 1.
-
-    It is 0 for no images.
-    """
+    """Return the mean distance of confidence `[n]` from accuracy in the bins, a fraction of 1; 0 for no images."""
     indices = bin_indices(confidence)
     count = np.bincount(indices, minlength=BINS)
     gap = np.bincount(indices, confidence, BINS) - np.bincount(indices, right, BINS)

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from device.runner import Runner
+from pipeline.gate.accuracy import int8_indices
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, passed, refused
-
-_THREADS = 2
 
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -20,9 +19,8 @@ Integers = npt.NDArray[np.integer[Any]]
 def independence(case: Case) -> Iterator[Check]:
     """Yields whether the order of the images changes logits, also after a crop that was broken off."""
     crops = case.splits.test.crops
-    with Runner(case.folder.path) as runner:
-        again = np.array([runner.logits(crop) for crop in case.each(crops[::-1], "reversed")])
-        yield same_logits("same logits in reverse order, whole", case.whole_logits, again[::-1])
+    again = case.logits(crops[::-1], "reversed")
+    yield same_logits("same logits in reverse order, whole", case.whole_logits, again[::-1])
     with Runner(case.folder.path) as runner:
         reversed_ = []
         for count, crop in enumerate(case.each(crops[::-1], "reversed, line by line")):
@@ -37,11 +35,9 @@ def independence(case: Case) -> Iterator[Check]:
 def equality(case: Case) -> Iterator[Check]:
     """Yields whether logits are the same whole and line by line, on one thread and two, and in the answers."""
     yield same_logits("same logits, whole vs line by line", case.whole_logits, case.line_logits)
-    with Runner(case.folder.path, threads=_THREADS) as runner:
-        threaded = np.array([runner.logits(crop) for crop in case.each(case.splits.test.crops, "two threads")])
+    threaded = case.logits(case.splits.test.crops, "two threads", threads=2)
     yield same_logits("same logits, one thread vs two", case.whole_logits, threaded)
-    answers = np.array([prediction.index for prediction in case.predictions])
-    yield same_logits("answers follow from logits", case.whole_logits.argmax(axis=1), answers)
+    yield same_logits("answers follow from logits", case.whole_logits.argmax(axis=1), int8_indices(case))
 
 
 def same_logits(name: str, first: Integers, second: Integers) -> Check:

@@ -1,7 +1,6 @@
-"""Writes and reads `gate.json`, format version 3.
+"""Writes and reads `gate.json`, format version 3; the reader refuses other versions, missing and unknown fields.
 
-A reader refuses another format version, and a missing or unknown field. The file may come from elsewhere, so characters
-that cannot be printed are replaced.
+The file may come from elsewhere, so characters that cannot be printed are replaced.
 """
 
 from __future__ import annotations
@@ -30,35 +29,26 @@ def as_json(judgement: Judgement) -> str:
 
 
 def read_judgement(path: Path) -> Judgement:
-    """Returns the judgement in a `gate.json`.
-
-    Raises:
-        GateFileError: the file is not a `gate.json` of this format, or its verdict contradicts its checks.
-        OSError: the file cannot be read.
-    """
+    """Returns the judgement in a `gate.json`; raises GateFileError for any other file."""
     try:
-        written = _json(path.read_text(encoding="utf-8"))
-        version = written.pop("format_version", None) if isinstance(written, dict) else None
-        if version != FORMAT_VERSION:
-            raise GateFileError(
-                f"Expected gate.json of format {FORMAT_VERSION}. Received: {version}. Run the gate again"
-            )
-        verdict = written.pop("verdict", None)
-        judgement = parsed(Judgement, written, "gate")
+        return _judgement(path.read_text(encoding="utf-8"))
     except ValueError as error:  # also where it is not UTF-8
         raise GateFileError(f"{path}: {error}") from error
-    if verdict != judgement.verdict.value:
-        raise GateFileError(
-            f"{path}: gate.verdict: Expected {judgement.verdict.value}, by the checks. Received: {verdict}"
-        )
-    return judgement
 
 
-def _json(text: str) -> Any:
+def _judgement(text: str) -> Judgement:
     try:
-        return _printable(json.loads(text))
+        written = _printable(json.loads(text))
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, or a number of thousands of digits
-        raise GateFileError(f"Expected JSON. {error}") from error
+        raise ValueError(f"Expected JSON. {error}") from error
+    version = written.pop("format_version", None) if isinstance(written, dict) else None
+    if version != FORMAT_VERSION:
+        raise ValueError(f"Expected gate.json of format {FORMAT_VERSION}. Received: {version}. Run the gate again")
+    verdict = written.pop("verdict", None)
+    judgement = parsed(Judgement, written, "gate")
+    if verdict != (by_checks := judgement.verdict.value):
+        raise ValueError(f"gate.verdict: Expected {by_checks}, by the checks. Received: {verdict}")
+    return judgement
 
 
 def _printable(value: Any) -> Any:

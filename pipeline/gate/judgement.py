@@ -28,6 +28,10 @@ class StageResult:
         """Refused if a check is; otherwise not judged if a check is."""
         return _worst(check.verdict for check in self.checks)
 
+    @property
+    def is_skipped(self) -> bool:
+        return any(check.name == _SKIPPED for check in self.checks)
+
 
 def skipped(stage: str, refused_by: str) -> StageResult:
     """Returns the result of a stage that was not run, because an earlier one refused."""
@@ -36,19 +40,11 @@ def skipped(stage: str, refused_by: str) -> StageResult:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The gate's verdict on a model, the test images, and the reasons.
+    """The gate's verdict on a model, and the reasons.
 
-    Attributes:
-        model: the name in the manifest.
-        version: the version in the manifest.
-        file_sha256: SHA-256 of the model file, by the manifest.
-        manifest_sha256: SHA-256 of the bytes of `manifest.json`.
-        judged_at: the time (UTC), e.g. `2026-11-28 05:30`.
-        images: how many test images there were.
-        source: where they came from.
-        runtimes: the target runtimes in which the file was run.
-        stages: the checks, in order.
-        measurements: None where an early stage refused, so that nothing could be measured.
+    Name, version and file are the manifest's, `manifest_sha256` is that of `manifest.json`. `judged_at` is the time
+    (UTC), e.g. `2026-11-28 05:30`, `images` the number of test images from `source`, and `runtimes` are those in which
+    the file was run. There are no `measurements` where an early stage refused.
     """
 
     model: str
@@ -77,37 +73,21 @@ class Judgement:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The figures without a limit, of all stages."""
         return tuple(note for stage in self.stages for note in stage.notes)
 
 
-def manifest_digest(folder: Path) -> str:
-    """Returns the SHA-256 of the `manifest.json` in a folder."""
-    return hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest()
-
-
-def now() -> str:
-    """Returns the time (UTC) to the minute."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M")
-
-
-def limits_stage(missing: tuple[str, ...]) -> StageResult:
-    """Returns the first stage: whether every limit is set. It needs no data, and names all that are missing."""
-    return StageResult("limits", (without_violations("limits complete", missing, "all set"),))
-
-
-def refused_without_limits(folder: Path, manifest: Manifest, missing: tuple[str, ...]) -> Judgement:
-    """Returns the judgement of a model for which limits are missing, before any data were loaded."""
+def limits_judged(folder: Path, manifest: Manifest, missing: tuple[str, ...]) -> Judgement:
+    """Returns the judgement of a model by its first stage alone, which needs no data: whether every limit is set."""
     return Judgement(
         model=manifest.name,
         version=manifest.version,
         file_sha256=manifest.file.sha256,
-        manifest_sha256=manifest_digest(folder),
-        judged_at=now(),
+        manifest_sha256=hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest(),
+        judged_at=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M"),
         images=0,
         source="none loaded",
         runtimes=(),
-        stages=(limits_stage(missing),),
+        stages=(StageResult("limits", (without_violations("limits complete", missing, "all set"),)),),
         measurements=None,
     )
 

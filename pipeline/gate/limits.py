@@ -60,12 +60,7 @@ class Limits:
 
 
 def read_limits(path: Path, model: str) -> Limits:
-    """Returns the limits of a model, by the name in its manifest.
-
-    Raises:
-        LimitsError: the file is not TOML, or has an unknown entry.
-        OSError: the file cannot be read.
-    """
+    """Returns the limits of a model, by the name in its manifest; raises LimitsError for invalid files."""
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # not TOML, or not UTF-8
@@ -74,9 +69,9 @@ def read_limits(path: Path, model: str) -> Limits:
         raise LimitsError(f"{path}: Expected the tables [default] and [models.NAME]. Received: {sorted(written)}")
     try:
         default = _entries(written.get("default", {}), "default")
-        models = _table(written.get("models", {}), "models")
+        tables = _table(written.get("models", {}), "models").items()
         # All tables are read, so that a mistake in another model's table is found now.
-        entries = {name: _entries(table, f"models.{name}") for name, table in models.items()}
+        entries = {name: _entries(table, f"models.{name}") for name, table in tables}
         return Limits(**{**default, **entries.get(model, {})})
     except LimitsError as error:
         raise LimitsError(f"{path}: {error}") from error
@@ -94,9 +89,7 @@ def _entries(value: object, where: str) -> dict[str, Any]:
     known = {field.name for field in fields(Limits)}
     if not table.keys() <= known:
         raise LimitsError(f"{where}: Expected limits among {sorted(known)}. Received: {sorted(table.keys() - known)}")
-    entries: dict[str, Any] = {
-        name: tuple(entry) if isinstance(entry, list) else entry for name, entry in table.items()
-    }
+    entries: dict[str, Any] = {key: tuple(each) if isinstance(each, list) else each for key, each in table.items()}
     try:
         Limits(**entries)
     except LimitsError as error:

@@ -16,16 +16,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class RecallChange:
-    """How many images each model classifies correctly, of one class or of all.
+    """How many images of a class, or of all where `label` is empty, each model classifies correctly.
 
-    Attributes:
-        label: the class; empty for all images.
-        images: the number of images.
-        float_right: images that float classifies correctly.
-        lost: images that only float classifies correctly.
-        won: images that only int8 classifies correctly.
-        low_pp: the lower bound of the 95 % confidence interval of `change_pp`.
-        high_pp: its upper bound.
+    Only float is right on `lost` of them, only int8 on `won`; the bounds are `change_pp`'s 95 % confidence interval.
     """
 
     label: str
@@ -136,12 +129,7 @@ class Example:
 class Latency:
     """The time from crop to answer, of each image given whole, on the gate machine.
 
-    Attributes:
-        edges_ms: the edges of the histogram's bins, one more than there are counts.
-        counts: the images in each bin.
-        slower: the images beyond the last edge.
-        median_ms: the median.
-        p99_ms: the 99th percentile.
+    The histogram has one edge more than counts; `slower` images are beyond the last edge.
     """
 
     edges_ms: tuple[float, ...]
@@ -160,18 +148,9 @@ class Latency:
 class Measurements:
     """All measurements of a model.
 
-    Attributes:
-        names: the classes of the images, in the order of `confusion`'s rows.
-        labels: the answers, in the order of its columns.
-        float: the float network's answers.
-        int8: the file's.
-        overall: the change from float to int8, over all images.
-        classes: the change for each class, in the order of `names`.
-        tensors: the activations, in the order of the graph; empty if the conversion could not be repeated.
-        disagreements: images for which the two answers differ, in the data's order.
-        mistakes: the most confident of int8's mistakes, most confident first.
-        latency: the times of int8.
-        manifest: how the file was made, and its early exit.
+    Confusion matrices have a row for each of `names`, the classes of the images, and a column for each of `labels`, the
+    answers. `tensors` are in the order of the graph, and empty if the conversion could not be repeated; `disagreements`
+    are in the order of the images, `mistakes` are int8's, the most confident first.
     """
 
     names: tuple[str, ...]

@@ -95,15 +95,10 @@ def _differences(measured: Measurements, style: str) -> Iterator[str]:
     lost = sorted((each for each in measured.classes if each.change_pp < 0), key=lambda each: each.change_pp)
     tensors = [(tensor.index, tensor.name, f"{tensor.snr_db:.1f}") for tensor in worst]
     classes = [(each.label, each.images, f"{each.float_percent:.2f}", f"{each.int8_percent:.2f}") for each in lost]
-    images = [
-        (
-            each.image,
-            each.shown,
-            f"{each.float_answer} ({each.float_probability:.2f})",
-            f"{each.int8_answer} ({each.int8_probability:.2f})",
-        )
-        for each in measured.disagreements
-    ]
+    images = []
+    for each in measured.disagreements:
+        answers = (each.float_answer, each.float_probability), (each.int8_answer, each.int8_probability)
+        images.append((each.image, each.shown, *(f"{label} ({probability:.2f})" for label, probability in answers)))
     for title, headers, rows in (
         ("Signal-to-noise ratio of int8 against float, worst first", ("index", "tensor", "dB"), tensors),
         ("Classes with lower recall, worst first", ("class", "images", "float recall %", "int8 recall %"), classes),

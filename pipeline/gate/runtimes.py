@@ -1,16 +1,25 @@
-"""Which TFLite runtimes have a wheel for a platform, as the markers in `pyproject.toml` say."""
+"""The TFLite runtimes: which have a wheel for a platform, as `pyproject.toml` says, and how to run a file in each."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import platform
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from converters.tflite.operator_versions import MICRO
+from converters.workspace import ROOT
+from device.arrays import Crops
 from device.interpreter import RUNTIMES
+from device.manifest import Runtime
 
 
 @dataclass(frozen=True)
@@ -43,3 +52,21 @@ def this_platform() -> Platform:
 def is_installed(runtime: str) -> bool:
     """Returns whether a runtime's package can be imported."""
     return importlib.util.find_spec(_MODULES[runtime]) is not None
+
+
+def runtime_here(name: str) -> Runtime:
+    """Returns a runtime with its version in this environment."""
+    return Runtime(name, importlib.metadata.version(name))
+
+
+def classify_in_child(folder: Path, runtime: str, crops: Crops, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs `device classify` on crops `<uint8>[n, 28, 28]`, in a process of its own, as on a device.
+
+    Two runtimes in one process disturb each other.
+    """
+    command = [sys.executable, "-m", "device", "classify", *options, "--runtime", runtime]
+    with tempfile.TemporaryDirectory(prefix="rowstream-") as temporary:
+        sample = Path(temporary) / "crops.npy"
+        np.save(sample, crops)
+        command += ["--model", str(folder.resolve()), str(sample)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
 from converters.tflite.micro import MicroError, first_graph_alone, run_on_micro
 from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allowed, too_new
 from converters.tflite.structure import Kind, find_problems
-from converters.workspace import ROOT
 from device.arrays import Indices
 from device.manifest import Runtime
 from device.quantisation import quantise_pixels
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
-from pipeline.gate.runtimes import HAS_WHEEL, is_installed, this_platform
+from pipeline.gate.runtimes import HAS_WHEEL, classify_in_child, is_installed, runtime_here, this_platform
 
 _TRIED_CROPS = 1_000
 _RUNS_ON = "runs on "
@@ -80,30 +74,17 @@ def runs(case: Case) -> Iterator[Check | Note]:
 
 def runtimes_run(checks: Iterable[Check]) -> tuple[Runtime, ...]:
     """Returns the runtimes in which the file gave answers, by the checks of `runs`."""
-    names = [
-        check.name.removeprefix(_RUNS_ON)
-        for check in checks
-        if check.name.startswith(_RUNS_ON) and check.value is not None
-    ]
-    return tuple(Runtime(name, importlib.metadata.version(name)) for name in names)
+    ran = [check.name for check in checks if check.name.startswith(_RUNS_ON) and check.value is not None]
+    return tuple(runtime_here(name.removeprefix(_RUNS_ON)) for name in ran)
 
 
 def _on(case: Case, runtime: str) -> Check:
-    # In a process of its own, as on a device: two runtimes in one process disturb each other.
-    name = _RUNS_ON + runtime
-    with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
-        crops = Path(folder) / "crops.npy"
-        np.save(crops, case.splits.test.crops[:_TRIED_CROPS])
-        command = [
-            *(sys.executable, "-m", "device", "classify", "--by-line", "--runtime", runtime),
-            *("--model", str(case.folder.path.resolve()), str(crops)),
-        ]
-        child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    child = classify_in_child(case.folder.path, runtime, case.splits.test.crops[:_TRIED_CROPS], "--by-line")
     if child.returncode:
         last_line = child.stderr.strip().rpartition("\n")[2]
-        return refused(name, f"exit status {child.returncode}", "runs", last_line or f"exit status {child.returncode}")
-    answers = [json.loads(line)["index"] for line in child.stdout.splitlines()]
-    return _agreement(runtime, case, np.array(answers))
+        status = f"exit status {child.returncode}"
+        return refused(_RUNS_ON + runtime, status, "runs", last_line or status)
+    return _agreement(runtime, case, np.array([json.loads(line)["index"] for line in child.stdout.splitlines()]))
 
 
 def _on_micro(case: Case) -> Iterator[Check | Note]:
@@ -124,7 +105,7 @@ def _on_micro(case: Case) -> Iterator[Check | Note]:
 def _agreement(runtime: str, case: Case, answers: Indices) -> Check:
     here = case.whole_logits[:_TRIED_CROPS].argmax(axis=1)
     percent = 100 * float((answers == here).mean())
-    measured = f"{percent:.2f} % same answers, version {importlib.metadata.version(runtime)}"
+    measured = f"{percent:.2f} % same answers, version {runtime_here(runtime).version}"
     return at_least(_RUNS_ON + runtime, percent, case.limits.agreement_percent_min, " %", measured=measured)
 
 

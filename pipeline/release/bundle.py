@@ -24,9 +24,7 @@ Reads handwritten digits on this machine. Python 3.10 or later.
 def bundle(model: ModelFolder, into: Path) -> Path:
     """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
 
-    Raises:
-        ManifestError: the manifest is invalid, or the model file is not the one it describes.
-        OSError: a file cannot be read or written.
+    Raises ManifestError if the manifest is invalid, or the model file is not the one it describes.
     """
     manifest = read_manifest(model.path)
     content = manifest.verified_content(model.path)
@@ -45,6 +43,5 @@ def bundle(model: ModelFolder, into: Path) -> Path:
 
 def _sums(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return "".join(
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in files
-    )
+    hashed = [(hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(folder).as_posix()) for path in files]
+    return "".join(f"{sha256}  {name}\n" for sha256, name in hashed)

@@ -6,13 +6,9 @@ The int8 file runs over the validation and test images once; everything in the m
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import importlib.util
 import json
 import logging
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -23,7 +19,7 @@ import device
 from converters.convert import Conversion, convert
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
-from device.arrays import Crop, Crops
+from device.arrays import Crops
 from device.interpreter import RUNTIMES
 from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime
 from device.pixels import unit_range
@@ -31,10 +27,11 @@ from device.runner import Runner
 from device.signatures import CLASSIFY, CROP, LOGITS, STEP
 from pipeline.data.splits import Splits, digest_lines
 from pipeline.folders import ModelFolder
+from pipeline.gate.runtimes import classify_in_child, is_installed, runtime_here
 from pipeline.release.evaluate import Evaluation, compare
 from pipeline.release.findings import Findings, LabelledLogits, find
 from pipeline.release.step_logits import StepReader, contract
-from pipeline.report.model_card import model_card
+from pipeline.report.card import model_card
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
 from pipeline.variants import PREFIX, Variant
@@ -47,12 +44,8 @@ log = logging.getLogger(__name__)
 def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, target: ModelFolder) -> Evaluation:
     """Convert and evaluate the float model in `weights`; write the whole candidate to `target`.
 
-    The files are made beside their places and moved there when all are done, the manifest last.
-
-    Raises:
-        ConversionError, StructureError: see `converters.convert`.
-        ValueError: the weights belong to another network, or an installed runtime cannot run the file.
-        OSError: a file cannot be read or written.
+    The files are made beside their places and moved there when all are done, the manifest last. Raises ValueError if
+    the weights belong to another network, or an installed runtime cannot run the file; see also `converters.convert`.
     """
     network = load_network(variant.name, weights)
     log.info("%s: converting %s", variant.name, weights.float_model)
@@ -71,7 +64,7 @@ def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, targe
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest), encoding="utf-8")
         latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
-        _require_runtimes(manifest, staged.path, splits.calibration.crops[0])
+        _require_runtimes(manifest, staged.path, splits.calibration.crops[:1])
         target.take(staged)
     return Evaluation(variant.name, findings.accuracy, len(conversion.int8_tflite), latency_us)
 
@@ -135,29 +128,18 @@ def _latency_us(folder: Path, crops: Crops) -> float:
 
 
 def _installed_runtimes() -> tuple[Runtime, ...]:
-    installed = []
-    for distribution, package in RUNTIMES.items():
-        if importlib.util.find_spec(package) is None:
-            log.info("%s is not installed: the manifest will not list it", distribution)
-        else:
-            installed.append(Runtime(distribution, importlib.metadata.version(distribution)))
-    return tuple(installed)
+    for name in RUNTIMES:
+        if not is_installed(name):
+            log.info("%s is not installed: the manifest will not list it", name)
+    return tuple(runtime_here(name) for name in RUNTIMES if is_installed(name))
 
 
-def _require_runtimes(manifest: Manifest, folder: Path, crop: Crop) -> None:
-    """Raise ValueError unless each of the manifest's runtimes reads a crop.
-
-    Each runs in a process of its own, as on a device: two runtimes in one process disturb each other.
-    """
-    with tempfile.TemporaryDirectory() as temporary:
-        sample = Path(temporary) / "crop.npy"
-        np.save(sample, crop)
-        for runtime in manifest.runtimes:
-            options = ["--model", str(folder), "--runtime", runtime.name]
-            command = [sys.executable, "-m", "device", "classify", *options, str(sample)]
-            child = subprocess.run(command, capture_output=True, text=True, check=False)
-            if child.returncode:
-                raise ValueError(f"The file does not run on {runtime.name}: {child.stderr.strip()}")
+def _require_runtimes(manifest: Manifest, folder: Path, crops: Crops) -> None:
+    """Raise ValueError unless each of the manifest's runtimes reads the crops."""
+    for runtime in manifest.runtimes:
+        child = classify_in_child(folder, runtime.name, crops)
+        if child.returncode:
+            raise ValueError(f"The file does not run on {runtime.name}: {child.stderr.strip()}")
 
 
 def _sha256(content: bytes) -> str:

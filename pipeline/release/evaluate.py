@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,11 +26,7 @@ class Evaluation:
 
 
 def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str) -> Accuracy:
-    """Return the accuracy of both, by logits `[n, classes]` and labels `<uint8>[n]`; `source` says what the images are.
-
-    Raises:
-        ValueError: there are no images, or the float logits are not finite.
-    """
+    """Return the accuracy of both by logits `[n, classes]`; raise ValueError for no images or logits not finite."""
     if not len(labels):
         raise ValueError("Expected test images. Received none")
     if not np.isfinite(float_logits).all():
@@ -63,15 +59,14 @@ def read_evaluation(path: Path) -> Evaluation:
 
 def table(evaluations: Iterable[Evaluation]) -> str:
     """Return the evaluations as a text table."""
-    rows = [_row(evaluation) for evaluation in evaluations]
+    rows = [
+        (
+            each.variant, 100 * each.accuracy.float_accuracy, 100 * each.accuracy.int8_accuracy,
+            each.accuracy.accuracy_drop_pp, 100 * each.accuracy.agreement, each.file_bytes, each.latency_us,
+            each.accuracy.images, each.accuracy.source,
+        )
+        for each in evaluations
+    ]  # fmt: skip
     headers = ("variant", "float %", "int8 %", "drop pp", "agree %", "bytes", "µs a crop", "images", "evaluated on")
     formats = ("", ".2f", ".2f", ".2f", ".2f", ",", ".0f", ",", "")
     return tabulate(rows, headers, floatfmt=formats, intfmt=formats, tablefmt="simple")
-
-
-def _row(evaluation: Evaluation) -> Sequence[object]:
-    accuracy = evaluation.accuracy
-    return (
-        evaluation.variant, 100 * accuracy.float_accuracy, 100 * accuracy.int8_accuracy, accuracy.accuracy_drop_pp,
-        100 * accuracy.agreement, evaluation.file_bytes, evaluation.latency_us, accuracy.images, accuracy.source,
-    )  # fmt: skip

@@ -22,9 +22,7 @@ class ReleaseError(ValueError):
 def release(candidate: BuildFolder, model: ModelFolder) -> None:
     """Copy a candidate to its place under `models/`, with what the gate measured on its card.
 
-    Raises:
-        ReleaseError: the gate did not pass exactly these files, or the present release was evaluated on more images.
-        ValueError, OSError: a file cannot be read or written.
+    Raises ReleaseError if the gate did not pass exactly these files, or the present release has more test images.
     """
     report = ReportFolder(candidate.gate).json
     if not report.is_file():

@@ -47,10 +47,9 @@ class StepLogits:
 
 
 class StepReader:
-    """An int8 file's signatures, ready to run."""
+    """An int8 file's signatures, loaded into the preferred runtime of those installed."""
 
     def __init__(self, conversion: Conversion, variant: Variant) -> None:
-        """Load the file into the preferred runtime of those installed."""
         interpreter, _ = load_interpreter(conversion.int8_tflite, threads=1)
         self._quantisation = contract(LOGITS, conversion.graphs[CLASSIFY].outputs[LOGITS]).quantisation
         self._classify = interpreter.get_signature_runner(CLASSIFY)

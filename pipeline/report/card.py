@@ -1,32 +1,53 @@
-"""Adds the gate's results to a model card: a section with figures and two charts.
+"""Writes the model card from the manifest, and adds the gate's results to it: a section with figures and two charts.
 
 Nothing in it depends on the machine: latency is on the report's pages alone.
+
+Source: Mitchell et al., Model Cards for Model Reporting, 2019.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
 
+import jinja2
 from tabulate import tabulate
 
-from device.manifest import MANIFEST_NAME, read_manifest
+from device.manifest import MANIFEST_NAME, Manifest, read_manifest
+from pipeline.data.mnist import EMBEDDED, TEST_SOURCE
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.record import Measurements
 from pipeline.report import figures
 from pipeline.report.chart import Chart, with_minus
-from pipeline.report.model_card import model_card
 from pipeline.report.page import render
+from pipeline.variants import PREFIX, VARIANTS
+
+
+def model_card(manifest: Manifest) -> str:
+    """Return the card as Markdown."""
+    template = resources.files("pipeline.report").joinpath("templates/card.md.j2").read_text(encoding="utf-8")
+    # Markdown, not HTML: escaping would spoil it.
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
+    variant = manifest.name.removeprefix(PREFIX)
+    files = ModelFolder(Path())
+    return environment.from_string(template).render(
+        m=manifest,
+        a=manifest.accuracy,
+        e=manifest.early_exit,
+        variant=variant,
+        known=variant in VARIANTS,
+        on_mnist_test=manifest.accuracy.source == TEST_SOURCE,
+        on_embedded=EMBEDDED in manifest.accuracy.source,
+        float_model=(files.weights if variant in VARIANTS else files.network).name,
+    )
 
 
 def write_card(folder: ModelFolder, name: str, judgement: Judgement) -> bool:
     """Writes the card of a model folder, with the gate's results and their charts; returns whether it did.
 
     It does not if nothing was measured, the folder has no manifest, or another file than the one judged.
-
-    Raises:
-        ManifestError: the folder's manifest cannot be read.
-        OSError: a file cannot be written.
     """
     measured = judgement.measurements
     if measured is None or not (folder.path / MANIFEST_NAME).is_file():
@@ -46,8 +67,7 @@ def _section(name: str, judgement: Judgement, measured: Measurements, charts: tu
     checks = sum(len(stage.checks) for stage in judgement.stages)
     pictures = "\n\n".join(f"![{each.title}. {each.description}]({each.name}.svg)" for each in charts)
     return (
-        f"## Gate results\n\n"
-        f"Verdict: {judgement.verdict.value}, {checks} checks. `make gate report VARIANT={name}` "
+        f"## Gate results\n\nVerdict: {judgement.verdict.value}, {checks} checks. `make gate report VARIANT={name}` "
         f"repeats them, and writes a page with all figures.\n\n{table}\n\n{pictures}\n"
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 Points = tuple[tuple[float, float], ...]
 Ticks = tuple[tuple[float, str], ...]
@@ -35,61 +36,33 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line through points; `dash` is SVG's `stroke-dasharray`."""
+class Mark:
+    """A bar between two corners, a line through points, or a disc, ring or text at a point.
 
+    `size` is a radius, or a font size. `dash` and `anchor` are SVG's `stroke-dasharray` and `text-anchor`; `dx` moves a
+    text to the right, in pixels.
+    """
+
+    shape: Literal["bar", "line", "disc", "ring", "text"]
     points: Points
     colour: str
+    opacity: float = 1.0
+    size: float = 12.0
     dash: str = ""
-    opacity: float = 1.0
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A disc at a point, or a ring."""
-
-    x: float
-    y: float
-    colour: str
-    radius: float = 3.5
-    ring: bool = False
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A filled rectangle between two values along each axis."""
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    colour: str
-    opacity: float = 1.0
-
-
-@dataclass(frozen=True)
-class Label:
-    """A text at a point; `anchor` is SVG's `text-anchor`, and `dx` moves it to the right, in pixels."""
-
-    x: float
-    y: float
-    text: str
-    colour: str = "ink"
+    text: str = ""
     anchor: str = "start"
     dx: float = 0.0
-    size: float = 12.0
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of a chart with its own axes, from `top` to `bottom`, in pixels."""
+    """A part of a chart with its own axes, from `top` to `bottom`, in pixels. Bars are drawn first, texts last."""
 
     x: Axis
     y: Axis
-    top: float
-    bottom: float
-    bars: tuple[Bar, ...] = ()
-    lines: tuple[Line, ...] = ()
-    dots: tuple[Dot, ...] = ()
-    labels: tuple[Label, ...] = ()
+    marks: Sequence[Mark]
+    top: float = 30
+    bottom: float = 254
 
 
 @dataclass(frozen=True)
@@ -104,7 +77,6 @@ class Chart:
 
     @property
     def height(self) -> float:
-        """The height in pixels."""
         return self.panels[-1].bottom + 46
 
     @property
@@ -114,7 +86,6 @@ class Chart:
 
     @property
     def right(self) -> float:
-        """Where the panels end."""
         return self.width - _RIGHT
 
     def x(self, panel: Panel, value: float) -> float:

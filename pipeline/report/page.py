@@ -15,7 +15,7 @@ import jinja2
 from pipeline.gate.check import Verdict
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.record import Measurements
-from pipeline.report import figures, matrices
+from pipeline.report import figures
 from pipeline.report.chart import Chart, with_minus
 
 _TENSORS_IN_TABLE = 10
@@ -39,18 +39,15 @@ class Entry:
 def model_page(name: str, judgement: Judgement) -> str:
     """Returns a model's page, as HTML."""
     measured = judgement.measurements
-    return render(
-        "model.html.j2",
-        name=name,
-        judgement=judgement,
-        reasons=tuple(judgement.failures),
-        measured=measured,
-        drawn=_drawn(measured) if measured is not None else {},
-        worst=sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE]
-        if measured is not None
-        else [],
-        recipe=tuple(_flat(measured.manifest.configuration)) if measured is not None else (),
-    )
+    made: dict[str, object] = {}
+    if measured is not None:
+        made = {
+            "drawn": _drawn(measured),
+            "worst": sorted(measured.tensors, key=lambda tensor: tensor.snr_db)[:_TENSORS_IN_TABLE],
+            "recipe": tuple(_flat(measured.manifest.configuration)),
+        }
+    made["reasons"] = tuple(judgement.failures)
+    return render("model.html.j2", name=name, judgement=judgement, measured=measured, **made)
 
 
 def index_page(entries: tuple[Entry, ...]) -> str:
@@ -63,8 +60,8 @@ def index_page(entries: tuple[Entry, ...]) -> str:
 def _drawn(measured: Measurements) -> Mapping[str, Chart]:
     drawn = [
         figures.recall(measured.classes),
-        *(matrices.confusion(measured, model) for model in ("float", "int8")),
-        matrices.confusion_change(measured),
+        *(figures.confusion(measured, model) for model in ("float", "int8")),
+        figures.confusion_change(measured),
         figures.reliability(measured.float, "float"),
         figures.reliability(measured.int8, "int8"),
         figures.latency(measured.latency),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.folders import ModelFolder, ReportFolder, build_folder, pages_folder
+from pipeline.folders import PAGES, ModelFolder, ReportFolder, build_folder
 from pipeline.gate.gate_json import GateFileError, read_judgement
 from pipeline.gate.judgement import Judgement
 from pipeline.report.card import write_card
@@ -20,26 +20,26 @@ def write_report(names: Sequence[str]) -> tuple[Path, ...]:
     """Writes the named models' pages, and an index of all judged models; returns their paths, the index first.
 
     The gate's results are added to the named candidates' cards, too. A named model that was not judged has no page, and
-    is listed as such in the index.
-
-    Raises:
-        ValueError: a name is not that of a folder in `build/`, or a named model's `gate.json` is invalid.
-        FileNotFoundError: none of the named models was judged.
-        OSError: a file cannot be read or written.
+    is listed as such in the index. Raises ValueError if a name is not that of a folder in `build/`, or its `gate.json`
+    is invalid, and FileNotFoundError if none was judged.
     """
-    folder = pages_folder()
     judged = {name: _judgement(name) for name in dict.fromkeys(names) if _is_judged(name)}
     if not judged:
         missing = ", ".join(str(_gate_json(name)) for name in names)
         raise FileNotFoundError(f"Expected {missing}. Found none: run `make gate` first")
-    folder.path.mkdir(parents=True, exist_ok=True)
+    PAGES.mkdir(parents=True, exist_ok=True)
     for name, judgement in judged.items():
-        folder.page(name).write_text(model_page(name, judgement), encoding="utf-8")
+        _page(name).write_text(model_page(name, judgement), encoding="utf-8")
         if not write_card(ModelFolder(build_folder(name).path), name, judgement):
             log.info("%s: no card written: the folder does not hold the file that was judged", build_folder(name).path)
     entries = tuple(_entry(name, judged.get(name)) for name in dict.fromkeys((*VARIANTS, *names)))
-    folder.index.write_text(index_page(entries), encoding="utf-8")
-    return folder.index, *(folder.page(name) for name in judged)
+    index = PAGES / "index.html"
+    index.write_text(index_page(entries), encoding="utf-8")
+    return index, *(_page(name) for name in judged)
+
+
+def _page(name: str) -> Path:
+    return PAGES / f"{name}.html"
 
 
 def _gate_json(name: str) -> Path:
@@ -65,7 +65,6 @@ def _entry(name: str, judgement: Judgement | None) -> Entry:
     if judgement is None and not _is_judged(name):
         return Entry(name, None, missing="not judged yet")
     try:
-        page = pages_folder().page(name)
-        return Entry(name, judgement or _judgement(name), page=page.name if page.exists() else "")
+        return Entry(name, judgement or _judgement(name), page=_page(name).name if _page(name).exists() else "")
     except (ValueError, OSError) as error:
         return Entry(name, None, missing=str(error))

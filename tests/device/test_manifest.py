@@ -47,14 +47,7 @@ MANIFEST = dataclasses.replace(
     weights_sha256="0" * 64,
     operators={"CONV_2D": 1, "PAD": 2},
     runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
-    accuracy=Accuracy(
-        images=10_000,
-        source="MNIST test images",
-        float_accuracy=0.9963,
-        int8_accuracy=0.9962,
-        accuracy_drop_pp=0.01,
-        agreement=0.9996,
-    ),
+    accuracy=Accuracy(10_000, "MNIST test images", 0.9963, 0.9962, 0.01, 0.9996),
     rejection=Rejection(digits_kept=0.9912, negatives=10_000, negatives_accepted=0.0123),
     calibration=CalibrationRecord(
         source="MNIST training images", images=512, seed=1, indices_sha256="1" * 64, digests_sha256="2" * 64

@@ -64,12 +64,12 @@ def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
     """A model that passes the gate: trained weights, released on half of the embedded images."""
-    from tests.support.sabotage import Good, limits_for_this_python, released  # noqa: PLC0415  # imports TensorFlow
+    from tests.support.sabotage import Good, limits_for_few_images, released  # noqa: PLC0415  # imports TensorFlow
 
     folder = tmp_path_factory.mktemp("good")
     embedded = embedded_splits()
     splits = replace(embedded, test=embedded.test[::2])
-    return Good(released(folder / "conv1d", splits), splits, limits_for_this_python(folder))
+    return Good(released(folder / "conv1d", splits), splits, limits_for_few_images(folder))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from pipeline.data.mnist import embedded_splits
-from pipeline.folders import pages_folder
+from pipeline.folders import PAGES
 from tests.support.browser import installed, launched
 from tests.support.checkout import ROOT
 from tests.support.drawings import STROKES
@@ -42,7 +42,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launched(playwright, installed())
-        with stopped(browser, (pages_folder().path / "rows2d.html").absolute().as_uri(), "main", 1200, 900) as page:
+        with stopped(browser, (PAGES / "rows2d.html").absolute().as_uri(), "main", 1200, 900) as page:
             page.screenshot(path=folder / "report.png")
         with served() as server:
             with stopped(browser, server.url, ".bar", 1200, 780) as page:

@@ -18,9 +18,11 @@ from converters.tflite.flatbuffer import dump, load
 from device.manifest import read_manifest
 from pipeline.data.splits import Splits, digest_lines
 from pipeline.folders import ModelFolder
+from pipeline.gate.case import Case
 from pipeline.gate.check import Verdict
-from pipeline.gate.judge import judge, open_case
+from pipeline.gate.judge import judge
 from pipeline.gate.judgement import Judgement
+from pipeline.gate.limits import read_limits
 from pipeline.release.candidate import make_candidate
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
@@ -40,11 +42,10 @@ class Good:
     limits: Path
 
 
-def limits_for_this_python(folder: Path, *replaced: tuple[str, str]) -> Path:
-    """Writes the project's limits, two of them wider: here are fewer images than MNIST has.
+def limits_for_few_images(folder: Path, *replaced: tuple[str, str]) -> Path:
+    """Writes the project's limits, two of them wider, for a few thousand test images instead of MNIST's ten thousand.
 
-    On a few thousand images the calibration error varies more than on ten thousand, and one image of a class of two
-    hundred is half a point of its recall.
+    The calibration error varies more then, and one image of a class of two hundred is half a point of its recall.
     """
     text = LIMITS.read_text()
     for name in ("calibration_error_pp_max", "recall_drop_pp_max"):
@@ -63,6 +64,12 @@ def released(folder: Path, splits: Splits) -> Path:
     shutil.copy(MODELS / VARIANT.name / "float.weights.h5", folder)
     make_candidate(VARIANT, splits, ModelFolder(folder), ModelFolder(folder))
     return folder
+
+
+def open_case(folder: Path, splits: Splits, limits: Path) -> Case:
+    """Returns the case of a model's folder."""
+    manifest = read_manifest(folder)
+    return Case(ModelFolder(folder), manifest, splits, read_limits(limits, manifest.name))
 
 
 def judged(folder: Path, splits: Splits, limits: Path) -> Judgement:

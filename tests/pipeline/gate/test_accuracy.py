@@ -44,14 +44,14 @@ def test_counts() -> None:
 )
 def test_upper_bound_of_the_interval(images: int, lost: int, won: int, upper_pp: float) -> None:
     """The upper bound is that of Agresti and Min: half an image more in each cell, two more in all."""
-    assert paired(images, lost, won).drop_upper_pp == pytest.approx(upper_pp, abs=1e-6)
+    assert paired(images, lost, won).drop_interval_pp[1] == pytest.approx(upper_pp, abs=1e-6)
 
 
 @given(st.integers(1_000, 20_000), st.integers(0, 400), st.integers(0, 400))
 def test_upper_bound_is_above_the_drop(images: int, lost: int, won: int) -> None:
     """The upper bound is above the measured drop, shrunk by two images."""
     pair = paired(images, lost, won)
-    assert pair.drop_upper_pp > pair.drop_pp * images / (images + 2)
+    assert pair.drop_interval_pp[1] > pair.drop_pp * images / (images + 2)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pipeline.training.networks import load_network
 from pipeline.variants import Variant
 from tests.conftest import MODELS
 from tests.support.commands import pipeline, refused
-from tests.support.sabotage import Good, limits_for_this_python
+from tests.support.sabotage import Good, limits_for_few_images
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -99,7 +99,7 @@ def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     network = keras.Sequential([keras.layers.Input((28, 28, 1), name="crop"), *layers], name="mine")
     network.save(model.network)
     make_candidate(Variant("mine", "rows", 7), load(own_data), model, model)
-    limits = limits_for_this_python(tmp_path, ("[models.rowstream-conv1d]", "[models.rowstream-mine]"))
+    limits = limits_for_few_images(tmp_path, ("[models.rowstream-conv1d]", "[models.rowstream-mine]"))
     child = pipeline(tmp_path, "gate", "mine", "--limits", str(limits), "--data", str(own_data))
     assert child.returncode == 0, child.stdout + child.stderr
     assert child.stdout.splitlines()[-1] == "rowstream-mine 0.1.0: passed (2,244 images: test crops of crops.npz)"

@@ -81,56 +81,6 @@ def test_a_judgement_is_read_as_it_was_written(judgement: Judgement, tmp_path: P
             "gate.stages[0].checks[0].verdict: Expected one of ('passed', 'refused', 'not judged'). Received: 'fine'",
             id="no verdict",
         ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["int8"]["confusion"].pop()),
-            "gate.measurements: Expected confusion [3, 3]",
-            id="a row too few",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["mistakes"][1].update(png="PHN2Zz4=")),
-            "gate.measurements.mistakes[1]: png: Expected a PNG file in base64. Received: 'PHN2Zz4='",
-            id="no PNG",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["overall"].update(lost=12)),
-            "gate.measurements.overall: Expected images, and lost and won among them",
-            id="more lost than there were",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["latency"].update(counts=[])),
-            "gate.measurements.latency: Expected rising edges, one more than counts",
-            id="no times",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["tensors"][0].update(noise=None)),
-            "gate.measurements.tensors[0].noise: Expected float. Received: None",
-            id="no number",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["tensors"][0].update(noise=math.inf)),
-            "gate.measurements.tensors[0].noise: Expected a finite number. Received: inf",
-            id="infinity",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["tensors"][0].update(noise=-1)),
-            "gate.measurements.tensors[0]: Expected energies of 0 or more",
-            id="less than nothing",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["float"].update(bins=[])),
-            "gate.measurements.float: Expected bins, and counts of 0 or more",
-            id="no bins",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["classes"].pop()),
-            "gate.measurements: Expected a change of recall for each of ('one', 'two', 'three')",
-            id="a class too few",
-        ),
-        pytest.param(
-            edited(lambda gate: gate["measurements"]["manifest"]["early_exit"].update(accuracy_after_step=[])),
-            "gate.measurements: Expected an accuracy after each time step",
-            id="no steps",
-        ),
     ],
 )
 def test_anything_else_is_refused_with_the_field(content: str | bytes, message: str, tmp_path: Path) -> None:
@@ -139,6 +89,39 @@ def test_anything_else_is_refused_with_the_field(content: str | bytes, message: 
         read_judgement(path)
     assert str(refused.value).startswith(f"{path}: ")
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda each: each["int8"]["confusion"].pop(), ": Expected confusion [3, 3]"),
+        (
+            lambda each: each["mistakes"][1].update(png="PHN2Zz4="),
+            ".mistakes[1]: png: Expected a PNG file in base64. Received: 'PHN2Zz4='",
+        ),
+        (lambda each: each["overall"].update(lost=12), ".overall: Expected images, and lost and won among them"),
+        (lambda each: each["latency"].update(counts=[]), ".latency: Expected rising edges, one more than counts"),
+        (lambda each: each["tensors"][0].update(noise=None), ".tensors[0].noise: Expected float. Received: None"),
+        (
+            lambda each: each["tensors"][0].update(noise=math.inf),
+            ".tensors[0].noise: Expected a finite number. Received: inf",
+        ),
+        (lambda each: each["tensors"][0].update(noise=-1), ".tensors[0]: Expected energies of 0 or more"),
+        (lambda each: each["float"].update(bins=[]), ".float: Expected bins, and counts of 0 or more"),
+        (lambda each: each["classes"].pop(), ": Expected a change of recall for each of ('one', 'two', 'three')"),
+        (
+            lambda each: each["manifest"]["early_exit"].update(accuracy_after_step=[]),
+            ": Expected an accuracy after each time step",
+        ),
+    ],
+)
+def test_impossible_measurements_are_refused_with_the_field(
+    edit: Callable[[dict[str, Any]], object], message: str, tmp_path: Path
+) -> None:
+    path = written(tmp_path, edited(lambda gate: edit(gate["measurements"])))
+    with pytest.raises(GateFileError) as refused:
+        read_judgement(path)
+    assert str(refused.value).startswith(f"{path}: gate.measurements{message}")
 
 
 def test_texts_that_cannot_be_printed_are_replaced(tmp_path: Path) -> None:

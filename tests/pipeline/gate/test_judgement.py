@@ -9,7 +9,7 @@ import pytest
 
 from device.manifest import read_manifest
 from pipeline.gate.check import Check, Verdict, not_judged, passed, refused
-from pipeline.gate.judgement import StageResult, refused_without_limits, skipped
+from pipeline.gate.judgement import StageResult, limits_judged, skipped
 from tests.conftest import MODELS
 from tests.support.measured import JUDGED
 
@@ -51,7 +51,7 @@ def test_a_stage_that_was_not_run_names_the_one_that_refused() -> None:
 def test_missing_limits_are_refused_without_data() -> None:
     """A model without limits is refused before any data are loaded, with all missing names in one reason."""
     folder = MODELS / "rows2d"
-    judgement = refused_without_limits(folder, read_manifest(folder), ("images_min", "file_bytes_max"))
+    judgement = limits_judged(folder, read_manifest(folder), ("images_min", "file_bytes_max"))
     assert judgement.verdict is Verdict.REFUSED
     assert judgement.manifest_sha256 == hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     assert (judgement.model, judgement.images, judgement.measurements) == ("rowstream-rows2d", 0, None)

@@ -6,11 +6,10 @@ import math
 
 import pytest
 
-from pipeline.gate.judge import open_case
-from pipeline.gate.noise import tensor_signals
+from pipeline.gate.measure import tensor_signals
 from pipeline.gate.record import TensorSignal
 from tests.support.cases import small_case
-from tests.support.sabotage import Good
+from tests.support.sabotage import Good, open_case
 
 
 @pytest.mark.slow

@@ -9,10 +9,10 @@ import numpy as np
 from device.manifest import read_manifest
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import ModelFolder
+from pipeline.gate.accuracy import rejection
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.limits import Limits
-from pipeline.gate.rejection import rejection
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, lines, predictions, small_case
 

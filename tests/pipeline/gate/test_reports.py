@@ -15,7 +15,7 @@ from pipeline.gate.gate_json import as_json
 from pipeline.gate.judgement import Judgement, StageResult, skipped
 from pipeline.gate.record import Example
 from pipeline.gate.reports import as_junit, as_markdown, as_text, write_reports
-from tests.support.measured import MEASURED
+from tests.support.measured import JUDGED, MEASURED
 
 PASSED = Check("images", "4,500", "≥ 1,000", Verdict.PASSED, value=4_500)
 REFUSED = Check("drop", "0.75 pp", "≤ 0.50 pp", Verdict.REFUSED, "0.75 pp is not ≤ 0.50 pp", 0.75)
@@ -23,15 +23,10 @@ NOT_JUDGED = Check("time", "", "", Verdict.NOT_JUDGED, "the float reference is m
 
 SEVEN = Example(42, "seven", "seven", 0.9512, "one", 0.625, "")
 
-SHIPS = Judgement(
+SHIPS = replace(
+    JUDGED,
     model="rowstream-tiny",
-    version="1.2.3",
-    file_sha256="a" * 64,
-    manifest_sha256="b" * 64,
-    judged_at="2026-11-28 05:30",
     images=4_500,
-    source="the digits",
-    runtimes=(),
     stages=(StageResult("images", (PASSED, replace(PASSED, name="classes"))),),
     measurements=None,
 )
@@ -87,11 +82,11 @@ def test_junit_says_why(check: Check, tag: str, attributes: dict[str, str]) -> N
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        pytest.param("a\x00b", "a\ufffdb", id="zero"),
-        pytest.param("a\x1b[31mb", "a\ufffd[31mb", id="escape"),
-        pytest.param("a\ud800b", "a\ufffdb", id="half a surrogate pair"),
-        pytest.param("a\uffffb", "a\ufffdb", id="no character"),
-        pytest.param('<a> & "b"', '<a> & "b"', id="XML's own signs"),
+        ("a\x00b", "a\ufffdb"),
+        ("a\x1b[31mb", "a\ufffd[31mb"),
+        ("a\ud800b", "a\ufffdb"),
+        ("a\uffffb", "a\ufffdb"),
+        ('<a> & "b"', '<a> & "b"'),
     ],
 )
 def test_junit_takes_any_reason(reason: str, expected: str) -> None:

@@ -17,7 +17,7 @@ from tests.support.sabotage import (
     forge,
     forge_edited,
     judged,
-    limits_for_this_python,
+    limits_for_few_images,
     noise,
     of_shape,
     reasons,
@@ -150,7 +150,7 @@ def test_a_byte_flipped_and_denied(good: Good, good_copy: Path) -> None:
 
 def test_missing_limits(good: Good, tmp_path: Path) -> None:
     """Missing limits are refused, however good the model, and named all at once."""
-    limits = limits_for_this_python(tmp_path, ("images_min = 1_000\n", ""), ("arena_bytes_max = 300_000\n", ""))
+    limits = limits_for_few_images(tmp_path, ("images_min = 1_000\n", ""), ("arena_bytes_max = 300_000\n", ""))
     judgement = judged(good.folder, good.splits, limits)
     assert refusals(judgement) == {"limits complete"}
     assert reasons(judgement) == ["images_min; arena_bytes_max"]

@@ -14,7 +14,7 @@ from pipeline.data.mnist import embedded_splits
 from pipeline.folders import ModelFolder
 from pipeline.release.candidate import make_candidate
 from pipeline.release.evaluate import Evaluation
-from pipeline.report.model_card import model_card
+from pipeline.report.card import model_card
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
 

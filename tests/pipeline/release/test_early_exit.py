@@ -1,11 +1,11 @@
-"""Tests of `pipeline.release.early_exit`, on literal answers."""
+"""Tests of `pipeline.release.findings`, on literal answers."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pipeline.release.early_exit import StepAnswers, choose_exit
+from pipeline.release.findings import StepAnswers, choose_exit
 
 # Three images, four steps of seven lines: settled right, settled wrong too early, never settled.
 READING = StepAnswers(

@@ -13,14 +13,7 @@ from pipeline.release.evaluate import Evaluation, compare, read_evaluation, tabl
 
 EVALUATION = Evaluation(
     variant="rows2d",
-    accuracy=Accuracy(
-        images=10_000,
-        source="MNIST test images",
-        float_accuracy=0.9963,
-        int8_accuracy=0.9951,
-        accuracy_drop_pp=0.12,
-        agreement=0.9978,
-    ),
+    accuracy=Accuracy(10_000, "MNIST test images", 0.9963, 0.9951, 0.12, 0.9978),
     file_bytes=360_144,
     latency_us=104.8,
 )

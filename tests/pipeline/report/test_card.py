@@ -12,8 +12,7 @@ import pytest
 from device.manifest import read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
-from pipeline.report.card import write_card
-from pipeline.report.model_card import model_card
+from pipeline.report.card import model_card, write_card
 from tests.conftest import MODELS
 from tests.support.measured import JUDGED, MEASURED, NOT_STREAMED
 

@@ -1,4 +1,4 @@
-"""Tests of `pipeline.report.model_card`."""
+"""Tests of `pipeline.report.card`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, Runtime, read_manifest
 from pipeline.data.mnist import EMBEDDED
-from pipeline.report.model_card import model_card
+from pipeline.report.card import model_card
 from tests.conftest import MODELS
 
 RELEASED = [pytest.param(path.parent, id=path.parent.name) for path in sorted(MODELS.glob("*/manifest.json"))]
@@ -26,14 +26,7 @@ def manifest() -> Manifest:
         weights_sha256="b" * 64,
         operators={"CONV_2D": 3, "FULLY_CONNECTED": 4},
         runtimes=(Runtime("ai-edge-litert", "2.3.0"), Runtime("tflite-runtime", "2.14.0")),
-        accuracy=Accuracy(
-            images=10_000,
-            source="MNIST test images",
-            float_accuracy=0.9876,
-            int8_accuracy=0.9843,
-            accuracy_drop_pp=0.33,
-            agreement=0.9932,
-        ),
+        accuracy=Accuracy(10_000, "MNIST test images", 0.9876, 0.9843, 0.33, 0.9932),
         threshold=0.8125,
         rejection=Rejection(digits_kept=0.9876, negatives=10_000, negatives_accepted=0.0123),
         calibration=CalibrationRecord("MNIST training images", 512, 42, "c" * 64, "d" * 64),
