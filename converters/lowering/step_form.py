@@ -76,8 +76,7 @@ class Position:
 def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepForm:
     """Returns the step form of lowered operations on a crop of shape `[1, rows, columns, channels]`.
 
-    Raises:
-        NotStreamableError: an operation needs lines before they arrive.
+    Raises NotStreamableError if an operation needs lines before they arrive.
     """
     first = next(iter(operations), None)
     swapped = isinstance(first, Reordering) and first.swaps_rows_and_columns

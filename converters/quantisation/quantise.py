@@ -19,8 +19,7 @@ from converters.tflite.flatbuffer import dump, load
 def quantise(float_tflite: bytes, ranges: Mapping[str, Range]) -> bytes:
     """Returns the int8 flatbuffer; `ranges` holds every activation's range by tensor name.
 
-    Raises:
-        ValueError: an activation has no range, or an operator cannot be quantised.
+    Raises ValueError if an activation has no range, or an operator cannot be quantised.
     """
     static_int8 = quantizer.Quantizer(float_tflite)
     static_int8.load_quantization_recipe(recipe.static_wi8_ai8())

@@ -56,8 +56,7 @@ def _rounded_up(value: float) -> float:
 def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs]) -> dict[str, Range]:
     """Returns the range of each activation over all `inputs` to a graph's signature, by tensor name.
 
-    Raises:
-        ValueError: there are no inputs, or a value is not finite.
+    Raises ValueError if there are no inputs, or a value is not finite.
     """
     # Without delegates: they compute whole subgraphs and do not write the tensors inside.
     interpreter = Interpreter(
