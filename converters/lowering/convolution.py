@@ -6,7 +6,6 @@ Source: Chellapilla, Puri, Simard, High Performance Convolutional Neural Network
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from converters.lowering.lstm import Function
 from device.arrays import Float32
 
 Padding = tuple[tuple[int, int], ...]
@@ -32,7 +32,7 @@ class Convolution:
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     padding: Padding
-    activation: Callable[[tf.Tensor], tf.Tensor]
+    activation: Function
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the convolved map `[1, rows, (columns,) filters]` of a map `[1, rows, (columns,) channels]`."""
@@ -115,9 +115,9 @@ def _padded(x: tf.Tensor, padding: Padding) -> tf.Tensor:
 
 
 def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
-    """Returns the windows of `rows` rows of an image `[1, height, width, 1]` as its channels.
+    """Returns the windows of `rows` rows of an image `[1, height, width, 1]` as channels, `[1, windows, width, rows]`.
 
-    The result is `[1, height - rows + 1, width, rows]`. Kernels take channels in groups of about eight, so with one
+    Kernels take channels in groups of about eight, so with one
     channel they multiply mostly padding. The products stay the same, and so does their sum in int32.
     """
     _, height, width, _ = x.shape

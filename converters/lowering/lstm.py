@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from device.arrays import Float32
 
-Activation = Callable[[tf.Tensor], tf.Tensor]
+Function = Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Cell:
     kernel: Float32
     recurrent_kernel: Float32
     bias: Float32
-    activation: Activation
-    recurrent_activation: Activation
+    activation: Function
+    recurrent_activation: Function
 
     @property
     def units(self) -> int:

@@ -18,6 +18,7 @@ from itertools import islice
 import tensorflow as tf
 
 from converters.lowering.convolution import Convolution
+from converters.lowering.lstm import Function
 from converters.lowering.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 
 States = tuple[tf.Tensor, ...]
@@ -140,9 +141,8 @@ def _(operation: Convolution, position: Position) -> StepStage:
 @_stage.register
 def _(operation: Pooling, position: Position) -> StepStage:
     if not operation.tiles or position.rows % operation.size:
-        raise NotStreamableError(
-            f"{operation.name}: windows of {operation.size} straddle steps of {position.rows} rows"
-        )
+        windows = f"windows of {operation.size} straddle steps of {position.rows} rows"
+        raise NotStreamableError(f"{operation.name}: {windows}")
     return _stateless(operation)
 
 
@@ -183,5 +183,5 @@ def _(operation: Pointwise | Dense, position: Position) -> StepStage:
     return _stateless(operation)
 
 
-def _stateless(function: Callable[[tf.Tensor], tf.Tensor]) -> StepStage:
+def _stateless(function: Function) -> StepStage:
     return StepStage({}, lambda x, _: (function(x), ()))

@@ -51,9 +51,8 @@ def tied_ranges(
         tied |= dict.fromkeys(role, reduce(or_, ranges).outward())
         for graph in graphs:
             if role.isdisjoint(tensor.name for tensor in graph.tensors):
-                raise NoCounterpartError(
-                    f"Expected a counterpart in {graph.signature}. Received: none for {sorted(role)}"
-                )
+                expected = f"Expected a counterpart in {graph.signature}"
+                raise NoCounterpartError(f"{expected}. Received: none for {sorted(role)}")
     return tied
 
 

@@ -45,9 +45,7 @@ def drawn(crops: Crops, indices: Indices, source: str, seed: int) -> Calibration
 def read_sheet(path: Path = SHEET) -> Crops:
     """Return the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
 
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: the file is not a picture of whole crops.
+    Raises OSError if the file cannot be read, ValueError if it is not a picture of whole crops.
     """
     content = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None

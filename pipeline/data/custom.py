@@ -31,9 +31,8 @@ _OLD_ARRAYS = frozenset({"judged_crops", "judged_labels"})
 def read_own_data(folder: Path) -> Splits:
     """Return the splits in a folder's `crops.npz`; no image may be trained on.
 
-    Raises:
-        ValueError: the file is not a NumPy archive, or an array is missing or has another dtype or shape.
-        OSError: the file cannot be read.
+    Raises ValueError if the file is not a NumPy archive, or an array is missing or has another dtype or shape, and
+    OSError if it cannot be read.
     """
     path = folder / OWN_DATA_NAME
     try:

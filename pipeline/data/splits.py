@@ -38,10 +38,9 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Splits:
-    """The data, split by use.
+    """The data, split by use: nothing is chosen by `test`; `training` is empty if no images may be trained on.
 
-    Nothing is chosen by `test`. `training` is empty if no images may be trained on. `names` has the meaning of each
-    label.
+    `names` has the meaning of each label.
     """
 
     source: str
