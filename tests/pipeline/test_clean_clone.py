@@ -26,10 +26,11 @@ pipeline.data.mnist.SHA256 = json.loads(os.environ["SMALL_SHA256"])
 # One short epoch.
 TRAIN = """
 import functools, sys
-import pipeline.synthesis.training_set, pipeline.training.train
-from pipeline.__main__ import main
+import pipeline.synthesis.training_set
 few = {"photographed": 64, "negatives": 64, "epoch_images": 256}
 pipeline.synthesis.training_set.TrainingMix = functools.partial(pipeline.synthesis.training_set.TrainingMix, **few)
+import pipeline.training.train
+from pipeline.__main__ import main
 pipeline.training.train.RECIPES = {"rows": pipeline.training.train.Recipe(epochs=1)}
 sys.exit(main(["train", "rows", "--fonts", sys.argv[1]]))
 """
