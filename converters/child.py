@@ -1,7 +1,4 @@
-"""The child process of a conversion: unroll, write float TFLite, calibrate, quantise.
-
-Run by `converters.convert`, not by hand.
-"""
+"""The child process of `converters.convert`: unroll, write float TFLite, calibrate, quantise."""
 
 from __future__ import annotations
 

@@ -121,10 +121,8 @@ def _(operation: Convolution, position: Position) -> StepStage:
     reach = operation.dilations[0] * (len(operation.kernel) - 1)
     (above, below), *columns = operation.padding
     if (above, below) != (reach, 0):
-        raise NotStreamableError(
-            f"{operation.name}: looks ahead along time. Expected {reach} rows of padding above and 0 below. "
-            f"Received: {above} and {below}"
-        )
+        expected = f"Expected {reach} rows of padding above and 0 below"
+        raise NotStreamableError(f"{operation.name}: looks ahead along time. {expected}. Received: {above} and {below}")
     if position.rows % operation.strides[0]:
         raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
     unpadded = replace(operation, padding=((0, 0), *columns))

@@ -1,7 +1,5 @@
 """Quantises a float flatbuffer to static int8: weights per channel, activations per tensor, ranges as given.
 
-Ranges are measured in `converters.quantisation.ranges` and tied in `converters.quantisation.roles`.
-
 Source: TensorFlow Lite 8-bit quantization specification, https://ai.google.dev/edge/litert/models/quantization_spec.
 """
 

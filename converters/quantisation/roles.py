@@ -19,12 +19,10 @@ from scipy.cluster.hierarchy import DisjointSet
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, Operator, Tensor
 
-_KEEPS_ROLE = frozenset(
-    {
-        "ADD", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT",
-        "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
-    }
-)  # fmt: skip
+_KEEPS_ROLE = frozenset({
+    "ADD", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT",
+    "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
+})  # fmt: skip
 _HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 

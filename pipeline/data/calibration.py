@@ -50,10 +50,9 @@ def read_sheet(path: Path = SHEET) -> Crops:
     content = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     if picture is None or picture.shape[0] % SIDE or picture.shape[1] != _COLUMNS * SIDE:
-        raise ValueError(
-            f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high. "
-            f"Received: {'no picture' if picture is None else f'{picture.shape[1]} x {picture.shape[0]}'}"
-        )
+        expected = f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high"
+        received = "no picture" if picture is None else f"{picture.shape[1]} x {picture.shape[0]}"
+        raise ValueError(f"{expected}. Received: {received}")
     return np.ascontiguousarray(picture.reshape(-1, SIDE, _COLUMNS, SIDE).swapaxes(1, 2)).reshape(-1, SIDE, SIDE)
 
 

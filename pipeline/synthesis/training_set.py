@@ -40,7 +40,7 @@ class TrainingMix:
     seed: int = 11
 
     def __post_init__(self) -> None:
-        if self.photographed < 1 or self.negatives < 1 or self.epoch_images < 1:
+        if min(self.photographed, self.negatives, self.epoch_images) < 1:
             raise ValueError(f"Expected at least one crop of each. Received: {asdict(self)}")
         for one, other in ((self.written_share, self.printed_share), (self.photographed_share, self.negative_share)):
             if min(one, other) < 0 or one + other > 1:

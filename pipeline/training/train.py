@@ -21,7 +21,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -85,14 +84,12 @@ class Recipe:
 
 # Small networks need more epochs. Over 28 steps cell states grow, and with them their int8 scale, and rounding adds up:
 # weight decay keeps the states small, and noise teaches the network to bear the rounding.
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        "rows2d": Recipe(),
-        "cols2d": Recipe(cell_noise=0.05),
-        "conv1d": Recipe(epochs=60),
-        "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
-    }
-)
+RECIPES: Mapping[str, Recipe] = {
+    "rows2d": Recipe(),
+    "cols2d": Recipe(cell_noise=0.05),
+    "conv1d": Recipe(epochs=60),
+    "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
+}
 
 
 class Run(Folder):
@@ -211,12 +208,9 @@ def _repeated(step_weights: Float32) -> Callable[[tf.Tensor, tf.Tensor], tuple[t
 def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
     network = build_for_training(variant, recipe.cell_noise)
     warmup = max(1, int(recipe.warmup_epochs * steps))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, recipe.epochs * steps - warmup),
-        warmup_target=recipe.peak_learning_rate,
-        warmup_steps=warmup,
-    )
+    decay = max(1, recipe.epochs * steps - warmup)
+    peak = recipe.peak_learning_rate
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, decay, warmup_target=peak, warmup_steps=warmup)
     network.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
