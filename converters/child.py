@@ -1,7 +1,4 @@
-"""The child process of a conversion: unroll, write float TFLite, calibrate, quantise.
-
-Run by `converters.convert`, not by hand.
-"""
+"""The child process of `converters.convert`: unroll, write float TFLite, calibrate, quantise."""
 
 from __future__ import annotations
 
@@ -46,21 +43,18 @@ def _float_tflite(network: InferenceNetwork) -> bytes:
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(network.signatures))
-        return _with_step_first(_with_own_names(bytes(converter.convert())))
+        return named_and_ordered(bytes(converter.convert()))
 
 
-def _with_own_names(content: bytes) -> bytes:
-    """Returns the flatbuffer with unique tensor names: the quantiser finds tensors of all graphs by name."""
+def named_and_ordered(content: bytes) -> bytes:
+    """Returns the flatbuffer with unique tensor names, and with `step`, if present, as its primary graph.
+
+    The quantiser finds tensors of all graphs by name; the converter sorts graphs by name.
+    """
     model = load(content)
     for index, graph in enumerate(model.subgraphs[1:], start=1):
         for tensor in graph.tensors:
             tensor.name = f"{index}/".encode() + tensor.name
-    return dump(model)
-
-
-def _with_step_first(content: bytes) -> bytes:
-    """Returns the flatbuffer with `step`, if present, as its primary graph: the converter sorts graphs by name."""
-    model = load(content)
     steps = {entry.subgraphIndex for entry in model.signatureDefs if entry.signatureKey == STEP.encode()}
     # The sort is stable: graphs that control flow refers to by index stay behind those of the signatures.
     order = sorted(range(len(model.subgraphs)), key=lambda index: index not in steps)

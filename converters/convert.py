@@ -46,16 +46,10 @@ class Conversion:
 
 
 def convert(network: keras.Sequential, calibration: Float32) -> Conversion:
-    """Returns the flatbuffers of a trained network whose inputs lie in 0..1.
+    """Returns the flatbuffers of a network `crop <float32>[n, 28, 28, 1] → logits <float32>[n, 10]`, or other sizes.
 
-    Args:
-        network: `crop <float32>[n, 28, 28, 1] → logits <float32>[n, 10]`, or other sizes.
-        calibration: inputs to measure the activations' ranges on, `<float32>[n, 28, 28, 1]`.
-
-    Raises:
-        ValueError: the calibration inputs do not fit the network, or are not in 0..1.
-        ConversionError: a step failed or crashed.
-        StructureError: the int8 file has parts that must not ship.
+    The activations' ranges are measured on `calibration`. Raises ValueError if it does not fit the network or is not in
+    0..1, ConversionError if a step failed or crashed, StructureError if the int8 file has parts that must not ship.
     """
     _check_calibration(network, calibration)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:

@@ -6,7 +6,6 @@ Source: Chellapilla, Puri, Simard, High Performance Convolutional Neural Network
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from converters.lowering.lstm import Function
 from device.arrays import Float32
 
 Padding = tuple[tuple[int, int], ...]
@@ -32,7 +32,7 @@ class Convolution:
     strides: tuple[int, ...]
     dilations: tuple[int, ...]
     padding: Padding
-    activation: Callable[[tf.Tensor], tf.Tensor]
+    activation: Function
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Returns the convolved map `[1, rows, (columns,) filters]` of a map `[1, rows, (columns,) channels]`."""
@@ -40,7 +40,8 @@ class Convolution:
             return self._convolved(_padded(x, self.padding), self.kernel)
         rows, columns = self.padding
         stacked = _stacked_rows(_padded(x, (rows, (0, 0))), len(self.kernel))
-        return self._convolved(_padded(stacked, ((0, 0), columns)), _laid_flat(self.kernel))
+        # From [rows, columns, 1, filters] to [1, columns, rows, filters]: rows are channels now.
+        return self._convolved(_padded(stacked, ((0, 0), columns)), self.kernel.transpose(2, 1, 0, 3))
 
     @property
     def _has_one_channel(self) -> bool:
@@ -58,8 +59,7 @@ def lower_convolution(
 ) -> Convolution:
     """Returns a built convolution layer with the zero padding before it and the batch normalisation after it.
 
-    Raises:
-        ValueError: the layer does not keep channels last.
+    Raises ValueError if the layer does not keep channels last.
     """
     if layer.data_format != "channels_last":
         raise ValueError(f"{layer.name}: Expected channels_last. Received: {layer.data_format}")
@@ -82,8 +82,7 @@ def kernel_and_bias(layer: keras.Layer) -> tuple[Float32, Float32]:
 def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Float32, Float32]:
     """Returns batch normalisation at inference, written as `x * scale + shift`, both `<float32>[channels]`.
 
-    Raises:
-        ValueError: the layer does not normalise the last axis.
+    Raises ValueError if the layer does not normalise the last axis.
     """
     if layer.axis not in (-1, len(layer.input.shape) - 1):
         raise ValueError(f"{layer.name}: Expected batch normalisation of the last axis. Received: axis={layer.axis}")
@@ -116,17 +115,12 @@ def _padded(x: tf.Tensor, padding: Padding) -> tf.Tensor:
 
 
 def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
-    """Returns the windows of `rows` rows of an image `[1, height, width, 1]` as its channels.
+    """Returns the windows of `rows` rows of an image `[1, height, width, 1]` as channels, `[1, windows, width, rows]`.
 
-    The result is `[1, height - rows + 1, width, rows]`. Kernels take channels in groups of about eight, so with one
+    Kernels take channels in groups of about eight, so with one
     channel they multiply mostly padding. The products stay the same, and so does their sum in int32.
     """
     _, height, width, _ = x.shape
     image = tf.reshape(x, (1, height, width))
     windows = [image[:, above : height - rows + 1 + above] for above in range(rows)]
     return tf.reshape(tf.transpose(tf.concat(windows, axis=0), (1, 2, 0)), (1, height - rows + 1, width, rows))
-
-
-def _laid_flat(kernel: Float32) -> Float32:
-    """Returns the kernel `[rows, columns, 1, filters]` as `[1, columns, rows, filters]`, for rows as channels."""
-    return kernel.transpose(2, 1, 0, 3)

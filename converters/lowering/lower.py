@@ -25,8 +25,6 @@ from device.signatures import CLASSIFY, CROP, LINES, LOGITS, STATE_SUFFIX, STEP
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
 _POOLING = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
 _VANISH = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise)
-_POINTWISE = (layers.Activation, layers.ReLU)
-_RESHAPING = (layers.Flatten, layers.Reshape)
 _EDGES = (layers.Cropping2D, layers.ZeroPadding1D, layers.ZeroPadding2D)
 
 
@@ -38,11 +36,7 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
     """
 
     def __init__(self, network: keras.Sequential) -> None:
-        """Lowers `network`.
-
-        Raises:
-            ValueError: a layer cannot be lowered; the message names it and the reason.
-        """
+        """Lowers `network`; raises ValueError with the layer and the reason if a layer cannot be lowered."""
         super().__init__()
         if not isinstance(network, keras.Sequential):
             raise TypeError(f"Expected a keras.Sequential. Received: {type(network).__name__}")
@@ -66,10 +60,7 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
 
 def _classify(operations: Sequence[Operation], crop: tuple[int, ...]) -> tf.types.experimental.GenericFunction:
     def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
-        x = crop
-        for operation in operations:
-            x = operation(x)
-        return {LOGITS: x}
+        return {LOGITS: applied(operations, crop)}
 
     return tf.function(classify, input_signature=[tf.TensorSpec(crop, tf.float32, name=CROP)], autograph=False)
 
@@ -87,8 +78,7 @@ def _step(form: StepForm) -> tf.types.experimental.GenericFunction:
 def lowered(network: Sequence[keras.Layer]) -> Sequence[Operation]:
     """Returns what the layers of a built network compute, one after another.
 
-    Raises:
-        ValueError: a layer cannot be lowered; the message names it and the reason.
+    Raises ValueError if a layer cannot be lowered; the message names it and the reason.
     """
     waiting = deque(layer for layer in network if not isinstance(layer, _VANISH))
     operations: list[Operation] = []
@@ -102,6 +92,13 @@ def lowered(network: Sequence[keras.Layer]) -> Sequence[Operation]:
         else:
             operations.append(_lower(layer))
     return operations
+
+
+def applied(operations: Sequence[Operation], x: tf.Tensor) -> tf.Tensor:
+    """Returns what the operations compute of `x`, one after another."""
+    for operation in operations:
+        x = operation(x)
+    return x
 
 
 def _is_padded_convolution(waiting: Sequence[keras.Layer]) -> bool:
@@ -123,7 +120,7 @@ def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return for 
     if isinstance(layer, layers.BatchNormalization):
         scale, shift = scale_and_shift(layer)
         return Pointwise(layer.name, lambda x: x * scale + shift)
-    if isinstance(layer, _POINTWISE):
+    if isinstance(layer, (layers.Activation, layers.ReLU)):
         return Pointwise(layer.name, layer.call)
     if isinstance(layer, _POOLING):
         tiles = layer.padding == "valid" and layer.pool_size[0] == layer.strides[0]
@@ -132,7 +129,7 @@ def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return for 
         if layer.dims[0] == 1:
             return Pointwise(layer.name, layer.call)
         return Reordering(layer.name, layer.call, moves_time=True, swaps_rows_and_columns=layer.dims == (2, 1, 3))
-    if isinstance(layer, (*_RESHAPING, *_EDGES)):
+    if isinstance(layer, (layers.Flatten, layers.Reshape, *_EDGES)):
         return Reordering(layer.name, layer.call, moves_time=isinstance(layer, _EDGES))
     raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered")
 

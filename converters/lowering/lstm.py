@@ -20,22 +20,21 @@ import tensorflow as tf
 
 from device.arrays import Float32
 
-Activation = Callable[[tf.Tensor], tf.Tensor]
+Function = Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclass(frozen=True)
 class Cell:
     """An LSTM's weights, gates in Keras' order i, f, g, o along the last axis.
 
-    `kernel <float32>[features, 4 * units]`, `recurrent_kernel <float32>[units, 4 * units]`,
-    `bias <float32>[4 * units]`.
+    `kernel <float32>[features, 4 units]`, `recurrent_kernel <float32>[units, 4 units]`, `bias <float32>[4 units]`.
     """
 
     kernel: Float32
     recurrent_kernel: Float32
     bias: Float32
-    activation: Activation
-    recurrent_activation: Activation
+    activation: Function
+    recurrent_activation: Function
 
     @property
     def units(self) -> int:
@@ -70,10 +69,8 @@ class UnrolledLSTM:
     def __call__(self, sequence: tf.Tensor) -> tf.Tensor:
         """Returns the last hidden state `<float32>[1, units]` of a sequence `<float32>[steps, features]`.
 
-        If the layer returns sequences: all hidden states `<float32>[steps, units]`, in the order of processing.
-
-        Raises:
-            ValueError: the number of steps is not fixed.
+        If the layer returns sequences: all hidden states `<float32>[steps, units]`, in the order of processing. Raises
+        ValueError if the number of steps is not fixed.
         """
         if sequence.shape.rank != 2 or sequence.shape[0] is None:
             raise ValueError(f"Expected a sequence [steps, features] of fixed length. Received: shape {sequence.shape}")
@@ -91,11 +88,7 @@ class UnrolledLSTM:
 
 
 def unroll(layer: keras.layers.LSTM) -> UnrolledLSTM:
-    """Returns the unrolled form of a built layer.
-
-    Raises:
-        ValueError: the layer keeps its state between calls, or returns it.
-    """
+    """Returns a built layer's unrolled form; raises ValueError if it keeps its state between calls or returns it."""
     for setting in ("stateful", "return_state"):
         if getattr(layer, setting):
             raise ValueError(f"{layer.name}: Expected an LSTM with {setting}=False. Received: {setting}=True")

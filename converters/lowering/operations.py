@@ -5,16 +5,13 @@ Each takes a tensor whose first axis is a batch of one. Up to the last LSTM its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import tensorflow as tf
 
-from converters.lowering.lstm import UnrolledLSTM
+from converters.lowering.lstm import Function, UnrolledLSTM
 from device.arrays import Float32
-
-Function = Callable[[tf.Tensor], tf.Tensor]
 
 
 class Operation(Protocol):

@@ -18,6 +18,7 @@ from itertools import islice
 import tensorflow as tf
 
 from converters.lowering.convolution import Convolution
+from converters.lowering.lstm import Function
 from converters.lowering.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
 
 States = tuple[tf.Tensor, ...]
@@ -76,8 +77,7 @@ class Position:
 def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepForm:
     """Returns the step form of lowered operations on a crop of shape `[1, rows, columns, channels]`.
 
-    Raises:
-        NotStreamableError: an operation needs lines before they arrive.
+    Raises NotStreamableError if an operation needs lines before they arrive.
     """
     first = next(iter(operations), None)
     swapped = isinstance(first, Reordering) and first.swaps_rows_and_columns
@@ -121,10 +121,8 @@ def _(operation: Convolution, position: Position) -> StepStage:
     reach = operation.dilations[0] * (len(operation.kernel) - 1)
     (above, below), *columns = operation.padding
     if (above, below) != (reach, 0):
-        raise NotStreamableError(
-            f"{operation.name}: looks ahead along time. Expected {reach} rows of padding above and 0 below. "
-            f"Received: {above} and {below}"
-        )
+        expected = f"Expected {reach} rows of padding above and 0 below"
+        raise NotStreamableError(f"{operation.name}: looks ahead along time. {expected}. Received: {above} and {below}")
     if position.rows % operation.strides[0]:
         raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
     unpadded = replace(operation, padding=((0, 0), *columns))
@@ -141,9 +139,8 @@ def _(operation: Convolution, position: Position) -> StepStage:
 @_stage.register
 def _(operation: Pooling, position: Position) -> StepStage:
     if not operation.tiles or position.rows % operation.size:
-        raise NotStreamableError(
-            f"{operation.name}: windows of {operation.size} straddle steps of {position.rows} rows"
-        )
+        windows = f"windows of {operation.size} straddle steps of {position.rows} rows"
+        raise NotStreamableError(f"{operation.name}: {windows}")
     return _stateless(operation)
 
 
@@ -184,5 +181,5 @@ def _(operation: Pointwise | Dense, position: Position) -> StepStage:
     return _stateless(operation)
 
 
-def _stateless(function: Callable[[tf.Tensor], tf.Tensor]) -> StepStage:
+def _stateless(function: Function) -> StepStage:
     return StepStage({}, lambda x, _: (function(x), ()))

@@ -1,7 +1,5 @@
 """Quantises a float flatbuffer to static int8: weights per channel, activations per tensor, ranges as given.
 
-Ranges are measured in `converters.quantisation.ranges` and tied in `converters.quantisation.roles`.
-
 Source: TensorFlow Lite 8-bit quantization specification, https://ai.google.dev/edge/litert/models/quantization_spec.
 """
 
@@ -19,8 +17,7 @@ from converters.tflite.flatbuffer import dump, load
 def quantise(float_tflite: bytes, ranges: Mapping[str, Range]) -> bytes:
     """Returns the int8 flatbuffer; `ranges` holds every activation's range by tensor name.
 
-    Raises:
-        ValueError: an activation has no range, or an operator cannot be quantised.
+    Raises ValueError if an activation has no range, or an operator cannot be quantised.
     """
     static_int8 = quantizer.Quantizer(float_tflite)
     static_int8.load_quantization_recipe(recipe.static_wi8_ai8())

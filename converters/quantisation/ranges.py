@@ -20,8 +20,6 @@ from device.arrays import Float32
 from device.signatures import STEP
 from device.step_loop import SignatureModel, StepLoop, named_states
 
-Inputs = Mapping[str, Float32]
-
 _SIGNIFICANT_BITS = 10
 
 
@@ -53,11 +51,10 @@ def _rounded_up(value: float) -> float:
     return math.ldexp(math.ceil(math.ldexp(mantissa, _SIGNIFICANT_BITS)), exponent - _SIGNIFICANT_BITS)
 
 
-def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs]) -> dict[str, Range]:
+def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Mapping[str, Float32]]) -> dict[str, Range]:
     """Returns the range of each activation over all `inputs` to a graph's signature, by tensor name.
 
-    Raises:
-        ValueError: there are no inputs, or a value is not finite.
+    Raises ValueError if there are no inputs, or a value is not finite.
     """
     # Without delegates: they compute whole subgraphs and do not write the tensors inside.
     interpreter = Interpreter(
@@ -84,7 +81,7 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Inputs])
     return ranges
 
 
-def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Inputs]:
+def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Mapping[str, Float32]]:
     """Yields the inputs of `step` at every step of each crop: its lines, and the states from the step before."""
     model = SignatureModel(Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner(STEP))
     loop = StepLoop(model, named_states({name: np.zeros(shape, np.float32) for name, shape in form.states.items()}))

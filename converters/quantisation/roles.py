@@ -19,12 +19,10 @@ from scipy.cluster.hierarchy import DisjointSet
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, Operator, Tensor
 
-_KEEPS_ROLE = frozenset(
-    {
-        "ADD", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT",
-        "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
-    }
-)  # fmt: skip
+_KEEPS_ROLE = frozenset({
+    "ADD", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT",
+    "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
+})  # fmt: skip
 _HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
@@ -40,30 +38,20 @@ def tied_ranges(
 ) -> dict[str, Range]:
     """Returns the range of each activation by tensor name: the union over its role, rounded outward.
 
-    Args:
-        graphs: the graphs of all signatures; tensor names are unique among them.
-        measured: the measured range of each activation.
-        fixed: ranges that replace the measured one for the whole role of the tensor.
-        same: pairs of tensors known to share a role: a state's input and its output.
-
-    Raises:
-        NoCounterpartError: a role is missing from a graph.
+    Tensor names are unique among the `graphs`. A `fixed` range replaces the `measured` ones of its tensor's whole role.
+    `same` are pairs of tensors known to share a role: a state's input and its output. Raises NoCounterpartError if a
+    role is missing from a graph.
     """
     roles = _roles(graphs, same)
     tied: dict[str, Range] = {}
     for role in roles.subsets():
         ranges = [fixed[name] for name in role if name in fixed] or [measured[name] for name in role]
         tied |= dict.fromkeys(role, reduce(or_, ranges).outward())
-    for graph in graphs:
-        _refuse_missing_roles(graph, roles)
+        for graph in graphs:
+            if role.isdisjoint(tensor.name for tensor in graph.tensors):
+                expected = f"Expected a counterpart in {graph.signature}"
+                raise NoCounterpartError(f"{expected}. Received: none for {sorted(role)}")
     return tied
-
-
-def _refuse_missing_roles(graph: Graph, roles: DisjointSet) -> None:
-    present = {roles[tensor.name] for tensor in graph.tensors if tensor.name in roles}
-    for role in roles.subsets():
-        if roles[next(iter(role))] not in present:
-            raise NoCounterpartError(f"Expected a counterpart in {graph.signature}. Received: none for {sorted(role)}")
 
 
 def _roles(graphs: Sequence[Graph], same: Sequence[tuple[str, str]]) -> DisjointSet:

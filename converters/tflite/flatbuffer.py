@@ -19,8 +19,7 @@ _BUFFER_ALIGNMENT = 16
 def load(content: bytes) -> schema.ModelT:
     """Returns the model with every constant in its buffer, even if the file keeps it outside the flatbuffer.
 
-    Raises:
-        ValueError: the bytes are not a TFLite flatbuffer.
+    Raises ValueError if the bytes are not a TFLite flatbuffer.
     """
     if content[4:8] != _IDENTIFIER:
         raise ValueError(f"Expected a TFLite flatbuffer ({_IDENTIFIER!r}). Received: {content[4:8]!r}")

@@ -76,11 +76,7 @@ class Graph:
 
 
 def read_graphs(content: bytes) -> tuple[Graph, ...]:
-    """Returns every graph of a flatbuffer, in the order of the file.
-
-    Raises:
-        ValueError: the bytes are not a TFLite flatbuffer.
-    """
+    """Returns every graph of a flatbuffer, in its order; raises ValueError if the bytes are not a TFLite flatbuffer."""
     model = load(content)
     signatures = {signature.subgraphIndex: signature for signature in model.signatureDefs or ()}
     return tuple(_graph(model, index, signatures.get(index)) for index in range(len(model.subgraphs)))

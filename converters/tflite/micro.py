@@ -78,10 +78,7 @@ def run_on_micro(content: bytes, pixels: Int8) -> MicroRun:
     """Returns the logits of a file's first graph for crops `<int8>[n, 28, 28]`, with lines in the order of time.
 
     The graph takes the lines of a whole crop, or of a time step together with the states of the step before. The logits
-    are those after the last line.
-
-    Raises:
-        MicroError: the runtime refuses the file, or ends the process.
+    are those after the last line. Raises MicroError if the runtime refuses the file, or ends the process.
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         model, inputs = Path(folder) / "model.tflite", Path(folder) / "pixels.npy"

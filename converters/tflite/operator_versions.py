@@ -7,7 +7,6 @@ Micro have no versions; running a file shows what it cannot run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from converters.tflite.graph import Graph, operator_versions
 
@@ -21,12 +20,10 @@ _NEWEST = {
     "SPLIT_V": (2, 3), "SQUEEZE": (2, 2), "STRIDED_SLICE": (8, 8), "SUB": (5, 5), "TANH": (3, 3), "TRANSPOSE": (6, 9),
     "UNPACK": (4, 6),
 }  # fmt: skip
-NEWEST_VERSIONS: Mapping[str, Mapping[str, int]] = MappingProxyType(
-    {
-        runtime: MappingProxyType({name: versions[column] for name, versions in _NEWEST.items()})
-        for column, runtime in enumerate(("tflite-runtime", "ai-edge-litert"))
-    }
-)
+NEWEST_VERSIONS: Mapping[str, Mapping[str, int]] = {
+    runtime: {name: versions[column] for name, versions in _NEWEST.items()}
+    for column, runtime in enumerate(("tflite-runtime", "ai-edge-litert"))
+}
 MICRO = "tflite-micro"
 
 

@@ -1,7 +1,4 @@
-"""Checks that an int8 flatbuffer may ship: built-in operators only, no control flow, no float, no missing data.
-
-Only reads the file. The accuracy gate checks its numbers.
-"""
+"""Checks that an int8 flatbuffer may ship: built-in operators only, no control flow, no float, no missing data."""
 
 from __future__ import annotations
 

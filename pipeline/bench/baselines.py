@@ -10,7 +10,6 @@ tensorflow/compiler/mlir/lite/transforms/prepare_composite_functions_tf.cc.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -18,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from converters.lowering.lower import lowered
+from converters.lowering.lower import applied, lowered
 from converters.lowering.lstm import unroll
 from device.arrays import UnitCrops
 from device.signatures import CLASSIFY, CROP, LOGITS
@@ -39,23 +38,19 @@ def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
 
 
 def fused(network: keras.Sequential, calibration: UnitCrops) -> bytes:
-    """Returns the int8 flatbuffer of `network` with its LSTM layer as a single operator.
-
-    Raises:
-        ValueError: the network does not have exactly one LSTM layer.
-    """
+    """Returns the int8 flatbuffer of `network` with its LSTM as one operator; raises ValueError without exactly one."""
     recurrent = [index for index, layer in enumerate(network.layers) if isinstance(layer, layers.LSTM)]
     if len(recurrent) != 1:
         raise ValueError(f"Expected a network with one LSTM layer. Received: {len(recurrent)}")
-    before, after = network.layers[: recurrent[0]], network.layers[recurrent[0] + 1 :]
     cell = unroll(network.layers[recurrent[0]]).cell
-    front, lstm, head = lowered(before), _marked_lstm(), lowered(after)
+    front, head = lowered(network.layers[: recurrent[0]]), lowered(network.layers[recurrent[0] + 1 :])
+    lstm = _marked_lstm()
 
     def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
-        x = _applied(front, crop)
+        x = applied(front, crop)
         zero = tf.zeros((1, cell.units))
         last, *_ = lstm(x, zero, zero, *map(tf.constant, (cell.kernel, cell.recurrent_kernel, cell.bias)))
-        return {LOGITS: _applied(head, last)}
+        return {LOGITS: applied(head, last)}
 
     module = tf.Module()
     module.classify = tf.function(classify, input_signature=[_crop(network)], autograph=False)
@@ -79,23 +74,14 @@ def _marked_lstm() -> Any:
     return tf.function(lstm, experimental_attributes=marks, autograph=False)
 
 
-def _applied(operations: Sequence[Callable[[tf.Tensor], tf.Tensor]], x: tf.Tensor) -> tf.Tensor:
-    for operation in operations:
-        x = operation(x)
-    return x
-
-
 def _crop(network: keras.Sequential) -> tf.TensorSpec:
     return tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name=CROP)
 
 
 def _int8(saved_model: str, calibration: UnitCrops) -> bytes:
-    def representative_dataset() -> Iterator[list[UnitCrops]]:
-        return ([crop[np.newaxis]] for crop in calibration)
-
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative_dataset
+    converter.representative_dataset = lambda: ([crop[np.newaxis]] for crop in calibration)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return bytes(converter.convert())

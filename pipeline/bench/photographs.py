@@ -1,7 +1,4 @@
-"""Evaluates a model on photographs with the digit in their names, read as the device reads them.
-
-This measures the finder and the model together, on one's own photographs.
-"""
+"""Evaluates the finder and a model together, on one's own photographs with the digit in their names."""
 
 from __future__ import annotations
 
@@ -20,26 +17,21 @@ from device.watch.watcher import Watcher
 
 @dataclass(frozen=True)
 class PhotoReading:
-    """The digit that a photograph shows by its name, None for no digit, and what was read in it."""
+    """What a photograph shows by its name, the most probable digit in it, and the answer.
+
+    Each may be None: if it shows no digit, if nothing was found, if the answer was rejected.
+    """
 
     truth: str | None
     best: str | None
-    """The most probable digit, rejected or not; None if nothing was found."""
     label: str | None
-    """The answer; None if it was rejected."""
 
 
 def evaluate_photos(runner: Runner, pattern: str, label_field: int, no_digit: str | None) -> list[PhotoReading]:
-    """Returns what was read in each picture of a folder or pattern; each shows one thing.
+    """Returns what was read in each picture of a folder, a file or a pattern such as `'cells/*_hw.png'`.
 
-    Args:
-        runner: the model.
-        pattern: a folder, a file, or a pattern such as `'cells/*_hw.png'`.
-        label_field: index of the part of a picture's name, split at `_`, that is its label.
-        no_digit: the label of pictures without a digit.
-
-    Raises:
-        ValueError: there are no pictures, one cannot be read, or a name has no such part.
+    A picture's label is part `label_field` of its name, split at `_`, and is `no_digit` if it shows none. Raises
+    ValueError if there are no pictures, one cannot be read, or a name has no such part.
     """
     watcher = Watcher(runner, WatchOptions(one=True))
     with open_source(pattern) as source:
@@ -47,7 +39,7 @@ def evaluate_photos(runner: Runner, pattern: str, label_field: int, no_digit: st
         for frame in tqdm(source, desc="photographs", disable=None):
             truth = _label(frame.source, label_field)
             (reading,) = watcher.observe(frame).readings
-            best = runner.manifest.labels[reading.prediction.index] if reading.prediction is not None else None
+            best = None if reading.prediction is None else runner.manifest.labels[reading.prediction.index]
             readings.append(PhotoReading(None if truth == no_digit else truth, best, reading.label))
         if source.failed:
             raise ValueError(f"{pattern}: Expected readable pictures. Received: {source.failed} unreadable")
@@ -58,9 +50,8 @@ def photos_table(rows: Sequence[tuple[str, Iterable[PhotoReading]]]) -> str:
     """Returns a table of accuracy without and with rejection."""
     headers = ("photographs", "digits", "right %", "answered %", "right of those %", "no digit", "rejected %")
     lines = [(name, *_counts(list(readings))) for name, readings in rows]
-    return tabulate(
-        lines, headers, floatfmt=("", "", ".1f", ".1f", ".1f", "", ".1f"), tablefmt="simple", missingval="-"
-    )
+    formats = ("", "", ".1f", ".1f", ".1f", "", ".1f")
+    return tabulate(lines, headers, floatfmt=formats, tablefmt="simple", missingval="-")
 
 
 def _counts(readings: Sequence[PhotoReading]) -> tuple[int | float | None, ...]:
@@ -84,7 +75,6 @@ def _percent(part: int, whole: int) -> float | None:
 def _label(name: str, label_field: int) -> str:
     parts = Path(name).stem.split("_")
     if label_field >= len(parts):
-        raise ValueError(
-            f"{name}: Expected a name of at least {label_field + 1} parts between _. Received {len(parts)}"
-        )
+        expected = f"{name}: Expected a name of at least {label_field + 1} parts between _"
+        raise ValueError(f"{expected}. Received {len(parts)}")
     return parts[label_field]

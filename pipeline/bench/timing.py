@@ -20,8 +20,6 @@ from device.arrays import UInt8
 from device.runner import Runner
 from device.signatures import CLASSIFY, STEP
 
-Call = Callable[[], object]
-
 _ROUNDS = 100
 _CALLS_PER_ROUND = 50
 _WARMUP_CALLS = 50
@@ -54,10 +52,7 @@ def time_files(files: Mapping[str, bytes]) -> list[Timing]:
 
 
 def time_ratios(first: bytes, second: bytes) -> list[float]:
-    """Returns the ratio of two files' median times for a crop in each of five windows.
-
-    The files are called in turn, as in `time_files`.
-    """
+    """Returns the ratio of two files' median times for a crop in each of five windows; they take turns."""
     calls = [_loaded(first), _loaded(second)]
     ratios = []
     for _ in range(_WINDOWS):
@@ -88,12 +83,9 @@ class TimedRead:
 
 
 def time_reads(runner: Runner, crops: UInt8, graphs: Sequence[Graph]) -> list[TimedRead]:
-    """Returns the times of the runner's `classify` and `push`, which take turns crop by crop.
+    """Returns the times of a streaming model's `classify` and `push`, which take turns crop by crop.
 
-    Args:
-        runner: a streaming model's.
-        crops: `<uint8>[n, 28, 28]`.
-        graphs: the model file's, whose multiply-accumulates are counted.
+    The multiply-accumulates are counted in the model file's `graphs`.
     """
     times = np.array([_read_times_us(runner, crop) for crop in tqdm(crops, desc="bench, by line", disable=None)])
     whole, last, every = np.median(times, axis=0)
@@ -132,11 +124,11 @@ def _read_times_us(runner: Runner, crop: UInt8) -> tuple[float, float, float]:
     return 1e6 * whole, 1e6 * (ended - waited), 1e6 * (ended - started)
 
 
-def _loaded(content: bytes) -> Call:
+def _loaded(content: bytes) -> Callable[[], object]:
     interpreter = Interpreter(model_content=content, num_threads=1)
-    names = interpreter.get_signature_list()
     # Other converters name a file's only signature as they like.
-    runner = interpreter.get_signature_runner(CLASSIFY if CLASSIFY in names else None)
+    signature = CLASSIFY if CLASSIFY in interpreter.get_signature_list() else None
+    runner = interpreter.get_signature_runner(signature)
     ((name, crop),) = runner.get_input_details().items()
     pixels = np.random.default_rng(0).integers(-128, 128, crop["shape"]).astype(crop["dtype"])
     call = partial(runner, **{name: pixels})
@@ -145,7 +137,7 @@ def _loaded(content: bytes) -> Call:
     return call
 
 
-def _call_times_us(call: Call) -> list[float]:
+def _call_times_us(call: Callable[[], object]) -> list[float]:
     times = []
     for _ in range(_CALLS_PER_ROUND):
         started = time.perf_counter()

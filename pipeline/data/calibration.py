@@ -45,17 +45,14 @@ def drawn(crops: Crops, indices: Indices, source: str, seed: int) -> Calibration
 def read_sheet(path: Path = SHEET) -> Crops:
     """Return the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
 
-    Raises:
-        OSError: the file cannot be read.
-        ValueError: the file is not a picture of whole crops.
+    Raises OSError if the file cannot be read, ValueError if it is not a picture of whole crops.
     """
     content = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     if picture is None or picture.shape[0] % SIDE or picture.shape[1] != _COLUMNS * SIDE:
-        raise ValueError(
-            f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high. "
-            f"Received: {'no picture' if picture is None else f'{picture.shape[1]} x {picture.shape[0]}'}"
-        )
+        expected = f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high"
+        received = "no picture" if picture is None else f"{picture.shape[1]} x {picture.shape[0]}"
+        raise ValueError(f"{expected}. Received: {received}")
     return np.ascontiguousarray(picture.reshape(-1, SIDE, _COLUMNS, SIDE).swapaxes(1, 2)).reshape(-1, SIDE, SIDE)
 
 

@@ -31,9 +31,8 @@ _OLD_ARRAYS = frozenset({"judged_crops", "judged_labels"})
 def read_own_data(folder: Path) -> Splits:
     """Return the splits in a folder's `crops.npz`; no image may be trained on.
 
-    Raises:
-        ValueError: the file is not a NumPy archive, or an array is missing or has another dtype or shape.
-        OSError: the file cannot be read.
+    Raises ValueError if the file is not a NumPy archive, or an array is missing or has another dtype or shape, and
+    OSError if it cannot be read.
     """
     path = folder / OWN_DATA_NAME
     try:
@@ -45,9 +44,8 @@ def read_own_data(folder: Path) -> Splits:
     for name, array in arrays.items():
         each = (SIDE, SIDE) if name.endswith("crops") else ()
         if array.dtype != np.uint8 or array.shape[1:] != each or not array.size:
-            raise ValueError(
-                f"{path}: Expected {name} <uint8>{['n', *each]}. Received: shape={array.shape}, dtype={array.dtype}"
-            )
+            expected = f"{path}: Expected {name} <uint8>{['n', *each]}"
+            raise ValueError(f"{expected}. Received: shape={array.shape}, dtype={array.dtype}")
         if name.endswith("labels") and array.max() >= len(names):
             raise ValueError(f"{path}: Expected {name} below {len(names)}, one for each name. Received: {array.max()}")
     crops = arrays["calibration_crops"]
@@ -86,8 +84,6 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 def _names(array: npt.NDArray[Any], path: Path) -> tuple[str, ...]:
     if array.dtype.kind != "U" or array.ndim != 1 or len(set(array.tolist())) != array.size or not array.size:
-        raise ValueError(
-            f"{path}: Expected names <str>['classes'], all of them different. "
-            f"Received: shape={array.shape}, dtype={array.dtype}"
-        )
+        expected = f"{path}: Expected names <str>['classes'], all of them different"
+        raise ValueError(f"{expected}. Received: shape={array.shape}, dtype={array.dtype}")
     return tuple(array.tolist())

@@ -54,14 +54,11 @@ class DownloadError(OSError):
 def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...] = MIRRORS) -> Splits:
     """Return the splits of MNIST from the first source that has it; the result's `source` says which.
 
-    Args:
-        folder: IDX files, gzipped or plain, or own crops (`pipeline.data.custom`); no other source is tried.
-        cache: where downloads are kept; None is the user's cache folder.
-        mirrors: addresses to download from, each ending in a slash.
+    A `folder` holds IDX files, gzipped or plain, or own crops (`pipeline.data.custom`); no other source is then tried.
+    Downloads are kept in `cache`, by default the user's. The addresses of `mirrors` end in a slash.
 
-    Raises:
-        ValueError: a file is not an IDX file, is truncated, or is not MNIST's; the message names it.
-        OSError: a file is missing from `folder` or cannot be read; the message names it.
+    Raises ValueError if a file is not an IDX file, is truncated, or is not MNIST's, and OSError if one is missing from
+    `folder` or cannot be read; the message names the file.
     """
     if folder is not None and (folder / OWN_DATA_NAME).is_file():
         return read_own_data(folder)

@@ -24,10 +24,8 @@ class LabelledImages:
 
     def __post_init__(self) -> None:
         if self.crops.shape[1:] != (SIDE, SIDE) or self.labels.shape != self.crops.shape[:1]:
-            raise ValueError(
-                f"Expected crops <uint8>[n, {SIDE}, {SIDE}] and labels <uint8>[n]. "
-                f"Received: shapes {self.crops.shape} and {self.labels.shape}"
-            )
+            received = f"shapes {self.crops.shape} and {self.labels.shape}"
+            raise ValueError(f"Expected crops <uint8>[n, {SIDE}, {SIDE}] and labels <uint8>[n]. Received: {received}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,11 +36,7 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Splits:
-    """The data, split by use.
-
-    Nothing is chosen by `test`. `training` is empty if no images may be trained on. `names` has the meaning of each
-    label.
-    """
+    """The data and the labels' names. Nothing is chosen by `test`; `training` is empty if none may be trained on."""
 
     source: str
     training: LabelledImages

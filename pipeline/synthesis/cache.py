@@ -19,7 +19,7 @@ import scipy
 from device.arrays import UInt8
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import Fonts
-from pipeline.synthesis.training_set import NO_DIGIT, TrainingMix, TrainingSet, build_training_set
+from pipeline.synthesis.training_set import TrainingMix, TrainingSet, build_training_set, labelled_negatives
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _read(path: Path, key: str) -> tuple[LabelledImages, LabelledImages]:
         crops, labels, negatives, stored = (archive[name] for name in ("crops", "labels", "negatives", "sha256"))
     if stored != _content_sha256(key, crops, labels, negatives):
         raise ValueError("other content than its SHA-256 says")
-    return LabelledImages(crops, labels), LabelledImages(negatives, np.full(len(negatives), NO_DIGIT, np.uint8))
+    return LabelledImages(crops, labels), labelled_negatives(negatives)
 
 
 def _write(path: Path, key: str, training_set: TrainingSet) -> None:

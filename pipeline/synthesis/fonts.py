@@ -70,11 +70,7 @@ def held_out_fonts() -> Fonts:
 
 
 def training_fonts(folder: Path | None = None) -> Fonts:
-    """Returns the fonts in a folder, or all installed ones, without the held-out families.
-
-    Raises:
-        ValueError: no font is left.
-    """
+    """Returns a folder's fonts, or all installed, without the held-out families; raises ValueError if none is left."""
     paths = folder.rglob("*.[to]tf") if folder is not None else map(Path, font_manager.findSystemFonts())
     held_out = {_family(path) for family in held_out_fonts().families for path in family}
     return _grouped(path for path in paths if _family(path) not in held_out)

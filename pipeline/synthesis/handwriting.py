@@ -1,10 +1,9 @@
-"""Digits as European pens write them, in forms that MNIST's American writers seldom use.
+"""Digits as European school hands write them, in forms that MNIST's American writers seldom use.
 
 A one with a hat and a foot, a crossed seven, an open four, a nine with a straight tail, a five with a separate bar:
 skeletons of strokes, distorted at random and drawn with a round pen.
 
-Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks, 2003, section 2, for the
-distortion; the forms are those of European school hands.
+Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Networks, 2003, section 2 (distortion).
 """
 
 from __future__ import annotations

@@ -71,7 +71,11 @@ class Negatives:
 
     def letter(self) -> Crop:
         """Draw a letter or a sign, upright or slanted."""
-        return crop_of(self._slanted(self._letters(1)))
+        ink = self._letters(1)
+        height, width = ink.shape
+        slant, turn = self.rng.normal(0, 0.15), self.rng.normal(0, 0.08)
+        plane = np.array([[1.0, slant, 24 - slant * height / 2], [turn, 1.0, 24 - turn * width / 2]])
+        return crop_of(np.asarray(cv2.warpAffine(ink, plane, (width + 48, height + 48))))
 
     def photographed_letter(self) -> Crop | None:
         """Draw a letter or part of a word, photographed."""
@@ -101,9 +105,9 @@ class Negatives:
 
     def several(self) -> Crop:
         """Draw two or three digits beside or above each other, normalised as one."""
-        count = int(self.rng.integers(2, 4))
-        axis = int(self.rng.random() < 0.3)
-        trimmed = [_trimmed(self._digit(), axis) for _ in range(count)]
+        count, axis = int(self.rng.integers(2, 4)), int(self.rng.random() < 0.3)
+        digits = (self.digits.crops[self.rng.integers(len(self.digits))] for _ in range(count))
+        trimmed = [_trimmed(digit, axis) for digit in digits]
         return crop_of(np.concatenate(trimmed, axis=1 - axis))
 
     def scribbled(self) -> Crop:
@@ -124,7 +128,9 @@ class Negatives:
             axes = tuple(int(axis) for axis in self.rng.integers(8, 26, 2))
             sweep = 360 if thickness < 0 else int(self.rng.integers(60, 200))
             cv2.ellipse(image, (32, 32), axes, float(self.rng.uniform(0, 180)), 0, sweep, INK, thickness, cv2.LINE_AA)
-        return crop_of(image) if self.rng.random() < 0.7 else _shrunk(image)
+        if self.rng.random() < 0.7:
+            return crop_of(image)
+        return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
     def noise(self) -> Crop:
         """Draw noise of random grain, density and strength."""
@@ -157,9 +163,8 @@ class Negatives:
         angle, turn = rng.uniform(0, np.pi), rng.choice([np.pi / 2, rng.uniform(0.3, 1.5)])
         phases = [x * np.cos(a) + y * np.sin(a) for a in (angle, angle + turn)]
         one, other = (np.sin(p * 2 * np.pi / rng.uniform(2, 16) + rng.uniform(0, 6)) for p in phases)
-        image = [one, one * other, np.maximum(one, other), np.sin(np.hypot(x - 28 * rng.random(), y - 14) / 1.5)][
-            rng.integers(4)
-        ]
+        rings = np.sin(np.hypot(x - 28 * rng.random(), y - 14) / 1.5)
+        image = (one, one * other, np.maximum(one, other), rings)[rng.integers(4)]
         if rng.random() < 0.5:
             image = np.sign(image)
         return _pixels((0.5 + 0.5 * image) * rng.uniform(0.3, 1.0) + rng.normal(0, rng.choice([0, 0.1]), image.shape))
@@ -169,18 +174,12 @@ class Negatives:
         rng = self.rng
         ink = np.zeros((64, 64), np.uint8)
         for _ in range(rng.integers(1, 5)):
-            left, top = rng.integers(-8, 50, 2)
-            width, height = rng.integers(4, 44, 2)
-            cv2.rectangle(
-                ink, (int(left), int(top)), (int(left + width), int(top + height)), int(rng.integers(90, 256)), -1
-            )
+            corner, size = rng.integers(-8, 50, 2), rng.integers(4, 44, 2)
+            cv2.rectangle(ink, corner.tolist(), (corner + size).tolist(), int(rng.integers(90, 256)), -1)
         for _ in range(rng.integers(0, 4)):
             start = int(rng.integers(0, 64))
             cv2.line(ink, (0, start), (64, int(rng.integers(0, 64))), 0, int(rng.integers(1, 5)))
         return found_any_crop(photograph(ink, rng)) if ink.max() > _NO_INK_BELOW else None
-
-    def _digit(self) -> Crop:
-        return np.asarray(self.digits.crops[self.rng.integers(len(self.digits))])
 
     def _letters(self, count: int) -> Crop:
         """Returns the ink of random letters, all of one face."""
@@ -189,12 +188,6 @@ class Negatives:
             ink = self.fonts.draw(text, self.rng)
             if ink.any():
                 return ink
-
-    def _slanted(self, ink: Crop) -> Crop:
-        height, width = ink.shape
-        slant, turn = self.rng.normal(0, 0.15), self.rng.normal(0, 0.08)
-        plane = np.array([[1.0, slant, 24 - slant * height / 2], [turn, 1.0, 24 - turn * width / 2]])
-        return np.asarray(cv2.warpAffine(ink, plane, (width + 48, height + 48)))
 
 
 def draw_calibration_sheet(fonts: Fonts) -> Crop:
@@ -242,10 +235,6 @@ def _trimmed(crop: Crop, axis: int) -> Crop:
     lines = np.flatnonzero(crop.max(axis=axis) > _NO_INK_BELOW)
     first, last = max(0, int(lines[0]) - 1), int(lines[-1]) + 2
     return crop[:, first:last] if axis == 0 else crop[first:last]
-
-
-def _shrunk(image: Crop) -> Crop:
-    return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
 
 def _pixels(image: Float64) -> Crop:

@@ -47,15 +47,13 @@ def photograph(ink: UInt8, rng: np.random.Generator, neighbour: UInt8 | None = N
 def found_crop(picture: Photograph) -> UInt8 | None:
     """Returns the crop `<uint8>[28, 28]` that the finder cuts out of a picture; None if it is not the ink's."""
     candidate = _FINDER.find_one(picture.image)
-    if candidate is None or iou(candidate.box, picture.box) < _MIN_OVERLAP:
-        return None
-    return candidate.crop
+    return None if candidate is None or iou(candidate.box, picture.box) < _MIN_OVERLAP else candidate.crop
 
 
 def found_any_crop(picture: Photograph) -> UInt8 | None:
     """Returns whatever crop `<uint8>[28, 28]` the finder cuts out of a picture; None if it finds nothing."""
     candidate = _FINDER.find_one(picture.image)
-    return candidate.crop if candidate is not None else None
+    return None if candidate is None else candidate.crop
 
 
 def _pressed(ink: UInt8, rng: np.random.Generator) -> Float32:
@@ -118,8 +116,7 @@ def _rules(side: int, rng: np.random.Generator) -> Float32:
 def _inked(paper: Float32, cover: Float32, rng: np.random.Generator) -> Float32:
     """Returns grey levels `<float32>[side, side]`: dark ink on bright paper or bright on dark."""
     if rng.random() < 0.7:
-        level = rng.uniform(50, 235)
-        contrast = rng.uniform(0.25, 0.9)
+        level, contrast = rng.uniform(50, 235), rng.uniform(0.25, 0.9)
         return np.asarray(level * paper * (1 - contrast * cover))
     level = rng.uniform(5, 120)
     ink = level + rng.uniform(25, 235 - level)

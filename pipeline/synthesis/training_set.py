@@ -1,7 +1,4 @@
-"""The training set: MNIST's digits, photographed digits, and negatives.
-
-All of it follows from seeds, MNIST's training images and the fonts.
-"""
+"""The training set: MNIST's digits, photographed digits and negatives, all from seeds, MNIST and the fonts."""
 
 from __future__ import annotations
 
@@ -27,15 +24,10 @@ NO_DIGIT = len(LABELS)
 
 @dataclass(frozen=True)
 class TrainingMix:
-    """How many crops are drawn, and how many of them an epoch takes.
+    """How many photographed digits and negatives are drawn, and how many crops an epoch takes.
 
-    Attributes:
-        photographed: number of photographed digits: MNIST's, handwritten in European forms, and printed.
-        negatives: number of crops without a digit.
-        written_share, printed_share: shares of the photographed digits; MNIST's are the rest.
-        epoch_images: number of crops in an epoch.
-        photographed_share, negative_share: shares of an epoch; MNIST's own crops are the rest.
-        seed: seeds all draws.
+    Of the photographed digits, shares are written in European forms and printed; MNIST's are the rest. Of an epoch,
+    shares are photographed and negative; MNIST's own crops are the rest.
     """
 
     photographed: int = 60_000
@@ -48,7 +40,7 @@ class TrainingMix:
     seed: int = 11
 
     def __post_init__(self) -> None:
-        if self.photographed < 1 or self.negatives < 1 or self.epoch_images < 1:
+        if min(self.photographed, self.negatives, self.epoch_images) < 1:
             raise ValueError(f"Expected at least one crop of each. Received: {asdict(self)}")
         for one, other in ((self.written_share, self.printed_share), (self.photographed_share, self.negative_share)):
             if min(one, other) < 0 or one + other > 1:
@@ -71,11 +63,8 @@ class TrainingSet:
         photographed = round(self.mix.epoch_images * self.mix.photographed_share)
         negatives = round(self.mix.epoch_images * self.mix.negative_share)
         digits = self.mix.epoch_images - photographed - negatives
-        parts = (
-            _some(self.digits, digits, rng),
-            _some(self.photographed, photographed, rng),
-            _some(self.negatives, negatives, rng),
-        )
+        counts = ((self.digits, digits), (self.photographed, photographed), (self.negatives, negatives))
+        parts = [_some(images, count, rng) for images, count in counts]
         order = rng.permutation(sum(map(len, parts)))
         crops = np.concatenate([part.crops for part in parts])[order]
         return LabelledImages(crops, np.concatenate([part.labels for part in parts])[order])
@@ -85,25 +74,22 @@ def build_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -
     """Draws the training set from MNIST's training images and fonts."""
     log.info("Photographing %s digits, drawing %s negatives", f"{mix.photographed:,}", f"{mix.negatives:,}")
     rng = np.random.default_rng((mix.seed, 0xF0))
-    negatives = Negatives(fonts, digits, rng).draw(mix.negatives)
-    return TrainingSet(
-        mix=mix,
-        fonts_sha256=fonts.sha256,
-        digits=digits,
-        photographed=photographed_digits(digits, fonts, mix, rng),
-        negatives=LabelledImages(negatives, np.full(len(negatives), NO_DIGIT, np.uint8)),
-    )
+    negatives = labelled_negatives(Negatives(fonts, digits, rng).draw(mix.negatives))
+    return TrainingSet(mix, fonts.sha256, digits, photographed_digits(digits, fonts, mix, rng), negatives)
+
+
+def labelled_negatives(crops: UInt8) -> LabelledImages:
+    """Returns crops without a digit with their label, `NO_DIGIT`."""
+    return LabelledImages(crops, np.full(len(crops), NO_DIGIT, np.uint8))
 
 
 def photographed_digits(
     digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
 ) -> LabelledImages:
     """Returns `mix.photographed` digits that the device's finder cut out of photographs."""
-    crops, labels = np.empty((mix.photographed, *digits.crops.shape[1:]), np.uint8), []
-    for index in tqdm(range(mix.photographed), desc="photographs", disable=None):
-        crops[index], label = _photographed(digits, fonts, mix, rng)
-        labels.append(label)
-    return LabelledImages(crops, np.array(labels, np.uint8))
+    counted = tqdm(range(mix.photographed), desc="photographs", disable=None)
+    crops, labels = zip(*(_photographed(digits, fonts, mix, rng) for _ in counted), strict=True)
+    return LabelledImages(np.array(crops), np.array(labels, np.uint8))
 
 
 def _photographed(

@@ -13,10 +13,8 @@ from pathlib import Path
 def training_lock(folder: Path) -> Iterator[None]:
     """Holds the lock of a training's folder, `<folder>/lock`, which the system releases when the process ends.
 
-    The file stays: deleting it would let two others lock two files of the same name.
-
-    Raises:
-        RuntimeError: another process holds it; the message names the process.
+    The file stays: deleting it would let two others lock two files of the same name. Raises RuntimeError if another
+    process holds it; the message names the process.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:

@@ -8,7 +8,6 @@ rows (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation foll
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -24,10 +23,7 @@ _DROPOUT = 0.3
 
 @keras.saving.register_keras_serializable("rowstream")
 class NoisyCell(layers.LSTMCell):  # type: ignore[misc]  # Keras has no types
-    """An LSTM cell that adds normal noise to the cell state it reads, in training only.
-
-    The noise stands for int8's rounding of the cell state at every step. The weights are those of `LSTMCell`, the noise
-    comes from its seed generator.
+    """An LSTM cell that adds normal noise to the cell state it reads, in training only, for int8's rounding of it.
 
     Source: Fan et al., Training with Quantization Noise for Extreme Model Compression, 2021, section 4.
     """
@@ -76,17 +72,14 @@ def _built(variant: Variant, lstm: keras.Layer) -> keras.Sequential:
 def load_network(name: str, model: ModelFolder) -> keras.Sequential:
     """Returns the float network of a model's folder: `float.keras`, or a variant with `float.weights.h5`.
 
-    Raises:
-        ValueError: the file is of another network.
-        OSError: the file cannot be read.
+    Raises ValueError if the file is of another network, OSError if it cannot be read.
     """
     if not model.float_model.is_file():
         raise FileNotFoundError(f"{model.float_model}: Expected the float weights of {name}: make train")
     whole = model.float_model == model.network
     if not whole and name not in VARIANTS:
-        raise ValueError(
-            f"{model.network}: Expected this file or a variant: {', '.join(VARIANTS)}. Received: {name} without it"
-        )
+        expected = f"{model.network}: Expected this file or a variant: {', '.join(VARIANTS)}"
+        raise ValueError(f"{expected}. Received: {name} without it")
     try:
         if whole:
             return keras.models.load_model(model.network)
@@ -99,18 +92,6 @@ def load_network(name: str, model: ModelFolder) -> keras.Sequential:
 
 def _conv2d_rows() -> list[keras.Layer]:
     return [*_conv2d_block(32), *_conv2d_block(64), layers.Reshape((7, 7 * 64)), layers.Dropout(_DROPOUT)]
-
-
-def _conv2d_columns() -> list[keras.Layer]:
-    return [layers.Permute((2, 1, 3)), *_conv2d_rows()]
-
-
-def _conv1d_rows() -> list[keras.Layer]:
-    return [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)]
-
-
-def _pixel_rows() -> list[keras.Layer]:
-    return [layers.Reshape((SIDE, SIDE))]
 
 
 def _conv2d_block(filters: int) -> list[keras.Layer]:
@@ -133,6 +114,9 @@ def _conv1d_block(filters: int) -> list[keras.Layer]:
     ]
 
 
-_FRONTS: Mapping[str, Callable[[], list[keras.Layer]]] = MappingProxyType(
-    {"rows2d": _conv2d_rows, "cols2d": _conv2d_columns, "conv1d": _conv1d_rows, "rows": _pixel_rows}
-)
+_FRONTS: Mapping[str, Callable[[], list[keras.Layer]]] = {
+    "rows2d": _conv2d_rows,
+    "cols2d": lambda: [layers.Permute((2, 1, 3)), *_conv2d_rows()],
+    "conv1d": lambda: [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)],
+    "rows": lambda: [layers.Reshape((SIDE, SIDE))],
+}

@@ -21,7 +21,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import keras
 import numpy as np
@@ -47,7 +46,11 @@ TRAINING_SETS = BUILD / "training_set"
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained."""
+    """How a network is trained.
+
+    `earlier_steps_weight` is the loss weight of all time steps before the last, whose weight is 1. `cell_noise` is the
+    standard deviation of the noise on the cell states.
+    """
 
     epochs: int = 40
     batch_size: int = 128
@@ -56,9 +59,7 @@ class Recipe:
     weight_decay: float = 0.02
     label_smoothing: float = 0.03
     earlier_steps_weight: float = 1.0
-    """The loss weight of all earlier time steps together; the last one's is 1."""
     cell_noise: float = 0.0
-    """The standard deviation of the noise on the cell states."""
     seed: int = 7
     views: AffineRange = field(default_factory=AffineRange)
 
@@ -83,14 +84,12 @@ class Recipe:
 
 # Small networks need more epochs. Over 28 steps cell states grow, and with them their int8 scale, and rounding adds up:
 # weight decay keeps the states small, and noise teaches the network to bear the rounding.
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        "rows2d": Recipe(),
-        "cols2d": Recipe(cell_noise=0.05),
-        "conv1d": Recipe(epochs=60),
-        "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
-    }
-)
+RECIPES: Mapping[str, Recipe] = {
+    "rows2d": Recipe(),
+    "cols2d": Recipe(cell_noise=0.05),
+    "conv1d": Recipe(epochs=60),
+    "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
+}
 
 
 class Run(Folder):
@@ -102,15 +101,12 @@ class Run(Folder):
 
     def prepare(self, variant: Variant, recipe: Recipe, training_set: TrainingSet) -> None:
         """Makes the folder. Deletes what another variant, recipe or training set left in it."""
-        learnt = {
-            "images": len(training_set.digits),
-            "fonts_sha256": training_set.fonts_sha256,
-            **asdict(training_set.mix),
-        }
+        images, mix = len(training_set.digits), asdict(training_set.mix)
+        learnt = {"images": images, "fonts_sha256": training_set.fonts_sha256, **mix}
         described = json.dumps({"variant": variant.name, **asdict(recipe), "training_set": learnt}, indent=2)
         if self.recipe.is_file() and self.recipe.read_text() != described:
             log.warning("The recipe has changed: training starts from scratch.")
-            shutil.rmtree(self.path)
+            self.discard()
         self.path.mkdir(parents=True, exist_ok=True)
         self.recipe.write_text(described)
 
@@ -139,8 +135,7 @@ def train(
 ) -> keras.Sequential:
     """Trains a variant, or resumes an interrupted run; returns the network of the best epoch.
 
-    Raises:
-        ValueError: an epoch has fewer images than a batch.
+    Raises ValueError if an epoch has fewer images than a batch.
     """
     steps = training_set.mix.epoch_images // recipe.batch_size
     if not steps:
@@ -157,7 +152,9 @@ def train(
     for epoch in range(done, recipe.epochs):
         images = epoch_images(training_set, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
         _seed_noise(network, recipe.seed, epoch)
-        fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[_progress(variant.name, epoch, recipe)])
+        name = f"{variant.name} {epoch + 1}/{recipe.epochs}"
+        progress = TqdmCallback(verbose=1, desc=name, disable=None, leave=False)
+        fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[progress])
         last_step.set_weights(network.get_weights())
         accuracy = _accuracy(last_step, validated)
         log.info(
@@ -211,12 +208,9 @@ def _repeated(step_weights: Float32) -> Callable[[tf.Tensor, tf.Tensor], tuple[t
 def _compiled(variant: Variant, recipe: Recipe, steps: int) -> keras.Model:
     network = build_for_training(variant, recipe.cell_noise)
     warmup = max(1, int(recipe.warmup_epochs * steps))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(1, recipe.epochs * steps - warmup),
-        warmup_target=recipe.peak_learning_rate,
-        warmup_steps=warmup,
-    )
+    decay = max(1, recipe.epochs * steps - warmup)
+    peak = recipe.peak_learning_rate
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, decay, warmup_target=peak, warmup_steps=warmup)
     network.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
@@ -234,14 +228,8 @@ def _seed_noise(network: keras.Model, seed: int, epoch: int) -> None:
 
 
 def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:
-    right = [
-        network.predict_on_batch(crops).argmax(axis=1) == labels.numpy().argmax(axis=1) for crops, labels in images
-    ]
-    return float(np.concatenate(right).mean())
-
-
-def _progress(variant: str, epoch: int, recipe: Recipe) -> keras.callbacks.Callback:
-    return TqdmCallback(verbose=1, desc=f"{variant} {epoch + 1}/{recipe.epochs}", disable=None, leave=False)
+    pairs = ((network.predict_on_batch(crops), labels.numpy()) for crops, labels in images)
+    return float(np.concatenate([logits.argmax(axis=1) == labels.argmax(axis=1) for logits, labels in pairs]).mean())
 
 
 def _save(network: keras.Model, path: Path) -> None:

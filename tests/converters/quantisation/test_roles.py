@@ -11,7 +11,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters.child import _with_own_names
+from converters.child import named_and_ordered
 from converters.quantisation.ranges import Range
 from converters.quantisation.roles import NoCounterpartError, tied_ranges
 from converters.tflite.graph import Graph, Operator, Tensor, read_graphs
@@ -205,7 +205,7 @@ def test_signatures_share_roles(write_tflite: TfliteWriter) -> None:
     content = write_tflite(
         (1, 2), classify=twice, step=lambda crop: twice(tf.concat([crop[:, 1:], crop[:, :1]], axis=1))
     )
-    graphs = read_graphs(_with_own_names(content))
+    graphs = read_graphs(named_and_ordered(content))
     tied = tied_ranges(graphs, distinct_ranges(graphs), {})
     ends = {
         graph.signature: [
@@ -227,7 +227,7 @@ def test_refuses_a_role_that_another_signature_lacks(write_tflite: TfliteWriter)
         classify=lambda crop: tf.matmul(crop, tf.constant(LOWER)),
         step=lambda crop: tf.matmul(tf.tanh(crop), tf.constant(LOWER)),
     )
-    graphs = read_graphs(_with_own_names(content))
+    graphs = read_graphs(named_and_ordered(content))
     step = only(graphs, "step")
     message = re.escape(f"Expected a counterpart in classify. Received: none for ['{step.inputs['crop'].name}']")
     with pytest.raises(NoCounterpartError, match=f"^{message}$"):
