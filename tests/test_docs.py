@@ -127,8 +127,17 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, digits: Digits) -> Path:
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     (folder / ".venv" / "ready").touch()
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--message", "clone")
     np.save(folder / "crops.npy", digits[0][[0, 90, 210]])
+    (folder / ".git" / "info" / "exclude").write_text("crops.npy\n")
     return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = [str(shutil.which("git")), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -138,7 +147,14 @@ def environment(folder: Path) -> dict[str, str]:
     # Nothing listens on port 1, so each download is refused at once.
     offline = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:1")
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    return {**kept, **offline, **quiet, "PATH": path, "XDG_CACHE_HOME": str(folder / "cache"), "no_proxy": "127.0.0.1"}
+    return {
+        **kept,
+        **offline,
+        **quiet,
+        "PATH": path,
+        "XDG_CACHE_HOME": str(folder.parent / "cache"),
+        "no_proxy": "127.0.0.1",
+    }
 
 
 def normalised(line: str) -> str:
@@ -149,6 +165,13 @@ def normalised(line: str) -> str:
 def matches(expected: str, line: str) -> bool:
     pattern = ".*".join(map(re.escape, normalised(expected).split("…")))
     return re.fullmatch(pattern, normalised(line)) is not None
+
+
+def run_blocks(document: str, folder: Path) -> None:
+    for block in blocks(document):
+        if block.runs:
+            run_block(block, folder)
+            assert git(folder, "status", "--porcelain") == "", block.place
 
 
 def run_block(block: Block, folder: Path) -> None:
@@ -272,19 +295,15 @@ def test_documented_commands_exist(document: str) -> None:
 
 @pytest.mark.parametrize("document", documents(slow=False))
 def test_quick_examples_run(document: str, checkout: Path) -> None:
-    """The commands and the Python of a document run as documented, in a copy of the project."""
-    for block in blocks(document):
-        if block.runs:
-            run_block(block, checkout)
+    """The commands and the Python of a document run as documented, and leave a clone clean under git."""
+    run_blocks(document, checkout)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", documents(slow=True))
 def test_slow_examples_run(document: str, checkout: Path) -> None:
-    """The commands and the Python of a document that takes a while run as documented, one after another."""
-    for block in blocks(document):
-        if block.runs:
-            run_block(block, checkout)
+    """The commands and the Python of a document that takes a while run as documented, and leave a clone clean."""
+    run_blocks(document, checkout)
 
 
 @pytest.mark.parametrize(("name", "digits_drawn"), [("seven.png", SEVEN), ("note.png", NOTE)])

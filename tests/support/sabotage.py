@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from converters.convert import Conversion
 from converters.tflite.flatbuffer import dump, load
 from device.manifest import read_manifest
 from pipeline.data.splits import Splits, digest_lines
@@ -72,8 +73,19 @@ def open_case(folder: Path, splits: Splits, limits: Path) -> Case:
     return Case(ModelFolder(folder), manifest, splits, read_limits(limits, manifest.name))
 
 
+# By float weights and calibration record: a conversion of the same inputs gives the same bytes, and takes seconds.
+_CONVERSIONS: dict[bytes, Conversion] = {}
+
+
 def judged(folder: Path, splits: Splits, limits: Path) -> Judgement:
-    return judge(open_case(folder, splits, limits))
+    case = open_case(folder, splits, limits)
+    inputs = case.folder.float_model.read_bytes() + case.folder.calibration.read_bytes()
+    if inputs in _CONVERSIONS:
+        case.__dict__["conversion"] = _CONVERSIONS[inputs]
+    judgement = judge(case)
+    if "conversion" in case.__dict__:
+        _CONVERSIONS[inputs] = case.conversion
+    return judgement
 
 
 def refusals(judgement: Judgement) -> set[str]:
