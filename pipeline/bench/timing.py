@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from converters.tflite.graph import Graph
 from device.arrays import UInt8
+from device.interpreter import without_chatter
 from device.runner import Runner
 from device.signatures import CLASSIFY, STEP
 
@@ -132,8 +133,9 @@ def _loaded(content: bytes) -> Callable[[], object]:
     ((name, crop),) = runner.get_input_details().items()
     pixels = np.random.default_rng(0).integers(-128, 128, crop["shape"]).astype(crop["dtype"])
     call = partial(runner, **{name: pixels})
-    for _ in range(_WARMUP_CALLS):
-        call()
+    with without_chatter():
+        for _ in range(_WARMUP_CALLS):
+            call()
     return call
 
 

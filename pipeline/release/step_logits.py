@@ -11,7 +11,7 @@ from tqdm import tqdm
 from converters.convert import Conversion
 from converters.tflite.graph import Tensor
 from device.arrays import Crop, Crops, Float64, Int8
-from device.interpreter import load_interpreter
+from device.interpreter import load_interpreter, without_chatter
 from device.manifest import TensorContract
 from device.pixels import SIDE
 from device.quantisation import Quantisation, Softmax, quantise_pixels
@@ -51,6 +51,8 @@ class StepReader:
 
     def __init__(self, conversion: Conversion, variant: Variant) -> None:
         interpreter, _ = load_interpreter(conversion.int8_tflite, threads=1)
+        with without_chatter():
+            interpreter.allocate_tensors()
         self._quantisation = contract(LOGITS, conversion.graphs[CLASSIFY].outputs[LOGITS]).quantisation
         self._classify = interpreter.get_signature_runner(CLASSIFY)
         self._variant = variant
