@@ -35,6 +35,7 @@ from pipeline.synthesis.cache import cached_training_set
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet
 from pipeline.training.augment import AffineRange, random_affine
+from pipeline.training.interrupt import deferred_interrupt
 from pipeline.training.networks import NoisyCell, build, build_for_training
 from pipeline.variants import LABELS, Variant
 
@@ -149,22 +150,25 @@ def train(
     done = int(network.optimizer.iterations) // steps
     if done:
         log.info("%s: resuming after %d of %d epochs", variant.name, done, recipe.epochs)
-    for epoch in range(done, recipe.epochs):
-        images = epoch_images(training_set, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
-        _seed_noise(network, recipe.seed, epoch)
-        name = f"{variant.name} {epoch + 1}/{recipe.epochs}"
-        progress = TqdmCallback(verbose=1, desc=name, disable=None, leave=False)
-        fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[progress])
-        last_step.set_weights(network.get_weights())
-        accuracy = _accuracy(last_step, validated)
-        log.info(
-            "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
-            variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
-        )  # fmt: skip
-        if accuracy >= best:
-            best = accuracy
-            _save(last_step, run.best)
-        _save(network, run.last)
+    with deferred_interrupt() as check:
+        heeds = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: check())
+        for epoch in range(done, recipe.epochs):
+            images = epoch_images(training_set, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
+            _seed_noise(network, recipe.seed, epoch)
+            name = f"{variant.name} {epoch + 1}/{recipe.epochs}"
+            progress = TqdmCallback(verbose=1, desc=name, disable=None, leave=False)
+            fitted = network.fit(images, shuffle=False, verbose=0, callbacks=[progress, heeds])
+            last_step.set_weights(network.get_weights())
+            accuracy = _accuracy(last_step, validated)
+            log.info(
+                "%s epoch %d of %d: loss %.4f, validation accuracy %.2f %%",
+                variant.name, epoch + 1, recipe.epochs, fitted.history["loss"][-1], 100 * accuracy,
+            )  # fmt: skip
+            if accuracy >= best:
+                best = accuracy
+                _save(last_step, run.best)
+            _save(network, run.last)
+            check()
     return keras.models.load_model(run.best)
 
 
