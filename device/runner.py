@@ -161,7 +161,7 @@ class Runner(Closing):
 
     @property
     def probabilities(self) -> tuple[float, ...] | None:
-        """The probability of each class after the lines pushed so far, in the labels' order; None as `partial`."""
+        """The probability of each class after the lines pushed so far, in the labels' order; None when `partial` is."""
         self._refuse_closed()
         return None if self._so_far is None else tuple(self._softmax(self._so_far.tolist()))
 

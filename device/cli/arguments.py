@@ -22,12 +22,12 @@ from .options import ClassifyOptions, ModelOptions, ServeOptions, SourceOptions
 _DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
 _DEFAULT_MODEL_NAMES = " or ".join(map(str, _DEFAULT_MODELS))
 _SOURCE = (
-    "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, an image, a folder of images, a "
-    "pattern such as 'photos/*.jpg', or - for raw frames on the standard input"
+    "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, a picture, a folder of pictures, a "
+    "pattern such as 'photos/*.jpg', or - for raw frames on stdin"
 )
 _LINES = """
 Each answer is a line of JSON on stdout. `time` is when its frame was captured, or read from a file; `position_s` is
-where the frame stands in a video, or on a live source's own clock, and null for a picture.
+where the frame is in a video, or on a live source's own clock, and null for a picture.
 """
 
 log = logging.getLogger(__name__)
@@ -120,8 +120,10 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("crops", type=Path, nargs="+", metavar="CROPS", help=crops)
     _add_model(parser)
     parser.add_argument("--by-line", action="store_true", help="read each crop line by line, as from a camera")
-    parser.add_argument("--partial", action="store_true", help="print the answer after each time step, line by line")
-    parser.add_argument("--early-exit", action="store_true", help="stop at the first settled answer, line by line")
+    parser.add_argument(
+        "--partial", action="store_true", help="print the answer after each time step; implies --by-line"
+    )
+    parser.add_argument("--early-exit", action="store_true", help="stop at the first settled answer; implies --by-line")
 
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +142,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     address = _checked(Address.parse)
     parser.add_argument("address", nargs="?", type=address, default="8000", metavar="HOST:PORT", help=where)
     _add_model(parser)
-    parser.add_argument("--token", help="access token; required unless the address is this machine's own, as localhost")
+    parser.add_argument(
+        "--token", help="access token; required unless the address is this machine's own, e.g. localhost"
+    )
     parser.add_argument("--source", help=f"{_SOURCE}; the page stays when the source has ended")
     _add_how_to_watch(parser)
 
@@ -175,11 +179,19 @@ _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "help": "the only part to look at: x,y,width,height or four corners x1,y1,...,y4",
         },
         "--early-exit": _FLAG | {"help": "stop at each digit's first settled answer"},
-        "--interval": {"type": float, "metavar": "SECONDS", "help": "the shortest time between frames read"},
+        "--interval": {
+            "type": float,
+            "metavar": "SECONDS",
+            "help": "the shortest time between two frames that are read",
+        },
         "--max-frames": {"type": int, "metavar": "N", "help": "end after N frames read"},
         "--stable": {"type": int, "metavar": "N", "help": "print a digit once, when N frames in a row agree on it"},
         "--digits-only": _FLAG | {"help": "leave out what is not a digit"},
-        "--dump-crops": {"type": Path, "metavar": "DIR", "help": "write each crop, and the frame around it, here"},
+        "--dump-crops": {
+            "type": Path,
+            "metavar": "DIR",
+            "help": "save each crop and the part of the frame around it here",
+        },
         "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
         "--show": _FLAG | {"help": _SHOW},
         "--raw-size": {"metavar": "WIDTHxHEIGHT", "help": "the size of raw frames, e.g. 1280x720"},

@@ -54,7 +54,7 @@ class SourceOptions:
     raw: RawLayout | None  # the layout of raw frames, for the source `-` alone
     watching: WatchOptions
     digits_only: bool  # leave out what is not a digit
-    dump_crops: Path | None  # a folder for each crop and the frame around it
+    dump_crops: Path | None  # a folder for each crop and the part of the frame around it
     record: Path | None  # a video file for the frames with their answers drawn in
     show: bool  # show those frames in a window
 
@@ -65,7 +65,7 @@ class SourceOptions:
             raise FileNotFoundError(f"{self.name}: Expected a SOURCE that exists. Found no file of that name")
         record, source = self.record, Path(self.name)
         if record is not None and record.exists() and source.exists() and record.samefile(source):
-            raise ValueError(f"Expected a recording apart from its source. Received: {record}, which is the source")
+            raise ValueError(f"Expected a recording other than its source. Received: {record}, which is the source")
 
 
 @dataclass(frozen=True)

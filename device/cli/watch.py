@@ -131,7 +131,7 @@ def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> lis
 def _refuse_folder(crops: Path, source: Source) -> None:
     folders = {path.parent for path in source.paths} if isinstance(source, Stills) else set()
     if crops.is_dir() and any(crops.samefile(folder) for folder in folders):
-        raise ValueError(f"Expected a folder for crops apart from the pictures'. Received: {crops}")
+        raise ValueError(f"Expected a folder for crops other than that of the pictures. Received: {crops}")
 
 
 def line(reading: DigitReading) -> dict[str, Any]:

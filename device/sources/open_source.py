@@ -1,4 +1,4 @@
-"""Opens the source that `--source` names: a camera, a stream, a video, images, or raw frames on standard input."""
+"""Opens a source by its name: a camera, a stream, a video, images, or raw frames on standard input."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_source(name: str, raw: RawLayout | None = None) -> Source:
     """
     if (name == STANDARD_INPUT) != (raw is not None):
         received = "- without it" if raw is None else f"{name} with it"
-        raise ValueError(f"Expected --raw-size with the source - alone. Received: {received}")
+        raise ValueError(f"Expected --raw-size with the source -, and no other. Received: {received}")
     if raw is not None:
         return _standard_input(raw)
     if name == _PICAMERA:
@@ -65,7 +65,7 @@ def _picamera() -> Source:
     try:
         import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415  # only on a Pi
     except ModuleNotFoundError as error:
-        raise ImportError("--source picamera2 needs Picamera2: sudo apt install python3-picamera2") from error
+        raise ImportError("the source picamera2 needs Picamera2: sudo apt install python3-picamera2") from error
     return LiveSource(_PICAMERA, Picamera2Capture)
 
 

@@ -43,13 +43,17 @@ def _parser() -> argparse.ArgumentParser:
         help="folder with MNIST's four IDX files or your own crops.npz "
         "(default: ROWSTREAM_DATA, the cache, a download, embedded images)",
     )
-    limits = _option("--limits", type=Path, default=MODELS / "limits.toml", help="(default: models/limits.toml)")
+    limits = _option(
+        "--limits", type=Path, default=MODELS / "limits.toml", help="limits of the checks (default: models/limits.toml)"
+    )
     reports = _option("--out", type=Path, help="folder for gate.json, junit.xml, summary.md (default: build/NAME/gate)")
     names = _option("names", nargs="+", metavar="NAME", help="a model that the gate judged: build/NAME/gate")
     into = _option("--into", type=Path, default=Path("dist"), help="folder to put it in (default: dist)")
     digit = _option("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
     pause = _option("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
-    sheet = _option("--out", type=Path, default=BUILD / "negatives.png", help="(default: build/negatives.png)")
+    sheet = _option(
+        "--out", type=Path, default=BUILD / "negatives.png", help="picture to write (default: build/negatives.png)"
+    )
     photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")

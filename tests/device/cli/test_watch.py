@@ -204,7 +204,7 @@ def test_crops_among_the_pictures_they_come_from_are_refused(tmp_path: Path, pho
     photo.rename(tmp_path / "photo.png")
     child = device(tmp_path / source, "--dump-crops", tmp_path)
     assert (child.returncode, child.stdout) == (2, "")
-    assert said(child) == [f"error: Expected a folder for crops apart from the pictures'. Received: {tmp_path}"]
+    assert said(child) == [f"error: Expected a folder for crops other than that of the pictures. Received: {tmp_path}"]
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
@@ -219,7 +219,7 @@ def test_a_recording_over_its_source_is_refused(video: Path) -> None:
     name = video.rename(video.with_suffix(".mp4"))
     child = device(name, "--record", name)
     assert child.returncode == 2
-    assert said(child) == [f"error: Expected a recording apart from its source. Received: {name}, which is the source"]
+    assert said(child) == [f"error: Expected a recording other than its source. Received: {name}, which is the source"]
     assert name.read_bytes() == before
 
 
@@ -257,8 +257,8 @@ def test_showing_without_a_window_to_show_is_refused(photo: Path) -> None:
         ((), "the following arguments are required: SOURCE"),
         (("a.png", "b.npy"), "unrecognized arguments: b.npy"),
         (("0", "--partial"), "unrecognized arguments: --partial"),
-        (("-",), "error: Expected --raw-size with the source - alone. Received: - without it"),
-        (("0", "--raw-size", "4x4"), "error: Expected --raw-size with the source - alone. Received: 0"),
+        (("-",), "error: Expected --raw-size with the source -, and no other. Received: - without it"),
+        (("0", "--raw-size", "4x4"), "error: Expected --raw-size with the source -, and no other. Received: 0"),
         (("-", "--raw-size", "4by4"), "error: Expected a size WIDTHxHEIGHT, such as 1280x720"),
         (("-", "--raw-format", "rgb"), "error: Expected --raw-size with --raw-format. Received none"),
         (("-", "--raw-size", "4x4", "--raw-format", "yuv"), "error: Expected raw frames in bgr, rgb, grey"),

@@ -114,7 +114,7 @@ def test_a_pipe_is_refused_with_how_raw_frames_are_given(here: Path) -> None:
 
 @pytest.mark.parametrize(("name", "raw"), [("-", None), ("0", RawLayout(4, 4))])
 def test_only_raw_frames_need_a_size(name: str, raw: RawLayout | None) -> None:
-    with pytest.raises(ValueError, match=r"Expected --raw-size with the source - alone\. Received: "):
+    with pytest.raises(ValueError, match=r"Expected --raw-size with the source -, and no other\. Received: "):
         open_source(name, raw)
 
 
