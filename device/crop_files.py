@@ -25,6 +25,8 @@ def read_crops(path: Path) -> Crops:
     OpenCV is not installed.
     """
     suffix = path.suffix.lower()
+    if path.is_dir():
+        raise ValueError(f"{path}: Expected a file: .npy, IDX, PNG or JPEG. Received: a folder")
     if suffix in HEIC_SUFFIXES:
         raise ValueError(f"{path}: Expected .npy, IDX, PNG or JPEG. Received: HEIC. Convert it to PNG or JPEG first")
     if suffix in _IMAGE_SUFFIXES:

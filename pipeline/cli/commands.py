@@ -132,7 +132,10 @@ class Release:
 
     def run(self) -> ExitStatus:
         candidate, model = build_folder(self.variant), model_folder(self.variant)
-        _require(candidate.manifest)
+        if not candidate.manifest.is_file():
+            raise FileNotFoundError(
+                f"{candidate.path}: Expected a candidate. Found none: run `make convert gate` first"
+            )
         from pipeline.release.release import ReleaseError, release
 
         try:

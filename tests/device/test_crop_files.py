@@ -84,6 +84,12 @@ def test_jpeg(tmp_path: Path, name: str) -> None:
     assert read_crops(tmp_path / name).tolist() == [[[255] * 28] * 28]
 
 
+def test_refuses_a_folder(tmp_path: Path) -> None:
+    """A folder is named as one, with what is read instead."""
+    with pytest.raises(ValueError, match=r"Expected a file: \.npy, IDX, PNG or JPEG\. Received: a folder"):
+        read_crops(tmp_path)
+
+
 def test_coloured_png(tmp_path: Path) -> None:
     """A coloured image is read in grey."""
     assert cv2.imwrite(str(tmp_path / "crop.png"), np.full((28, 28, 3), 200, np.uint8))

@@ -95,7 +95,7 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
         (["gate", str(MODELS / "rows"), "--limits", "nowhere.toml"], "nowhere.toml"),
         (["gate", str(MODELS / "rows"), "--limits", "broken.toml"], "broken.toml: Expected TOML."),
         (["gate", str(MODELS / "rows"), "--limits", LIMITS, "--data", "nowhere"], "nowhere: Expected train-im"),
-        (["release", "rows"], "build/rows/manifest.json: Expected a file or folder."),
+        (["release", "rows"], "build/rows: Expected a candidate. Found none: run `make convert gate` first"),
         (["report", "rows"], "Expected build/rows/gate/gate.json. Found none"),
         (["bench", "rows"], "models/rows/manifest.json"),
         (["bundle", "rows"], "models/rows/manifest.json"),
