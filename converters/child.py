@@ -15,6 +15,7 @@ from converters.lowering.step_form import StepForm
 from converters.quantisation.quantise import quantise
 from converters.quantisation.ranges import Range, measured_ranges, step_inputs
 from converters.quantisation.roles import tied_ranges
+from converters.quantisation.round_alike import round_alike
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
 from converters.workspace import Workspace
@@ -75,7 +76,7 @@ def _int8_tflite(float_tflite: bytes, calibration: UnitCrops, form: StepForm | N
         measured |= measured_ranges(float_tflite, step, step_inputs(float_tflite, form, calibration))
         states = [(step.inputs[name].name, step.outputs[name + STATE_SUFFIX].name) for name in step.states]
     ranges = tied_ranges(tuple(graphs.values()), measured, {classify.inputs[CROP].name: _PIXELS}, states)
-    return quantise(float_tflite, ranges)
+    return round_alike(quantise(float_tflite, ranges))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A convolution as inference computes it: weights folded, padding explicit, rows first.
 
 Source: Chellapilla, Puri, Simard, High Performance Convolutional Neural Networks for Document Processing, 2006
-(rows of a window laid out side by side, so that a convolution is a denser product).
+(the pixels of a window laid out side by side, so that a convolution is one dense product).
 """
 
 from __future__ import annotations
@@ -38,10 +38,9 @@ class Convolution:
         """Returns the convolved map `[1, rows, (columns,) filters]` of a map `[1, rows, (columns,) channels]`."""
         if not self._has_one_channel:
             return self._convolved(_padded(x, self.padding), self.kernel)
-        rows, columns = self.padding
-        stacked = _stacked_rows(_padded(x, (rows, (0, 0))), len(self.kernel))
-        # From [rows, columns, 1, filters] to [1, columns, rows, filters]: rows are channels now.
-        return self._convolved(_padded(stacked, ((0, 0), columns)), self.kernel.transpose(2, 1, 0, 3))
+        rows, columns, _, filters = self.kernel.shape
+        windows = _windows(x, self.padding, (rows, columns))
+        return self._convolved(windows, self.kernel.reshape(1, 1, rows * columns, filters))
 
     @property
     def _has_one_channel(self) -> bool:
@@ -114,13 +113,18 @@ def _padded(x: tf.Tensor, padding: Padding) -> tf.Tensor:
     return tf.pad(x, ((0, 0), *padding, (0, 0))) if any(map(any, padding)) else x
 
 
-def _stacked_rows(x: tf.Tensor, rows: int) -> tf.Tensor:
-    """Returns the windows of `rows` rows of an image `[1, height, width, 1]` as channels, `[1, windows, width, rows]`.
+def _windows(x: tf.Tensor, padding: Padding, kernel: tuple[int, int]) -> tf.Tensor:
+    """Returns the pixels of each window of an image `[1, height, width, 1]` as channels.
 
-    Kernels take channels in groups of about eight, so with one
-    channel they multiply mostly padding. The products stay the same, and so does their sum in int32.
+    Kernels take channels in groups of four or eight, so with one channel they multiply mostly padding. The products
+    stay the same, and so does their sum in int32.
     """
-    _, height, width, _ = x.shape
-    image = tf.reshape(x, (1, height, width))
-    windows = [image[:, above : height - rows + 1 + above] for above in range(rows)]
-    return tf.reshape(tf.transpose(tf.concat(windows, axis=0), (1, 2, 0)), (1, height - rows + 1, width, rows))
+    # Without the axis of one channel, over which kernels would pad pixel by pixel.
+    image = tf.reshape(x, x.shape[:3])
+    image = tf.pad(image, ((0, 0), *padding)) if any(map(any, padding)) else image
+    rows, columns = kernel
+    height, width = image.shape[1] - rows + 1, image.shape[2] - columns + 1
+    # Columns first: a slice of rows is one block of memory.
+    beside = tf.concat([image[:, :, column : column + width] for column in range(columns)], axis=0)
+    pixels = tf.concat([beside[:, row : row + height] for row in range(rows)], axis=0)
+    return tf.reshape(tf.transpose(pixels, (1, 2, 0)), (1, height, width, rows * columns))

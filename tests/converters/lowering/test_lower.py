@@ -294,10 +294,10 @@ def kernel_shapes(convolution: keras.Layer, *shape: int) -> list[list[int]]:
     return [operation.inputs[1].shape.as_list() for operation in graph.get_operations() if operation.type == "Conv2D"]
 
 
-def test_rows_of_a_one_channel_kernel_become_channels() -> None:
-    """A window of 3 rows by 2 columns over one channel is computed as 1 row by 2 columns over 3 channels."""
-    assert kernel_shapes(layers.Conv2D(5, (3, 2)), 9, 8, 1) == [[1, 2, 3, 5]]
-    assert kernel_shapes(layers.Conv2D(5, (3, 2), padding="same"), 9, 8, 1) == [[1, 2, 3, 5]]
+def test_windows_of_a_one_channel_kernel_become_channels() -> None:
+    """A window of 3 rows by 2 columns over one channel is computed as one pixel of 6 channels."""
+    assert kernel_shapes(layers.Conv2D(5, (3, 2)), 9, 8, 1) == [[1, 1, 6, 5]]
+    assert kernel_shapes(layers.Conv2D(5, (3, 2), padding="same"), 9, 8, 1) == [[1, 1, 6, 5]]
 
 
 @pytest.mark.parametrize(
