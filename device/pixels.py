@@ -13,6 +13,7 @@ from .arrays import Crop, Float32, UInt8
 
 SIDE = 28
 INK = 255
+_UINT8 = np.dtype(np.uint8)
 
 
 def checked_crop(crop: object) -> Crop:
@@ -34,7 +35,7 @@ def looks_inverted(crop: Crop) -> bool:
 def _checked(pixels: object, name: str, shape: tuple[int, ...]) -> UInt8:
     if not isinstance(pixels, np.ndarray):
         raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {type(pixels).__name__}")
-    if pixels.shape != shape or pixels.dtype != np.uint8:
+    if pixels.shape != shape or pixels.dtype != _UINT8:
         received = f"shape={pixels.shape}, dtype={pixels.dtype}."
         raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {received}")
     return pixels

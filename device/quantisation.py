@@ -49,9 +49,12 @@ _SIGN_BIT = np.array(128, np.uint8)
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
-def quantise_pixels(pixels: UInt8) -> Int8:
-    """Returns pixels `<uint8>[...]` as the model takes them: `<int8>[...]`, quantised by `PIXEL_QUANTISATION`."""
-    return np.bitwise_xor(pixels, _SIGN_BIT).view(np.int8)
+def quantise_pixels(pixels: UInt8, out: UInt8 | None = None) -> Int8:
+    """Returns pixels `<uint8>[...]` as the model takes them: `<int8>[...]`, quantised by `PIXEL_QUANTISATION`.
+
+    They are written to the memory of `out <uint8>[...]`, if given.
+    """
+    return np.bitwise_xor(pixels, _SIGN_BIT, out=out).view(np.int8)
 
 
 class Softmax:

@@ -95,9 +95,13 @@ class Runner(Closing):
 
         With `early_exit` it stops at the first settled answer. Raises as `classify` does.
         """
-        for answer in self.steps(crop):
-            if answer.lines_read == SIDE or (early_exit and self._settles(answer)):
+        self.reset()
+        for line in self.lines(crop):
+            answer = self.push(line)
+            if answer is not None:
                 return answer
+            if early_exit and self._ends_step and self.settled and (partial := self.partial) is not None:
+                return partial
         raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
 
     def steps(self, crop: UInt8) -> Iterator[Prediction]:
@@ -106,9 +110,9 @@ class Runner(Closing):
         If the file does not stream there is one answer, after the last line. Raises as `classify` does.
         """
         self.reset()
-        for count, line in enumerate(self.lines(crop), start=1):
+        for line in self.lines(crop):
             self.push(line)
-            if count % self.manifest.lines_per_step == 0 and (partial := self.partial) is not None:
+            if self._ends_step and (partial := self.partial) is not None:
                 yield partial
 
     def lines(self, crop: UInt8) -> UInt8:
@@ -126,7 +130,7 @@ class Runner(Closing):
             self.push(line)
         if self._so_far is None:
             raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
-        return self._so_far
+        return self._so_far.copy()
 
     def push(self, line: UInt8) -> Prediction | None:
         """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers after the last one.
@@ -168,8 +172,8 @@ class Runner(Closing):
     @property
     def settled(self) -> bool:
         """Whether the answer so far is probable enough, by the manifest, to stop reading."""
-        partial = self.partial
-        return partial is not None and self._settles(partial)
+        probabilities, limit = self.probabilities, self.manifest.early_exit
+        return probabilities is not None and limit is not None and max(probabilities) >= limit.probability
 
     def reset(self) -> None:
         """Forgets the lines pushed so far: the next line is the first of a new crop."""
@@ -181,7 +185,7 @@ class Runner(Closing):
     def close(self) -> None:
         """Releases the model; every later call but `close` raises RuntimeError."""
         if not self._closed:
-            del self._classify, self._reader
+            del self._classify, self._reader, self._so_far
         self._closed = True
 
     def _logits(self, crop: UInt8) -> Int8:
@@ -189,9 +193,9 @@ class Runner(Closing):
         logits: Int8 = self._classify(**{self.manifest.input.name: pixels})[self.manifest.output.name][0]
         return logits
 
-    def _settles(self, answer: Prediction) -> bool:
-        limit = self.manifest.early_exit
-        return limit is not None and answer.probability >= limit.probability
+    @property
+    def _ends_step(self) -> bool:
+        return self._received % self.manifest.lines_per_step == 0
 
     def _prediction(self, logits: Int8, lines_read: int, started: float) -> Prediction:
         values = logits.tolist()

@@ -26,7 +26,7 @@ class StepModel(Protocol):
         """Runs the model once on the inputs as they are set."""
 
     def output(self, key: Any) -> Array:
-        """Returns a copy of an output."""
+        """Returns an output: a copy, or its memory if no input shares it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,14 @@ class StepLoop:
         self._at_start, self._states_are_set = False, True
 
     def step(self, lines: Array) -> Array:
-        """Takes the lines of one time step, as the model takes them; returns its logits."""
+        """Takes the lines of one time step, as the model takes them; returns its logits, valid until the next step."""
         self.set_states()
         self._model.set_input(self._lines, lines)
+        return self.run()
+
+    def run(self) -> Array:
+        """Does as `step`, on lines that the model has already."""
+        self.set_states()
         self._model.run()
         self._states_are_set = False
         return self._model.output(self._logits)
@@ -86,7 +91,7 @@ class SignatureModel:
         self._outputs = self._signature(**self.inputs)
 
     def output(self, key: str) -> Array:
-        return self._outputs[key].copy()
+        return self._outputs[key]
 
 
 def named_states(zeros: Mapping[str, Array]) -> tuple[StateKeys, ...]:

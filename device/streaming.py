@@ -1,7 +1,7 @@
 """Computes while lines arrive: by the model's `step`, or by `classify` once all lines are there.
 
-`step` runs as the interpreter's primary graph, whose tensors are allocated once; a signature runner resizes and
-allocates them in every call.
+`step` runs as the interpreter's primary graph, whose tensors are allocated once, and is fed and read in their memory. A
+signature runner resizes and allocates them in every call.
 """
 
 from __future__ import annotations
@@ -23,26 +23,13 @@ class Reader(Protocol):
     """Takes a crop's lines one by one, and gives logits."""
 
     def push(self, line: UInt8) -> Int8 | None:
-        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` if the line completes a time step, else None."""
+        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` if it completes a time step, else None.
+
+        The logits are valid until the next time step.
+        """
 
     def reset(self) -> None:
         """Forgets the lines so far: the next line is the first of a new crop."""
-
-
-class PrimaryGraph:
-    """A `StepModel` over an interpreter's primary graph, whose keys are the tensors' indices."""
-
-    def __init__(self, interpreter: Any) -> None:
-        self._interpreter = interpreter
-
-    def set_input(self, key: int, value: Array) -> None:
-        self._interpreter.set_tensor(key, value)
-
-    def run(self) -> None:
-        self._interpreter.invoke()
-
-    def output(self, key: int) -> Array:
-        return np.asarray(self._interpreter.get_tensor(key))
 
 
 class Stream:
@@ -51,13 +38,14 @@ class Stream:
     def __init__(self, interpreter: Any, manifest: Manifest) -> None:
         """Takes an interpreter for itself: one that also serves a signature runner refuses to run its primary graph.
 
-        Raises ValueError if `step` is not the primary graph, RuntimeError if its tensors cannot be allocated.
+        Raises ValueError if `step` is not the primary graph, RuntimeError if the interpreter cannot run it.
         """
-        inputs, outputs = _primary_indices(interpreter)
-        interpreter.allocate_tensors()
+        inputs, outputs = _primary_graph(interpreter)
         states = [_state_keys(state, inputs, outputs) for state in manifest.states]
-        self._loop = StepLoop(PrimaryGraph(interpreter), states, inputs[LINES], outputs[manifest.output.name])
-        self._pixels = np.empty((1, manifest.lines_per_step, SIDE, 1), np.uint8)
+        self._loop = StepLoop(_PrimaryGraph(interpreter), states, logits=outputs[manifest.output.name])
+        (self._logits,) = outputs[manifest.output.name]
+        self._input = inputs[LINES].view(np.uint8)
+        self._pixels = np.empty(self._input.shape, np.uint8)
         self._lines = tuple(self._pixels[0, :, :, 0])
         self._waiting = 0
 
@@ -74,8 +62,9 @@ class Stream:
         if self._waiting < len(self._lines):
             return None
         self._waiting = 0
-        logits: Int8 = self._loop.step(quantise_pixels(self._pixels))[0]
-        return logits
+        quantise_pixels(self._pixels, out=self._input)
+        self._loop.run()
+        return self._logits
 
 
 class Collector:
@@ -97,21 +86,57 @@ class Collector:
         return self._classify(self._crop) if self._received == SIDE else None
 
 
-def _primary_indices(interpreter: Any) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Returns the tensors that go into `step` and come out of it, by name."""
+class _PrimaryGraph:
+    """A `StepModel` over an interpreter's primary graph, whose keys are the tensors' memory."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self.run = interpreter.invoke
+
+    def set_input(self, key: Array, value: Array) -> None:
+        key[...] = value
+
+    def output(self, key: Array) -> Array:
+        return key
+
+
+class _Memory:
+    """A tensor's memory, for an array that stays while the model runs; the interpreter's own views must not.
+
+    It is where it is once tensors are allocated, until they are resized or allocated again, which nothing does here.
+    """
+
+    def __init__(self, interpreter: Any, index: int) -> None:
+        self._interpreter = interpreter  # its owner
+        self.__array_interface__ = interpreter.tensor(index)().__array_interface__
+
+
+def _primary_graph(interpreter: Any) -> tuple[Mapping[str, Int8], Mapping[str, Int8]]:
+    """Returns the memory of the tensors that go into `step` and come out of it, by name."""
+    details = _primary_details(interpreter)
+    interpreter.allocate_tensors()
+    # Some kernels settle where their results are only as they run.
+    interpreter.invoke()
+    inputs, outputs = (
+        {name: np.asarray(_Memory(interpreter, tensor["index"])) for name, tensor in part.items()} for part in details
+    )
+    if any(np.may_share_memory(into, out) for into in inputs.values() for out in outputs.values()):
+        raise ValueError("Expected a runtime that keeps inputs and outputs apart. Received: one that lets them overlap")
+    return inputs, outputs
+
+
+def _primary_details(interpreter: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     step = interpreter.get_signature_runner(STEP)
     inputs, outputs = step.get_input_details(), step.get_output_details()
     received = _tensors((*interpreter.get_input_details(), *interpreter.get_output_details()))
     if _tensors((*inputs.values(), *outputs.values())) != received:
         raise ValueError(f"Expected step as the file's primary graph. Received: a graph of {sorted(received)}")
-    into, out = ({name: int(tensor["index"]) for name, tensor in details.items()} for details in (inputs, outputs))
-    return into, out
+    return inputs, outputs
 
 
 def _tensors(details: Iterable[Mapping[str, Any]]) -> set[tuple[int, str]]:
     return {(tensor["index"], tensor["name"]) for tensor in details}
 
 
-def _state_keys(state: TensorContract, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> StateKeys:
+def _state_keys(state: TensorContract, inputs: Mapping[str, Int8], outputs: Mapping[str, Int8]) -> StateKeys:
     real_zero = np.full(state.shape, state.quantisation.zero_point, np.int8)
     return StateKeys(inputs[state.name], outputs[state.name + STATE_SUFFIX], real_zero)
