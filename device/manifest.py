@@ -1,4 +1,4 @@
-"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 1.
+"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 2.
 
 A reader refuses another format version, a missing or unknown field, and a value of another type.
 """
@@ -17,7 +17,7 @@ from .pixels import SIDE
 from .quantisation import Quantisation
 from .typed_json import parsed
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 
 
@@ -49,7 +49,7 @@ class TensorContract:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A TFLite interpreter in which the file was loaded and run."""
+    """A TFLite interpreter."""
 
     name: str
     version: str
@@ -103,7 +103,7 @@ class Manifest:
 
     `states` lists what `step` carries from one time step to the next. If the file does not stream it is empty,
     `not_streamable` says why, and `early_exit` is None. `rejection` is None if no crops are known that show none of the
-    labels. `configuration` and `packages` say how the file was made; nothing reads them back.
+    labels. `configuration` and `packages` say how the file was made; the runner does not read them.
     """
 
     format_version: int
@@ -122,7 +122,6 @@ class Manifest:
     file: ModelFile
     weights_sha256: str
     operators: Mapping[str, int]
-    runtimes: tuple[Runtime, ...]
     accuracy: Accuracy
     early_exit: EarlyExit | None
     rejection: Rejection | None
@@ -172,4 +171,4 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _refuse_other_format(version: object) -> None:
     if version != FORMAT_VERSION:
-        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}")
+        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}. Convert the model again")

@@ -170,6 +170,12 @@ class Runner(Closing):
         return None if self._so_far is None else tuple(self._softmax(self._so_far.tolist()))
 
     @property
+    def partial_logits(self) -> Int8 | None:
+        """The raw logits `<int8>[10]` after the lines pushed so far; None when `partial` is."""
+        self._refuse_closed()
+        return self._so_far
+
+    @property
     def settled(self) -> bool:
         """Whether the answer so far is probable enough, by the manifest, to stop reading."""
         probabilities, limit = self.probabilities, self.manifest.early_exit

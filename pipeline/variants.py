@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,6 +13,11 @@ from device.pixels import SIDE
 LABELS = tuple("0123456789")
 # A model's name in its manifest is this and its variant.
 PREFIX = "rowstream-"
+
+
+def model_name(folder: Path) -> str:
+    """Return the name of the model that belongs in a folder: that of the variant, or own model, named by the folder."""
+    return f"{PREFIX}{folder.resolve().name}"
 
 
 @dataclass(frozen=True)

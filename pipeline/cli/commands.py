@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from device.exit_status import ExitStatus
 from device.manifest import read_manifest
 from pipeline.folders import ModelFolder, ReportFolder, build_folder, model_folder, weights_folder
-from pipeline.variants import VARIANTS
+from pipeline.variants import VARIANTS, model_name
 
 if TYPE_CHECKING:  # most commands need no gate
     from pipeline.gate.judgement import Judgement
@@ -106,14 +106,16 @@ class Gate:
         return statuses.get(judgement.verdict, ExitStatus.WRONG_USE)
 
     def _judgement(self) -> Judgement:
+        from pipeline.gate.check import Verdict
         from pipeline.gate.judgement import limits_judged
         from pipeline.gate.limits import read_limits
 
         model, manifest = ModelFolder(self.folder), read_manifest(self.folder)
-        limits = read_limits(self.limits, manifest.name)
+        limits = read_limits(self.limits, model_name(model.path))
         _require(model.path / manifest.file.name, model.float_model, model.calibration)
-        if limits.missing():
-            return limits_judged(model.path, manifest, limits.missing())
+        by_limits = limits_judged(model.path, manifest, limits)
+        if by_limits.verdict is Verdict.REFUSED:
+            return by_limits
         from pipeline.data.mnist import load
 
         splits = load(self.data)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from device.arrays import Indices, UInt8
+from device.manifest import CalibrationRecord
 from device.pixels import SIDE
 from pipeline.data.calibration import Calibration
 from pipeline.variants import LABELS
@@ -63,3 +64,14 @@ def digests(crops: UInt8) -> tuple[str, ...]:
 def digest_lines(crops: UInt8) -> bytes:
     """Return the crops' digests as the lines of a file."""
     return "".join(f"{digest}\n" for digest in digests(crops)).encode()
+
+
+def calibration_record(calibration: Calibration) -> CalibrationRecord:
+    """Return what the manifest says of the calibration crops."""
+    return CalibrationRecord(
+        source=calibration.source,
+        images=len(calibration.crops),
+        seed=calibration.seed,
+        indices_sha256=calibration.indices_sha256,
+        digests_sha256=hashlib.sha256(digest_lines(calibration.crops)).hexdigest(),
+    )

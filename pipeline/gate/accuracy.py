@@ -15,7 +15,6 @@ import numpy as np
 from scipy.stats import binomtest, norm
 
 from device.arrays import Bools, Float64, Indices
-from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
@@ -144,17 +143,15 @@ def confidence(case: Case) -> Iterator[Check | Note]:
 
 def rejection(case: Case) -> Iterator[Check | Note]:
     """Yields how many digits the manifest's threshold keeps, and how many crops without a digit it accepts."""
-    threshold, negatives = case.manifest.threshold, case.negatives
-    if negatives is None:
+    threshold = case.manifest.threshold
+    if case.negatives is None:
         no_digits = "the gate has negatives for the labels 0 to 9 only"
         everything = Note("negatives accepted", "all: the threshold is 0")
         yield not_judged("negatives accepted", no_digits) if threshold else everything
         return
     kept = 100 * float(np.mean([prediction.label is not None for prediction in case.predictions]))
     yield at_least("digits kept", kept, case.limits.digits_kept_percent_min, " %")
-    with Runner(case.folder.path) as runner:
-        crops = case.each(negatives, "negatives")
-        accepted = np.array([runner.classify(crop).probability for crop in crops]) >= threshold
+    accepted = case.negative_probabilities >= threshold
     percent, maximum = 100 * float(accepted.mean()), case.limits.negatives_accepted_percent_max
     yield at_most("negatives accepted", percent, maximum, " %", measured=f"{percent:.2f} % of {len(accepted):,}")
 

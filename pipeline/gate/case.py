@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from converters.convert import Conversion, convert
 from converters.tflite.graph import Graph, read_graphs
-from device.arrays import Float32, Int8, UInt8
+from device.arrays import Float32, Float64, Indices, Int8, UInt8
 from device.manifest import Manifest
 from device.pixels import unit_range
 from device.runner import Prediction, Runner
@@ -21,7 +21,19 @@ from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
-from pipeline.variants import PREFIX
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """The runner's answers for n crops given line by line.
+
+    After each time step, their indices `<int>[n, steps]` and probabilities `<float64>[n, steps]`; at the end the logits
+    `<int8>[n, classes]`. A file that does not stream answers once.
+    """
+
+    indices: Indices
+    probabilities: Float64
+    logits: Int8
 
 
 @dataclass(frozen=True)
@@ -44,7 +56,7 @@ class Case:
     @cached_property
     def network(self) -> keras.Sequential:
         """The float network that the file was made from."""
-        return load_network(self.manifest.name.removeprefix(PREFIX), self.folder)
+        return load_network(self.folder.path.resolve().name, self.folder)
 
     @cached_property
     def float_logits(self) -> Float32:
@@ -65,12 +77,31 @@ class Case:
     @cached_property
     def line_logits(self) -> Int8:
         """The runner's logits for the test images, each given line by line, `<int8>[n, classes]`."""
-        return self.logits(self.splits.test.crops, "line by line", by_line=True)
+        return self.readings.logits
+
+    @cached_property
+    def readings(self) -> Readings:
+        """The runner's answers for the test images, each given line by line."""
+        steps, logits = [], []
+        with Runner(self.folder.path) as runner:
+            for crop in self.each(self.splits.test.crops, "line by line"):
+                steps.append([(answer.index, answer.probability) for answer in runner.steps(crop)])
+                logits.append(runner.partial_logits)
+        indices, probabilities = np.moveaxis(np.array(steps), 2, 0)
+        return Readings(indices.astype(np.intp), probabilities, np.array(logits, np.int8))
 
     @cached_property
     def negatives(self) -> UInt8 | None:
         """Crops without a digit, `<uint8>[n, 28, 28]`; None if the labels are not digits."""
         return draw_test_negatives(self.splits)
+
+    @cached_property
+    def negative_probabilities(self) -> Float64:
+        """The runner's probabilities for the crops without a digit, each given whole, `<float64>[n]`."""
+        if self.negatives is None:
+            raise ValueError("Expected negatives. There are none for the labels of the data")
+        with Runner(self.folder.path) as runner:
+            return np.array([runner.classify(crop).probability for crop in self.each(self.negatives, "negatives")])
 
     @cached_property
     def calibration_digests(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Writes and reads `gate.json`, format version 3; the reader refuses other versions, missing and unknown fields.
+"""Writes and reads `gate.json`, format version 4; the reader refuses other versions, missing and unknown fields.
 
 The file may come from elsewhere, so characters that cannot be printed are replaced.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from device.typed_json import parsed
 from pipeline.gate.judgement import Judgement
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 
 class GateFileError(ValueError):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from pipeline.gate import accuracy, cost, equality, files, structure
+from pipeline.gate import accuracy, cost, early_exit, equality, files, statements, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, limits_judged, skipped
@@ -30,6 +30,8 @@ STAGES: Mapping[str, Callable[[Case], Iterable[Check | Note]]] = MappingProxyTyp
         "confidence": accuracy.confidence,
         "conversion": cost.conversion,
         "rejection": accuracy.rejection,
+        "early exit": early_exit.early_exit,
+        "manifest": statements.statements,
         "budget": cost.budget,
     }
 )
@@ -37,7 +39,7 @@ STAGES: Mapping[str, Callable[[Case], Iterable[Check | Note]]] = MappingProxyTyp
 
 def judge(case: Case) -> Judgement:
     """Returns the judgement of a case; raises ValueError or OSError where a file cannot be read."""
-    first = limits_judged(case.folder.path, case.manifest, case.limits.missing())
+    first = limits_judged(case.folder.path, case.manifest, case.limits)
     stages = {stage.name: stage for stage in (*first.stages, *_results(case, *first.stages))}
     # Without the accuracy there is nothing to measure: no file that runs, or no float logits to compare with.
     return replace(

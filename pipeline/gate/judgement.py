@@ -9,8 +9,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from device.manifest import MANIFEST_NAME, Manifest, Runtime
-from pipeline.gate.check import Check, Note, Verdict, not_judged, without_violations
+from pipeline.gate.check import Check, Note, Verdict, not_judged, passed, refused, without_violations
+from pipeline.gate.limits import Limits
 from pipeline.gate.record import Measurements
+from pipeline.variants import model_name
 
 _SKIPPED = "all"
 
@@ -44,7 +46,8 @@ class Judgement:
 
     Name, version and file are the manifest's, `manifest_sha256` is that of `manifest.json`. `judged_at` is the time
     (UTC), e.g. `2026-11-28 05:30`, `images` the number of test images from `source`, and `runtimes` are those in which
-    the file was run. There are no `measurements` where an early stage refused.
+    the file was run. `lax_limits` are those that any model keeps. There are no `measurements` where an early stage
+    refused.
     """
 
     model: str
@@ -55,6 +58,7 @@ class Judgement:
     images: int
     source: str
     runtimes: tuple[Runtime, ...]
+    lax_limits: tuple[str, ...]
     stages: tuple[StageResult, ...]
     measurements: Measurements | None
 
@@ -62,6 +66,13 @@ class Judgement:
     def verdict(self) -> Verdict:
         """Passed only if every check passed."""
         return _worst(stage.verdict for stage in self.stages)
+
+    @property
+    def outcome(self) -> str:
+        """The verdict in words. It names the limits that any model keeps."""
+        if not self.lax_limits:
+            return self.verdict.value
+        return f"{self.verdict.value}, but these limits refuse nothing: {', '.join(self.lax_limits)}"
 
     @property
     def failures(self) -> Iterator[tuple[str, Check]]:
@@ -76,8 +87,12 @@ class Judgement:
         return tuple(note for stage in self.stages for note in stage.notes)
 
 
-def limits_judged(folder: Path, manifest: Manifest, missing: tuple[str, ...]) -> Judgement:
-    """Returns the judgement of a model by its first stage alone, which needs no data: whether every limit is set."""
+def limits_judged(folder: Path, manifest: Manifest, limits: Limits) -> Judgement:
+    """Returns the judgement of a model by its first stage alone, which needs no data.
+
+    It says whether the model has the name whose limits it is judged by, and whether every limit is set.
+    """
+    checks = (_name(folder, manifest), without_violations("limits complete", limits.missing(), "all set"))
     return Judgement(
         model=manifest.name,
         version=manifest.version,
@@ -87,9 +102,19 @@ def limits_judged(folder: Path, manifest: Manifest, missing: tuple[str, ...]) ->
         images=0,
         source="none loaded",
         runtimes=(),
-        stages=(StageResult("limits", (without_violations("limits complete", missing, "all set"),)),),
+        lax_limits=limits.refusing_nothing(),
+        stages=(StageResult("limits", checks),),
         measurements=None,
     )
+
+
+def _name(folder: Path, manifest: Manifest) -> Check:
+    # A name in the manifest must not choose the limits: a model could take the name of one with laxer limits.
+    check, expected = "name in manifest", model_name(folder)
+    if manifest.name == expected:
+        return passed(check, manifest.name, expected)
+    reason = f"the folder {folder.resolve().name} is judged as {expected}, the manifest says {manifest.name}"
+    return refused(check, manifest.name, expected, reason)
 
 
 def _worst(verdicts: Iterable[Verdict]) -> Verdict:

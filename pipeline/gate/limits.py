@@ -1,20 +1,35 @@
 """Reads the limits of the gate: a TOML file with `[default]` for every model, and `[models.NAME]` over it for one.
 
-A model for which a limit is missing does not pass.
+A model for which a limit is missing does not pass. A limit that no model can miss is named in the verdict.
 """
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+# By how a limit's name ends: from this value on it refuses nothing. A flatbuffer has fewer than 2 GiB.
+_REFUSES_NOTHING: Mapping[str, float] = MappingProxyType(
+    {
+        "images_min": 1,
+        "percent_min": 0,
+        "percent_max": 100,
+        "pp_max": 100,
+        "bytes_max": 2**31,
+        "ratio_max": 1_000,
+    }
+)
 
 
 class LimitsError(ValueError):
@@ -33,6 +48,7 @@ class Limits:
     int8_accuracy_percent_min: float | None = None
     accuracy_drop_pp_max: float | None = None
     accuracy_drop_upper_pp_max: float | None = None
+    early_exit_drop_pp_max: float | None = None
     agreement_percent_min: float | None = None
     recall_drop_pp_max: float | None = None
     calibration_error_pp_max: float | None = None
@@ -40,6 +56,8 @@ class Limits:
     temperature_deviation_percent_max: float | None = None
     digits_kept_percent_min: float | None = None
     negatives_accepted_percent_max: float | None = None
+    early_exit_negatives_percent_max: float | None = None
+    manifest_deviation_pp_max: float | None = None
     arena_bytes_max: float | None = None
     file_bytes_max: float | None = None
     time_ratio_max: float | None = None
@@ -58,9 +76,16 @@ class Limits:
         """Returns the names of the limits that are not set."""
         return tuple(field.name for field in fields(self) if getattr(self, field.name) is None)
 
+    def refusing_nothing(self) -> tuple[str, ...]:
+        """Returns the limits that any model keeps, with their values."""
+        given = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return tuple(
+            f"{name} = {value:g}" for name, value in given if value is not None and _is_kept_by_all(name, value)
+        )
+
 
 def read_limits(path: Path, model: str) -> Limits:
-    """Returns the limits of a model, by the name in its manifest; raises LimitsError for invalid files."""
+    """Returns the limits of a model by its name; raises LimitsError for invalid files."""
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # not TOML, or not UTF-8
@@ -95,6 +120,11 @@ def _entries(value: object, where: str) -> dict[str, Any]:
     except LimitsError as error:
         raise LimitsError(f"{where}.{error}") from error
     return entries
+
+
+def _is_kept_by_all(name: str, value: float) -> bool:
+    bound = next((bound for ending, bound in _REFUSES_NOTHING.items() if name.endswith(ending)), None)
+    return bound is not None and (value <= bound if name.endswith("_min") else value >= bound)
 
 
 def _is_finite(value: object) -> bool:

@@ -66,7 +66,7 @@ def as_junit(judgement: Judgement) -> bytes:
 
 def _headline(judgement: Judgement) -> str:
     images = f"{judgement.images:,} images: {judgement.source}"
-    return f"{judgement.model} {judgement.version}: {judgement.verdict.value} ({images})"
+    return f"{judgement.model} {judgement.version}: {judgement.outcome} ({images})"
 
 
 def _table(judgement: Judgement, style: str) -> str:

@@ -14,6 +14,7 @@ from device.arrays import Indices
 from device.manifest import Runtime
 from device.quantisation import quantise_pixels
 from device.runner import Runner
+from device.signatures import STEP
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.runtimes import HAS_WHEEL, classify_in_child, is_installed, runtime_here, this_platform
@@ -42,7 +43,11 @@ def tensors(case: Case) -> Iterator[Check]:
 
 
 def contract(case: Case) -> Iterator[Check]:
-    """Yields whether the device's runner accepts the file and its manifest."""
+    """Yields whether the device's runner accepts the file and its manifest, and may read it line by line if it can."""
+    hidden = f"the file has the signature {STEP}, the manifest no states"
+    streams = STEP in {graph.signature for graph in case.graphs}
+    violations = (hidden,) if streams and not case.manifest.states else ()
+    yield without_violations("states in manifest", violations, f"some if {STEP} is there")
     try:
         with Runner(case.folder.path):
             yield passed("file matches manifest", "loads in the runner", "loads")

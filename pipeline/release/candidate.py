@@ -6,7 +6,6 @@ The int8 file runs over the validation and test images once; everything in the m
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import shutil
 import tempfile
@@ -21,14 +20,15 @@ from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
 from device.arrays import Crops
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, CalibrationRecord, Manifest, ModelFile, Runtime
+from device.manifest import FORMAT_VERSION, Manifest, ModelFile
 from device.pixels import unit_range
 from device.runner import Runner
 from device.signatures import CLASSIFY, CROP, LOGITS, STEP
-from pipeline.data.splits import Splits, digest_lines
+from pipeline.data.splits import Splits, calibration_record, digest_lines
 from pipeline.folders import ModelFolder
-from pipeline.gate.runtimes import classify_in_child, is_installed, runtime_here
-from pipeline.release.evaluate import Evaluation, compare
+from pipeline.gate.runtimes import classify_in_child, is_installed
+from pipeline.gate.statements import compare, configuration
+from pipeline.release.evaluate import Evaluation
 from pipeline.release.findings import Findings, LabelledLogits, find
 from pipeline.release.step_logits import StepReader, contract
 from pipeline.report.card import model_card
@@ -64,7 +64,7 @@ def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, targe
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest), encoding="utf-8")
         latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
-        _require_runtimes(manifest, staged.path, splits.calibration.crops[:1])
+        _require_runtimes(staged.path, splits.calibration.crops[:1])
         target.take(staged)
     return Evaluation(variant.name, findings.accuracy, len(conversion.int8_tflite), latency_us)
 
@@ -83,7 +83,6 @@ def _findings(reader: StepReader, network: keras.Sequential, splits: Splits) -> 
 def _manifest(
     variant: Variant, conversion: Conversion, splits: Splits, staged: ModelFolder, findings: Findings
 ) -> Manifest:
-    calibration = splits.calibration
     classify, step = conversion.graphs[CLASSIFY], conversion.graphs.get(STEP)
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -102,21 +101,11 @@ def _manifest(
         file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)),
         weights_sha256=_sha256(staged.float_model.read_bytes()),
         operators=dict(operator_versions(tuple(conversion.graphs.values()))),
-        runtimes=_installed_runtimes(),
         accuracy=findings.accuracy,
         early_exit=findings.early_exit,
         rejection=findings.rejection,
-        calibration=CalibrationRecord(
-            source=calibration.source,
-            images=len(calibration.crops),
-            seed=calibration.seed,
-            indices_sha256=calibration.indices_sha256,
-            digests_sha256=_sha256(staged.calibration.read_bytes()),
-        ),
-        configuration={
-            "quantisation": "static int8, weights per channel, activations by true minima and maxima",
-            "training": json.loads(staged.training.read_text()) if staged.training.is_file() else "not recorded",
-        },
+        calibration=calibration_record(splits.calibration),
+        configuration=configuration(staged),
         packages=package_versions(),
     )
 
@@ -127,19 +116,12 @@ def _latency_us(folder: Path, crops: Crops) -> float:
         return round(1e3 * float(np.median([runner.classify(crop).latency_ms for crop in crops])), 1)
 
 
-def _installed_runtimes() -> tuple[Runtime, ...]:
-    for name in RUNTIMES:
-        if not is_installed(name):
-            log.info("%s is not installed: the manifest will not list it", name)
-    return tuple(runtime_here(name) for name in RUNTIMES if is_installed(name))
-
-
-def _require_runtimes(manifest: Manifest, folder: Path, crops: Crops) -> None:
-    """Raise ValueError unless each of the manifest's runtimes reads the crops."""
-    for runtime in manifest.runtimes:
-        child = classify_in_child(folder, runtime.name, crops)
+def _require_runtimes(folder: Path, crops: Crops) -> None:
+    """Raise ValueError unless each runtime that is installed reads the crops."""
+    for runtime in filter(is_installed, RUNTIMES):
+        child = classify_in_child(folder, runtime, crops)
         if child.returncode:
-            raise ValueError(f"The file does not run on {runtime.name}: {child.stderr.strip()}")
+            raise ValueError(f"The file does not run on {runtime}: {child.stderr.strip()}")
 
 
 def _sha256(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Compares an int8 file with its float network on the same images."""
+"""The table that `convert` prints, and the file that holds a row of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 from tabulate import tabulate
 
-from device.arrays import Float32, Int8, UInt8
 from device.manifest import Accuracy
 from device.typed_json import parsed
 
@@ -23,24 +21,6 @@ class Evaluation:
     accuracy: Accuracy
     file_bytes: int
     latency_us: float
-
-
-def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str) -> Accuracy:
-    """Return the accuracy of both by logits `[n, classes]`; raise ValueError for no images or logits not finite."""
-    if not len(labels):
-        raise ValueError("Expected test images. Received none")
-    if not np.isfinite(float_logits).all():
-        raise ValueError("Expected finite logits of the float network. Received NaN or infinity")
-    float_answers, int8_answers = float_logits.argmax(axis=1), int8_logits.argmax(axis=1)
-    float_accuracy, int8_accuracy = float((float_answers == labels).mean()), float((int8_answers == labels).mean())
-    return Accuracy(
-        images=len(labels),
-        source=source,
-        float_accuracy=float_accuracy,
-        int8_accuracy=int8_accuracy,
-        accuracy_drop_pp=round(100 * (float_accuracy - int8_accuracy), 4),
-        agreement=float((float_answers == int8_answers).mean()),
-    )
 
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:

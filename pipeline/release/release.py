@@ -13,6 +13,7 @@ from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import read_judgement
 from pipeline.gate.judgement import Judgement
 from pipeline.report.card import write_card
+from pipeline.variants import model_name
 
 
 class ReleaseError(ValueError):
@@ -29,6 +30,8 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
         raise ReleaseError(f"{candidate.path}: the gate has not evaluated it: make gate")
     manifest, judgement = read_manifest(candidate.path), read_judgement(report)
     _require_passed(candidate, manifest, judgement)
+    if manifest.name != (expected := model_name(model.path)):
+        raise ReleaseError(f"{candidate.path}: Expected the model {expected}. Received: {manifest.name}")
     _require_as_many_images(manifest, model)
     model.path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=model.path, prefix=".release-") as folder:

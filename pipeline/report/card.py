@@ -66,10 +66,10 @@ def _section(name: str, judgement: Judgement, measured: Measurements, charts: tu
     table = tabulate(_figures(measured), (f"{judgement.images:,} {judgement.source}", ""), tablefmt="github")
     checks = sum(len(stage.checks) for stage in judgement.stages)
     pictures = "\n\n".join(f"![{each.title}. {each.description}]({each.name}.svg)" for each in charts)
-    return (
-        f"## Gate results\n\nVerdict: {judgement.verdict.value}, {checks} checks. `make gate report VARIANT={name}` "
-        f"repeats them, and writes a page with all figures.\n\n{table}\n\n{pictures}\n"
-    )
+    runtimes = ", ".join(f"{each.name} {each.version}" for each in judgement.runtimes)
+    verdict = f"Verdict: {judgement.outcome}. {checks} checks, on {runtimes}."
+    repeated = f"`make gate report VARIANT={name}` repeats them, and writes a page with all figures."
+    return f"## Gate results\n\n{verdict}\n{repeated}\n\n{table}\n\n{pictures}\n"
 
 
 def _charts(measured: Measurements) -> Iterator[Chart]:

@@ -19,7 +19,6 @@ from device.manifest import (
     ManifestError,
     ModelFile,
     Rejection,
-    Runtime,
     TensorContract,
     read_manifest,
 )
@@ -28,7 +27,7 @@ from tests.conftest import MODELS
 
 MANIFEST = dataclasses.replace(
     read_manifest(MODELS / "rows2d"),
-    format_version=1,
+    format_version=2,
     name="rowstream-example",
     version="0.1.0",
     labels=("no", "yes"),
@@ -46,7 +45,6 @@ MANIFEST = dataclasses.replace(
     ),
     weights_sha256="0" * 64,
     operators={"CONV_2D": 1, "PAD": 2},
-    runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
     accuracy=Accuracy(10_000, "MNIST test images", 0.9963, 0.9962, 0.01, 0.9996),
     rejection=Rejection(digits_kept=0.9912, negatives=10_000, negatives_accepted=0.0123),
     calibration=CalibrationRecord(
@@ -135,9 +133,9 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("format_version",), 2, "Expected manifest format 1. Received: 2"),
-        (("format_version",), "1", "Expected manifest format 1. Received: 1"),
-        (("format_version",), True, "manifest.format_version: Expected int. Received: True"),
+        (("format_version",), 1, "Expected manifest format 2. Received: 1. Convert the model again"),
+        (("format_version",), "2", "Expected manifest format 2. Received: 2. Convert the model again"),
+        (("format_version",), 2.0, "manifest.format_version: Expected int. Received: 2.0"),
         (("steps",), True, "manifest.steps: Expected int. Received: True"),
         (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
         (("steps",), "7", "manifest.steps: Expected int. Received: '7'"),
@@ -156,7 +154,7 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
         (("operators", "PAD"), "2", "manifest.operators.PAD: Expected int. Received: '2'"),
         (("not_streamable",), None, "manifest.not_streamable: Expected str. Received: None"),
         (("packages", "numpy"), 2, "manifest.packages.numpy: Expected str. Received: 2"),
-        (("runtimes",), {}, "manifest.runtimes: Expected list. Received: {}"),
+        (("labels",), {}, "manifest.labels: Expected list. Received: {}"),
         (("accuracy",), 0.99, "manifest.accuracy: Expected dict. Received: 0.99"),
         (("rejection", "negatives"), 0.5, "manifest.rejection.negatives: Expected int. Received: 0.5"),
         (("rejection", "digits_kept"), "all", "manifest.rejection.digits_kept: Expected float. Received: 'all'"),
@@ -213,7 +211,7 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
     """JSON without a format version is refused."""
-    assert refusal(tmp_path, content) == "Expected manifest format 1. Received: None"
+    assert refusal(tmp_path, content) == "Expected manifest format 2. Received: None. Convert the model again"
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,19 @@ def test_probabilities_are_those_of_the_logits(runner: Runner, digits: Digits) -
     assert runner.classify(crop).probability == pytest.approx(powers.max() / powers.sum(), rel=1e-5)
 
 
+def test_partial_logits_are_those_of_the_lines_so_far(runner: Runner, digits: Digits) -> None:
+    """After the last line they are the crop's, bit for bit; there are none before the first time step."""
+    crop = digits[0][100]
+    seen = [runner.partial_logits for _ in runner.steps(crop)]
+    assert [logits is not None and int(logits.argmax()) for logits in seen] == [
+        answer.index for answer in runner.steps(crop)
+    ]
+    assert seen[-1] is not None
+    assert np.array_equal(seen[-1], runner.logits(crop))
+    runner.reset()
+    assert runner.partial_logits is None
+
+
 def test_order_of_crops(variant: str, digits: Digits) -> None:
     """What a model says of a crop does not depend on the crops before it, nor on whether they came line by line."""
     with Runner(MODELS / variant) as runner:

@@ -25,7 +25,7 @@ from pipeline.gate.judge import judge
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.limits import read_limits
 from pipeline.release.candidate import make_candidate
-from pipeline.variants import VARIANTS
+from pipeline.variants import VARIANTS, model_name
 from tests.conftest import MODELS
 
 VARIANT = VARIANTS["conv1d"]
@@ -70,7 +70,7 @@ def released(folder: Path, splits: Splits) -> Path:
 def open_case(folder: Path, splits: Splits, limits: Path) -> Case:
     """Returns the case of a model's folder."""
     manifest = read_manifest(folder)
-    return Case(ModelFolder(folder), manifest, splits, read_limits(limits, manifest.name))
+    return Case(ModelFolder(folder), manifest, splits, read_limits(limits, model_name(folder)))
 
 
 # By float weights and calibration record: a conversion of the same inputs gives the same bytes, and takes seconds.

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from device.runner import Runner
-from pipeline.data.mnist import load
+from pipeline.data.mnist import embedded_splits, load
 from pipeline.folders import ModelFolder
 from pipeline.release.candidate import make_candidate
 from pipeline.training.networks import load_network
 from pipeline.variants import Variant
 from tests.conftest import MODELS
 from tests.support.commands import pipeline, refused
-from tests.support.sabotage import Good, limits_for_few_images
+from tests.support.sabotage import Good, limits_for_few_images, released
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -47,8 +47,9 @@ def home(folder: Path) -> dict[str, str]:
 
 
 def test_passed_exits_0(good: Good, tmp_path: Path) -> None:
-    """A good model passes on the embedded images, with a table on stdout and three reports."""
-    child = pipeline(tmp_path, "gate", str(good.folder), "--limits", str(good.limits), **home(tmp_path))
+    """A good model passes on the images it was released with, with a table on stdout and three reports."""
+    model = released(tmp_path / "conv1d", embedded_splits())
+    child = pipeline(tmp_path, "gate", str(model), "--limits", str(good.limits), **home(tmp_path))
     assert child.returncode == 0, child.stdout + child.stderr
     headers, *_ = child.stdout.splitlines()
     assert headers.split() == ["stage", "check", "measured", "limit", "verdict"]
@@ -57,7 +58,7 @@ def test_passed_exits_0(good: Good, tmp_path: Path) -> None:
     folder = tmp_path / "build" / "conv1d" / "gate"
     assert sorted(path.name for path in folder.iterdir()) == ["gate.json", "junit.xml", "summary.md"]
     written = json.loads((folder / "gate.json").read_text())
-    assert (written["format_version"], written["verdict"], written["images"]) == (3, "passed", 4488)
+    assert (written["format_version"], written["verdict"], written["images"]) == (4, "passed", 4488)
     suite = ET.parse(folder / "junit.xml").getroot()  # noqa: S314  # the gate's own
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert len(suite) == sum(len(stage["checks"]) for stage in written["stages"]) > 30

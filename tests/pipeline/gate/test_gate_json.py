@@ -56,12 +56,12 @@ def test_a_judgement_is_read_as_it_was_written(judgement: Judgement, tmp_path: P
         pytest.param(as_json(JUDGED)[:2_000], "Expected JSON. ", id="truncated"),
         pytest.param(b"\xff\xfe\x00", "'utf-8' codec can't decode", id="binary"),
         pytest.param("[" * 100_000, "recursion", id="deep"),
-        pytest.param("[]", "Expected gate.json of format 3. Received: None", id="a list"),
+        pytest.param("[]", "Expected gate.json of format 4. Received: None", id="a list"),
         pytest.param(
-            '{"format_version": 1}', "Expected gate.json of format 3. Received: 1. Run the gate again", id="old"
+            '{"format_version": 1}', "Expected gate.json of format 4. Received: 1. Run the gate again", id="old"
         ),
         pytest.param(
-            '{"format_version": 3}', "gate: Expected the fields of Judgement. Missing: ['file_sha256'", id="bare"
+            '{"format_version": 4}', "gate: Expected the fields of Judgement. Missing: ['file_sha256'", id="bare"
         ),
         pytest.param(
             edited(lambda gate: gate.update(more=1)),
@@ -134,7 +134,7 @@ def test_the_file_holds_the_digests_runtimes_and_notes() -> None:
     """The JSON begins with the format version and the verdict, and has the fields that other programs read."""
     fields = json.loads(as_json(JUDGED))
     assert list(fields)[:2] == ["format_version", "verdict"]
-    assert (fields["format_version"], fields["verdict"], fields["images"]) == (3, "refused", 12)
+    assert (fields["format_version"], fields["verdict"], fields["images"]) == (4, "refused", 12)
     assert (fields["file_sha256"], fields["manifest_sha256"]) == ("a" * 64, "e" * 64)
     assert fields["runtimes"] == [{"name": "ai-edge-litert", "version": "2.3.0"}]
     assert fields["stages"][1] == {

@@ -11,6 +11,7 @@ from device.manifest import read_manifest
 from pipeline.gate.check import Check, Verdict, not_judged, passed, refused
 from pipeline.gate.judgement import StageResult, limits_judged, skipped
 from tests.conftest import MODELS
+from tests.support.cases import LIMITS
 from tests.support.measured import JUDGED
 
 PASSED, NOT_JUDGED, REFUSED = passed("a", "1"), not_judged("b", "no data"), refused("c", "2", "≤ 1", "2 is not ≤ 1")
@@ -48,10 +49,19 @@ def test_a_stage_that_was_not_run_names_the_one_that_refused() -> None:
     assert skipped("budget", "images") == StageResult("budget", (not_judged("all", "not run: images refused"),))
 
 
+def test_another_models_name_is_refused_without_data() -> None:
+    """The folder names the model, and so its limits; a manifest with another name is refused."""
+    folder = MODELS / "rows2d"
+    judgement = limits_judged(folder, replace(read_manifest(folder), name="rowstream-rows"), LIMITS)
+    ((_, check),) = judgement.failures
+    assert (check.name, check.verdict) == ("name in manifest", Verdict.REFUSED)
+    assert check.reason == "the folder rows2d is judged as rowstream-rows2d, the manifest says rowstream-rows"
+
+
 def test_missing_limits_are_refused_without_data() -> None:
     """A model without limits is refused before any data are loaded, with all missing names in one reason."""
     folder = MODELS / "rows2d"
-    judgement = limits_judged(folder, read_manifest(folder), ("images_min", "file_bytes_max"))
+    judgement = limits_judged(folder, read_manifest(folder), replace(LIMITS, images_min=None, file_bytes_max=None))
     assert judgement.verdict is Verdict.REFUSED
     assert judgement.manifest_sha256 == hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
     assert (judgement.model, judgement.images, judgement.measurements) == ("rowstream-rows2d", 0, None)

@@ -162,11 +162,39 @@ def test_missing_limits_are_named_in_order(limits_file: Path) -> None:
     """The limits that are not set are named, all of them, in the order of the class."""
     limits_file.write_text(TWO_MODELS)
     missing = read_limits(limits_file, "small").missing()
-    assert missing[:3] == ("int8_accuracy_percent_min", "accuracy_drop_upper_pp_max", "agreement_percent_min")
+    assert missing[:3] == ("int8_accuracy_percent_min", "accuracy_drop_upper_pp_max", "early_exit_drop_pp_max")
     assert missing[-2:] == ("arena_bytes_max", "time_ratio_max")
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        pytest.param(Limits(), (), id="none set"),
+        pytest.param(Limits(runtimes=("tflite-micro",), images_min=2, agreement_percent_min=0.1), (), id="strict"),
+        pytest.param(Limits(images_min=1), ("images_min = 1",), id="one image"),
+        pytest.param(Limits(digits_kept_percent_min=0), ("digits_kept_percent_min = 0",), id="no digit kept"),
+        pytest.param(Limits(digits_kept_percent_min=-5), ("digits_kept_percent_min = -5",), id="less than none"),
+        pytest.param(
+            Limits(negatives_accepted_percent_max=100), ("negatives_accepted_percent_max = 100",), id="every negative"
+        ),
+        pytest.param(Limits(negatives_accepted_percent_max=99.9), (), id="nearly every negative"),
+        pytest.param(Limits(recall_drop_pp_max=250), ("recall_drop_pp_max = 250",), id="more than the whole"),
+        pytest.param(Limits(file_bytes_max=2**31 - 1), (), id="2 GiB less a byte"),
+        pytest.param(Limits(file_bytes_max=2**31), ("file_bytes_max = 2.14748e+09",), id="2 GiB"),
+        pytest.param(
+            Limits(accuracy_drop_pp_max=100, time_ratio_max=1e3),
+            ("accuracy_drop_pp_max = 100", "time_ratio_max = 1000"),
+            id="two",
+        ),
+    ],
+)
+def test_limits_that_any_model_keeps_are_named(limits: Limits, expected: tuple[str, ...]) -> None:
+    """A limit is named with its value from where no model can miss it."""
+    assert limits.refusing_nothing() == expected
 
 
 @pytest.mark.parametrize("model", ["rowstream-rows2d", "rowstream-cols2d", "rowstream-conv1d", "rowstream-rows"])
 def test_the_projects_file_sets_every_limit(model: str) -> None:
-    """Each released variant has every limit."""
-    assert read_limits(MODELS / "limits.toml", model).missing() == ()
+    """Each released variant has every limit, and each limit can refuse."""
+    limits = read_limits(MODELS / "limits.toml", model)
+    assert limits.missing() == limits.refusing_nothing() == ()

@@ -50,6 +50,15 @@ def junit(judgement: Judgement) -> ET.Element:
     return ET.fromstring(as_junit(judgement))  # noqa: S314  # written here
 
 
+def test_limits_that_refuse_nothing_are_in_the_verdict() -> None:
+    """The last line of the table and the heading of the summary name them."""
+    lax = replace(SHIPS, lax_limits=("images_min = 0", "recall_drop_pp_max = 100"))
+    verdict = "passed, but these limits refuse nothing: images_min = 0, recall_drop_pp_max = 100 (4,500 images: "
+    assert as_text(lax).splitlines()[-1].startswith(f"rowstream-tiny 1.2.3: {verdict}")
+    assert as_markdown(lax).startswith(f"## ✅ rowstream-tiny 1.2.3: {verdict}")
+    assert '"lax_limits": [\n    "images_min = 0",' in as_json(lax)
+
+
 def test_junit_counts_its_cases() -> None:
     """The suite counts its cases; refused checks are failures, those not judged errors."""
     suite = junit(DOES_NOT_SHIP)

@@ -131,8 +131,10 @@ def test_a_truncated_file(good: Good, good_copy: Path) -> None:
 
 
 def test_the_manifest_of_another_model(good: Good, good_copy: Path) -> None:
-    """A manifest of another model is refused for the file's size and the weights."""
+    """A manifest of another model is refused for its name; under this model's name, for the file's size and weights."""
     shutil.copy(MODELS / "rows2d" / "manifest.json", good_copy)
+    assert refusals(judged(good_copy, good.splits, good.limits)) == {"name in manifest"}
+    forge(good_copy, name="rowstream-conv1d")
     assert refusals(judged(good_copy, good.splits, good.limits)) >= {"file size in manifest", "float weights SHA-256"}
 
 

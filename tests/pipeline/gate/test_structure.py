@@ -63,13 +63,40 @@ def test_a_float_tensor_of_dynamic_shape_is_two_violations() -> None:
     assert found[1] == ("static shapes", "refused", "classify: tensor inner has the dynamic shape (1, -1)")
 
 
+STATES = ("states in manifest", "ok", "some if step is there")
+
+
+@pytest.mark.parametrize(
+    ("signatures", "has_states", "expected"),
+    [
+        pytest.param(("classify", "step"), True, STATES, id="streams"),
+        pytest.param(("classify",), False, STATES, id="does not stream"),
+        pytest.param(
+            ("classify", "step"),
+            False,
+            ("states in manifest", "refused", "the file has the signature step, the manifest no states"),
+            id="said not to stream",
+        ),
+    ],
+)
+def test_a_file_with_steps_needs_states(
+    signatures: tuple[str, ...], has_states: bool, expected: tuple[str, ...]
+) -> None:
+    """A file with the signature `step` is refused under a manifest without states."""
+    manifest = small_case().manifest
+    graphs = tuple(replace(graph(), signature=name) for name in signatures)
+    case = small_case(manifest=manifest if has_states else replace(manifest, states=()), graphs=graphs)
+    assert lines(list(contract(case)))[0] == expected
+
+
 def test_a_manifest_that_does_not_match_the_file_is_refused(model_copy: Path) -> None:
     """The runner's error is the reason where it does not accept the file."""
     case = small_case()
-    assert lines(list(contract(case))) == [("file matches manifest", "loads in the runner", "loads")]
+    assert lines(list(contract(case))) == [STATES, ("file matches manifest", "loads in the runner", "loads")]
     manifest = read_manifest(model_copy)
     replace(manifest, file=replace(manifest.file, sha256="0" * 64)).write(model_copy)
-    ((name, verdict, reason),) = lines(list(contract(replace(case, folder=ModelFolder(model_copy)))))
+    states, (name, verdict, reason) = lines(list(contract(replace(case, folder=ModelFolder(model_copy)))))
+    assert states == STATES
     assert (name, verdict) == ("file matches manifest", "refused")
     assert "SHA-256" in reason
 

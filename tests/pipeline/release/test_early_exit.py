@@ -1,11 +1,12 @@
-"""Tests of `pipeline.release.findings`, on literal answers."""
+"""Tests of the early exit that `pipeline.release.findings` chooses, on literal answers."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pipeline.release.findings import StepAnswers, choose_exit
+from pipeline.gate.early_exit import StepAnswers
+from pipeline.release.findings import choose_exit, max_drop_pp
 
 # Three images, four steps of seven lines: settled right, settled wrong too early, never settled.
 READING = StepAnswers(
@@ -14,36 +15,17 @@ READING = StepAnswers(
 )
 
 
-def test_exits_at_the_first_settled_step() -> None:
-    """An image's exit is the first step whose answer reaches the probability, else the last step."""
-    assert READING.exits(0.9).tolist() == [1, 2, 3]
-    assert READING.exits(0.8).tolist() == [1, 1, 3]
-    assert READING.exits(1.0).tolist() == [3, 3, 3]
-
-
-def test_drop_is_what_early_answers_lose() -> None:
-    """The drop is the share of images right at the end and wrong at their exit, in percentage points."""
-    assert READING.drop_pp(0.9) == 0
-    assert READING.drop_pp(0.8) == pytest.approx(33.3333, abs=1e-3)
-
-
-def test_lines_are_counted_to_the_exit() -> None:
-    """The mean counts the lines of every step up to and including the exit."""
-    assert READING.mean_lines_read(0.9) == 21
-    assert READING.mean_lines_read(1.0) == 28
-
-
 def test_the_upper_bound_counts_lost_images_only() -> None:
     """Two images lost of 3,000 bound the loss at 0.21 points, whatever is gained."""
     right = np.ones((3_000, 2), np.bool_)
     right[:2, 0] = False
     losing = StepAnswers(right, np.full((3_000, 2), 0.9))
     assert losing.drop_pp(0.9) == pytest.approx(0.0667, abs=1e-4)
-    assert losing.max_drop_pp(0.9) == pytest.approx(0.2097, abs=1e-4)
+    assert max_drop_pp(losing, 0.9) == pytest.approx(0.2097, abs=1e-4)
     right[2:4, 1] = False
     winning = StepAnswers(right, np.full((3_000, 2), 0.9))
     assert winning.drop_pp(0.9) == 0
-    assert winning.max_drop_pp(0.9) == losing.max_drop_pp(0.9)
+    assert max_drop_pp(winning, 0.9) == max_drop_pp(losing, 0.9)
 
 
 def test_validation_chooses_the_lowest_harmless_probability() -> None:
@@ -61,9 +43,3 @@ def test_too_few_images_choose_no_early_exit() -> None:
     chosen = choose_exit(validation=READING, test=READING)
     assert chosen.probability == 1
     assert chosen.mean_lines_read == 28
-
-
-def test_refuses_shapes_that_do_not_match() -> None:
-    """There is an answer and a probability for each image and step."""
-    with pytest.raises(ValueError, match=r"Expected both \[n, steps\]. Received: \(2, 4\) and \(2, 3\)"):
-        StepAnswers(np.zeros((2, 4), np.bool_), np.zeros((2, 3)))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from device.manifest import Accuracy
-from pipeline.release.evaluate import Evaluation, compare, read_evaluation, table, write_evaluation
+from pipeline.release.evaluate import Evaluation, read_evaluation, table, write_evaluation
 
 EVALUATION = Evaluation(
     variant="rows2d",
@@ -17,37 +16,6 @@ EVALUATION = Evaluation(
     file_bytes=360_144,
     latency_us=104.8,
 )
-
-
-# The answers 0, 1, 1 and 0.
-INT8 = np.array([[10, -10], [0, 1], [-128, 127], [5, 5]], np.int8)
-FLOAT = np.array([[1.0, 0.0], [0.0, 0.1], [3.0, -3.0], [0.0, 1.0]], np.float32)
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ([0, 1, 1, 0], Accuracy(4, "four", 0.5, 1.0, -50.0, 0.5)),
-        ([0, 1, 0, 1], Accuracy(4, "four", 1.0, 0.5, 50.0, 0.5)),
-        ([1, 0, 1, 1], Accuracy(4, "four", 0.25, 0.25, 0.0, 0.5)),
-    ],
-)
-def test_compares_accuracy_and_answers(labels: list[int], expected: Accuracy) -> None:
-    """The drop is float less int8, in percentage points; agreement does not depend on the labels."""
-    assert compare(FLOAT, INT8, np.array(labels, np.uint8), "four") == expected
-
-
-def test_refuses_no_images() -> None:
-    with pytest.raises(ValueError, match=r"^Expected test images\. Received none$"):
-        compare(FLOAT[:0], INT8[:0], np.zeros(0, np.uint8), "nothing")
-
-
-@pytest.mark.parametrize("logit", [float("nan"), float("inf")])
-def test_refuses_float_logits_that_are_not_finite(logit: float) -> None:
-    broken = FLOAT.copy()
-    broken[2, 1] = logit
-    with pytest.raises(ValueError, match="Expected finite logits of the float network"):
-        compare(broken, INT8, np.zeros(4, np.uint8), "four")
 
 
 def test_written_evaluation_reads_back(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_a_first_release_has_the_candidates_files_and_pictures(candidate: BuildF
         assert (model.path / name).read_bytes() == (candidate.path / name).read_bytes()
 
 
+def test_a_model_of_another_name_is_refused(candidate: BuildFolder, tmp_path: Path) -> None:
+    """What passed the gate as rows2d is not released as another variant."""
+    with pytest.raises(ReleaseError, match=r"Expected the model rowstream-cols2d. Received: rowstream-rows2d"):
+        release(candidate, ModelFolder(tmp_path / "models" / "cols2d"))
+
+
 def test_the_card_has_what_the_gate_measured(candidate: BuildFolder, model: ModelFolder) -> None:
     release(candidate, model)
     card = model.card.read_text()

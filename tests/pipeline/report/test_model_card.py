@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, Runtime, read_manifest
+from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, read_manifest
 from pipeline.data.mnist import EMBEDDED
 from pipeline.report.card import model_card
 from tests.conftest import MODELS
@@ -25,7 +25,6 @@ def manifest() -> Manifest:
         file=ModelFile("model.int8.tflite", 123_456, "a" * 64),
         weights_sha256="b" * 64,
         operators={"CONV_2D": 3, "FULLY_CONNECTED": 4},
-        runtimes=(Runtime("ai-edge-litert", "2.3.0"), Runtime("tflite-runtime", "2.14.0")),
         accuracy=Accuracy(10_000, "MNIST test images", 0.9876, 0.9843, 0.33, 0.9932),
         threshold=0.8125,
         rejection=Rejection(digits_kept=0.9876, negatives=10_000, negatives_accepted=0.0123),
@@ -39,7 +38,7 @@ def manifest() -> Manifest:
     [
         "# rowstream-rows2d 1.2.3",
         "A CNN-LSTM that takes the rows of the image as\ntime, in 7 steps of 4,",
-        "One file, `model.int8.tflite`, 123,456 bytes.\nTested on ai-edge-litert 2.3.0 and tflite-runtime 2.14.0.",
+        "One file, `model.int8.tflite`, 123,456 bytes.",
         "python -m device classify CROPS.npy --model models/rows2d",
         "| in | `crop` | [1, 28, 28, 1] | int8 | 0.003921568859368563 | -128 |",
         "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
@@ -84,13 +83,6 @@ def test_card_sections_are_separated_by_blank_lines(manifest: Manifest) -> None:
         "Limits",
     ]
     assert not re.search(r"\n{3}", card)
-
-
-def test_card_names_a_single_runtime(manifest: Manifest) -> None:
-    """A file that ran on one runtime does not claim another."""
-    card = model_card(replace(manifest, runtimes=(Runtime("ai-edge-litert", "2.3.0"),)))
-    assert "Tested on ai-edge-litert 2.3.0.\n" in card
-    assert "tflite-runtime" not in card
 
 
 def test_card_does_not_escape_texts(manifest: Manifest) -> None:

@@ -88,6 +88,12 @@ def test_a_page_has_the_figures(page: str) -> None:
         assert words in text
 
 
+def test_a_page_names_limits_that_refuse_nothing(page: str) -> None:
+    lax = text_of(model_page("conv1d", replace(JUDGED, lax_limits=("images_min = 0", "recall_drop_pp_max = 100"))))
+    assert "These limits refuse nothing: images_min = 0, recall_drop_pp_max = 100." in lax
+    assert "refuse nothing" not in text_of(page)
+
+
 def test_identifiers_are_alone_on_their_page(page: str) -> None:
     identifiers = [attributes["id"] for _, attributes in Page(page).tags if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))

@@ -1,0 +1,162 @@
+"""Tests that the gate finds out again what a manifest states, on a good model with one statement forged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from device.manifest import Accuracy, Manifest, Rejection
+from pipeline.gate.case import Case
+from pipeline.gate.check import Verdict
+from pipeline.gate.statements import compare, rejected, statements
+from tests.support.cases import small_case
+from tests.support.sabotage import Good, open_case
+
+# The answers 0, 1, 1 and 0.
+INT8 = np.array([[10, -10], [0, 1], [-128, 127], [5, 5]], np.int8)
+FLOAT = np.array([[1.0, 0.0], [0.0, 0.1], [3.0, -3.0], [0.0, 1.0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([0, 1, 1, 0], Accuracy(4, "four", 0.5, 1.0, -50.0, 0.5)),
+        ([0, 1, 0, 1], Accuracy(4, "four", 1.0, 0.5, 50.0, 0.5)),
+        ([1, 0, 1, 1], Accuracy(4, "four", 0.25, 0.25, 0.0, 0.5)),
+    ],
+)
+def test_compares_accuracy_and_answers(labels: list[int], expected: Accuracy) -> None:
+    """The drop is float less int8, in percentage points; agreement does not depend on the labels."""
+    assert compare(FLOAT, INT8, np.array(labels, np.uint8), "four") == expected
+
+
+def test_refuses_no_images() -> None:
+    with pytest.raises(ValueError, match=r"^Expected test images\. Received none$"):
+        compare(FLOAT[:0], INT8[:0], np.zeros(0, np.uint8), "nothing")
+
+
+@pytest.mark.parametrize("logit", [float("nan"), float("inf")])
+def test_refuses_float_logits_that_are_not_finite(logit: float) -> None:
+    broken = FLOAT.copy()
+    broken[2, 1] = logit
+    with pytest.raises(ValueError, match="Expected finite logits of the float network"):
+        compare(broken, INT8, np.zeros(4, np.uint8), "four")
+
+
+def test_a_probability_equal_to_the_threshold_is_kept() -> None:
+    assert rejected(0.5, np.array([0.4, 0.5, 0.6, 0.7]), np.array([0.5, 0.1])) == Rejection(0.75, 2, 0.5)
+
+
+@pytest.fixture(scope="module")
+def case(good: Good) -> Case:
+    """The good model, measured once for all tests."""
+    return open_case(good.folder, good.splits, good.limits)
+
+
+def refused(case: Case, **forged: Any) -> dict[str, str]:
+    """Returns the statements that are refused once these are forged, with the reasons."""
+    sabotaged = replace(case, manifest=replace(case.manifest, **forged))
+    vars(sabotaged).update({name: value for name, value in vars(case).items() if name != "manifest"})
+    found = {check.name: check.reason for check in statements(sabotaged) if check.verdict is Verdict.REFUSED}
+    vars(case).update({name: value for name, value in vars(sabotaged).items() if name != "manifest"})
+    return found
+
+
+@pytest.mark.slow
+def test_a_true_manifest_passes(case: Case) -> None:
+    checks = list(statements(case))
+    assert {check.verdict for check in checks} == {Verdict.PASSED}
+    assert len(checks) == 11
+
+
+def _within(name: str, **fields: Any) -> Callable[[Manifest], dict[str, Any]]:
+    return lambda manifest: {name: replace(getattr(manifest, name), **fields)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("forged", "check", "reason"),
+    [
+        pytest.param(
+            _within("accuracy", int8_accuracy=1.0), "accuracy figures", "pp apart in int8_accuracy is not ≤ 0.20 pp"
+        ),
+        pytest.param(_within("accuracy", images=60_000), "accuracy", "images: the manifest says 60000, found 2244"),
+        pytest.param(
+            _within("accuracy", source="MNIST test images"),
+            "accuracy",
+            "source: the manifest says 'MNIST test images', found 'the other 4,488 of 5,000",
+        ),
+        pytest.param(
+            _within("early_exit", mean_lines_read=8.0), "early exit figures", "71.43 pp apart in mean_lines_read"
+        ),
+        pytest.param(
+            _within("early_exit", accuracy_after_step=(0.99,) * 7), "early exit figures", "in accuracy_after_step is"
+        ),
+        pytest.param(
+            _within("early_exit", accuracy_after_step=(0.99,)), "early exit figures", "inf pp apart in accuracy_after"
+        ),
+        pytest.param(lambda _: {"early_exit": None}, "early exit", "probability: the manifest says nothing, found 1.0"),
+        pytest.param(
+            _within("rejection", negatives_accepted=0.0), "rejection figures", "pp apart in negatives_accepted is not"
+        ),
+        pytest.param(
+            _within("rejection", negatives=1_000_000), "rejection", "negatives: the manifest says 1000000, found 10000"
+        ),
+        pytest.param(lambda _: {"rejection": None}, "rejection", "negatives: the manifest says nothing, found 10000"),
+        pytest.param(
+            lambda manifest: {"operators": {**manifest.operators, "ADD": 2}},
+            "operators",
+            "ADD: the manifest says 2, found 1",
+        ),
+        pytest.param(
+            lambda manifest: {"packages": {**manifest.packages, "tensorflow": "9.9"}},
+            "packages",
+            "tensorflow: the manifest says '9.9', found '2.21.0'",
+        ),
+        pytest.param(
+            lambda manifest: {"packages": {**manifest.packages, "another": "1.0"}},
+            "packages",
+            "another: the manifest says '1.0', found nothing",
+        ),
+        pytest.param(
+            lambda _: {"not_streamable": "the device is too slow"},
+            "not streamable",
+            "not_streamable: the manifest says 'the device is too slow', found ''",
+        ),
+        pytest.param(_within("calibration", seed=1), "calibration", "seed: the manifest says 1, found 20260101"),
+        pytest.param(
+            _within("calibration", source="ImageNet"), "calibration", "source: the manifest says 'ImageNet', found"
+        ),
+        pytest.param(
+            lambda _: {"configuration": {"quantisation": "int4"}}, "configuration", "the manifest says 'int4', found"
+        ),
+    ],
+)
+def test_a_false_statement_is_refused_alone(
+    case: Case, forged: Callable[[Manifest], dict[str, Any]], check: str, reason: str
+) -> None:
+    """A false statement is refused by its own check, which says what was found instead."""
+    found = refused(case, **forged(case.manifest))
+    assert list(found) == [f"{check} in manifest"]
+    assert reason in found[f"{check} in manifest"]
+
+
+def test_without_its_data_the_figures_are_not_judged() -> None:
+    """On other data neither figures nor the making of the file are judged; operators and configuration are."""
+    manifest = small_case().manifest
+    other = replace(manifest, calibration=replace(manifest.calibration, source="another place"))
+    verdicts = {check.name: check.verdict for check in statements(small_case(manifest=other, known_crops={}))}
+    assert verdicts == {
+        "operators in manifest": Verdict.PASSED,
+        "configuration in manifest": Verdict.PASSED,
+        "calibration in manifest": Verdict.NOT_JUDGED,
+        "packages in manifest": Verdict.NOT_JUDGED,
+        "not streamable in manifest": Verdict.NOT_JUDGED,
+        "accuracy in manifest": Verdict.NOT_JUDGED,
+        "early exit in manifest": Verdict.NOT_JUDGED,
+        "rejection in manifest": Verdict.NOT_JUDGED,
+    }
