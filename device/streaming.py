@@ -43,7 +43,7 @@ class Stream:
         inputs, outputs = _primary_graph(interpreter)
         states = [_state_keys(state, inputs, outputs) for state in manifest.states]
         self._loop = StepLoop(_PrimaryGraph(interpreter), states, logits=outputs[manifest.output.name])
-        (self._logits,) = outputs[manifest.output.name]
+        self._logits: Int8 = outputs[manifest.output.name][0]
         self._input = inputs[LINES].view(np.uint8)
         self._pixels = np.empty(self._input.shape, np.uint8)
         self._lines = tuple(self._pixels[0, :, :, 0])
