@@ -6,8 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import zipfile
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import PIL
 import scipy
 
 from device.arrays import UInt8
+from pipeline.data.archive import read_archive
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet, build_training_set, labelled_negatives
@@ -39,7 +38,7 @@ def cached_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, 
     if path.is_file():
         try:
             return TrainingSet(mix, fonts.sha256, digits, *_read(path, key))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, KeyError) as error:
             log.warning("%s: Expected this training set. Received: %s. Drawing it again", path, error)
     training_set = build_training_set(digits, fonts, mix)
     _write(path, key, training_set)
@@ -54,8 +53,8 @@ def _key(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> str:
 
 
 def _read(path: Path, key: str) -> tuple[LabelledImages, LabelledImages]:
-    with np.load(path) as archive:
-        crops, labels, negatives, stored = (archive[name] for name in ("crops", "labels", "negatives", "sha256"))
+    archive = read_archive(path)
+    crops, labels, negatives, stored = (archive[name] for name in ("crops", "labels", "negatives", "sha256"))
     if stored != _content_sha256(key, crops, labels, negatives):
         raise ValueError("other content than its SHA-256 says")
     return LabelledImages(crops, labels), labelled_negatives(negatives)
