@@ -18,6 +18,7 @@ from typing import Any, Literal
 from .pixels import SIDE
 from .quantisation import Quantisation
 from .typed_json import parsed
+from .whole_file import write_whole
 
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
@@ -151,7 +152,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Writes `manifest.json` into the model's folder."""
-        (folder / MANIFEST_NAME).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        write_whole(folder / MANIFEST_NAME, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     def verified_content(self, folder: Path) -> bytes:
         """Returns the bytes of the model file in `folder`; raises ManifestError if their SHA-256 is another."""

@@ -13,6 +13,7 @@ from tabulate import tabulate
 from device.arrays import Float32, Int8, UInt8
 from device.manifest import Accuracy
 from device.typed_json import parsed
+from device.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:
     """Write an evaluation as JSON; make its folder if needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
+    write_whole(path, json.dumps(asdict(evaluation), indent=2) + "\n")
 
 
 def read_evaluation(path: Path) -> Evaluation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import PIL
 import scipy
 
 from device.arrays import UInt8
+from device.whole_file import whole_file
 from pipeline.data.archive import read_archive
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import Fonts
@@ -64,12 +64,8 @@ def _write(path: Path, key: str, training_set: TrainingSet) -> None:
     crops, labels = training_set.photographed.crops, training_set.photographed.labels
     negatives = training_set.negatives.crops
     sha256 = _content_sha256(key, crops, labels, negatives)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Trainings of two variants may draw the same set side by side.
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, crops=crops, labels=labels, negatives=negatives, sha256=np.array(sha256))
-    partial.replace(path)
+    with whole_file(path) as unfinished:
+        np.savez_compressed(unfinished, crops=crops, labels=labels, negatives=negatives, sha256=np.array(sha256))
 
 
 def _content_sha256(key: str, *arrays: UInt8) -> str:
