@@ -168,8 +168,10 @@ def read_manifest(folder: Path) -> Manifest:
     """Returns the manifest in a model's folder; raises ManifestError, which names the field, for another format."""
     path = folder / MANIFEST_NAME
     try:
-        written = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8, or a number of thousands of digits
+        written = json.loads(path.read_text("utf-8"))
+        # JSON can escape half a character, which could be neither printed nor written.
+        json.dumps(written, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8, or thousands of digits
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
         # First, because another format has other fields.

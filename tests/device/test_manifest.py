@@ -356,3 +356,12 @@ def test_missing_model_file(tmp_path: Path) -> None:
     """A manifest without its file is an OSError that names the file."""
     with pytest.raises(FileNotFoundError, match=r"model\.int8\.tflite"):
         MANIFEST.verified_content(tmp_path)
+
+
+def test_refuses_half_a_character(tmp_path: Path) -> None:
+    """A text that could be neither printed nor written is refused, wherever it is."""
+    content = written(MANIFEST, tmp_path)
+    content["configuration"] = {"\ud800": "half"}
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(ManifestError, match=r"manifest\.json: Expected JSON\. 'utf-8' codec can't encode"):
+        read_manifest(tmp_path)
