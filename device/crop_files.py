@@ -11,6 +11,8 @@ import numpy as np
 
 from .arrays import Crops, UInt8
 from .idx import read_idx
+from .image_header import CROP_FORMATS, checked_image
+from .npy import parse_npy
 from .pixels import SIDE
 
 _IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -32,7 +34,7 @@ def read_crops(path: Path) -> Crops:
     if suffix in _IMAGE_SUFFIXES:
         array = _read_image(path)
     elif suffix == ".npy":
-        array = _read_npy(path)
+        array = _parsed_npy(path)
     else:
         array = read_idx(path)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[-2:] != (SIDE, SIDE):
@@ -41,16 +43,11 @@ def read_crops(path: Path) -> Crops:
     return array.reshape(-1, SIDE, SIDE)
 
 
-def _read_npy(path: Path) -> UInt8:
+def _parsed_npy(path: Path) -> UInt8:
     try:
-        array = np.load(path, allow_pickle=False)
-    except OSError:
-        raise
-    except Exception as error:  # numpy parses the header as Python, and any exception of that comes through
-        raise ValueError(f"{path}: Expected a NumPy array file. {error}") from error
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path}: Expected one NumPy array. Received: an archive")
-    return array
+        return parse_npy(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read_image(path: Path) -> UInt8:
@@ -58,8 +55,11 @@ def _read_image(path: Path) -> UInt8:
         import cv2  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         raise ImportError(f"{path}: reading images needs OpenCV: pip install opencv-python-headless") from error
-    encoded = np.frombuffer(path.read_bytes(), np.uint8)
-    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if encoded.size else None
+    content = path.read_bytes()
+    try:
+        image = cv2.imdecode(np.frombuffer(checked_image(content, CROP_FORMATS), np.uint8), cv2.IMREAD_GRAYSCALE)
+    except (ValueError, cv2.error) as error:
+        raise ValueError(f"{path}: {error}") from error
     if image is None:
-        raise ValueError(f"{path}: not a PNG or JPEG ({encoded.size:,} bytes)")
+        raise ValueError(f"{path}: Expected an image, PNG or JPEG. Received: {len(content):,} bytes of another kind")
     return np.asarray(image, np.uint8)

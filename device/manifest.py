@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +18,15 @@ from typing import Any, Literal
 from .pixels import SIDE
 from .quantisation import Quantisation
 from .typed_json import parsed
+from .whole_file import write_whole
 
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
+
+# Folders and files are named after these, so they hold no separator and do not begin with a dot.
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2}([-+.]?[0-9A-Za-z][0-9A-Za-z.+-]{0,39})?")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tflite")
 
 
 class ManifestError(ValueError):
@@ -34,8 +42,7 @@ class ModelFile:
     sha256: str
 
     def __post_init__(self) -> None:
-        if Path(self.name).name != self.name or self.name in ("", "..") or "\0" in self.name:
-            raise ManifestError(f"Expected the name of a file beside the manifest. Received: {self.name}")
+        _require(_FILE_NAME, self.name, "the name of a .tflite file, such as model.int8.tflite")
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,8 @@ class Manifest:
 
     def __post_init__(self) -> None:
         _refuse_other_format(self.format_version)
+        _require(_MODEL_NAME, self.name, "a name of up to 64 of a-z, 0-9, '.', '_' and '-'")
+        _require(_VERSION, self.version, "a version such as 1.2.3 or 1.2.3rc1")
         if (len(self.labels),) != self.output.shape[1:]:
             raise ManifestError(f"Expected a label for each of {self.output.shape} logits. Received: {self.labels}")
         if not 1e-3 <= self.temperature <= 1e3 or not 0 <= self.threshold < 1:
@@ -142,7 +151,7 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Writes `manifest.json` into the model's folder."""
-        (folder / MANIFEST_NAME).write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+        write_whole(folder / MANIFEST_NAME, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
 
     def verified_content(self, folder: Path) -> bytes:
         """Returns the bytes of the model file in `folder`; raises ManifestError if their SHA-256 is another."""
@@ -158,8 +167,10 @@ def read_manifest(folder: Path) -> Manifest:
     """Returns the manifest in a model's folder; raises ManifestError, which names the field, for another format."""
     path = folder / MANIFEST_NAME
     try:
-        written = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8, or a number of thousands of digits
+        written = json.loads(path.read_text("utf-8"))
+        # JSON can escape half a character, which could be neither printed nor written.
+        json.dumps(written, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:  # ValueError: not JSON, not UTF-8, or thousands of digits
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
         # First, because another format has other fields.
@@ -167,6 +178,11 @@ def read_manifest(folder: Path) -> Manifest:
         return parsed(Manifest, written, "manifest")
     except ValueError as error:
         raise ManifestError(f"{path}: {error}") from error
+
+
+def _require(form: re.Pattern[str], text: str, expected: str) -> None:
+    if not form.fullmatch(text):
+        raise ManifestError(f"Expected {expected}. Received: {reprlib.repr(text)}")
 
 
 def _refuse_other_format(version: object) -> None:

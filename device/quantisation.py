@@ -16,6 +16,8 @@ import numpy as np
 
 from .arrays import Float32, Int8, UInt8
 
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Quantisation:
@@ -25,7 +27,7 @@ class Quantisation:
     zero_point: int
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.scale) and np.float32(self.scale) > 0):
+        if not (0 < self.scale <= _MAX_FLOAT32 and np.float32(self.scale) > 0):
             raise ValueError(f"Expected a finite scale > 0. Received: scale={self.scale}")
         if not -128 <= self.zero_point <= 127:
             raise ValueError(f"Expected a zero point in -128..127. Received: zero_point={self.zero_point}")

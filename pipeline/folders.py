@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import filecmp
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from device.manifest import MANIFEST_NAME
+from pipeline.lock import folder_lock
 
 MODELS = Path("models")
 BUILD = Path("build")
@@ -44,6 +48,7 @@ class ModelFolder(Folder):
     int8_tflite = Entry("model.int8.tflite")
     manifest = Entry(MANIFEST_NAME)
     card = Entry("README.md")
+    _complete = Entry(".complete")
 
     @property
     def float_model(self) -> Path:
@@ -58,19 +63,48 @@ class ModelFolder(Folder):
     def picture(self, name: str) -> Path:
         return self.path / f"{name}.svg"
 
-    def take(self, staged: ModelFolder) -> None:
-        """Move the files of `staged` here, the manifest last, so that it never describes files to come.
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a process was killed while it replaced the files, so that `finish` is needed."""
+        return self._complete.is_dir()
+
+    @contextmanager
+    def replaced(self) -> Iterator[ModelFolder]:
+        """Give a folder to make a whole model in; at the end its files come here, unless an exception ends the block.
 
         Files that are the same already are left alone, so that nothing made from them becomes stale. Pictures and float
-        weights that `staged` does not have are deleted: the new card and manifest do not refer to them.
+        weights that the new model does not have are deleted. The caller holds the folder's lock.
         """
-        for path in (*self.pictures, self.weights, self.network, self.training):
-            if not (staged.path / path.name).is_file():
-                path.unlink(missing_ok=True)
-        for path in sorted(staged.path.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
+        self.finish()
+        staged = ModelFolder(self.path / ".unfinished")
+        shutil.rmtree(staged.path, ignore_errors=True)
+        staged.path.mkdir(parents=True)
+        try:
+            yield staged
+            for path in (*staged.pictures, staged.weights, staged.network, staged.training):
+                path.touch()
+            staged.path.rename(self._complete)
+        finally:
+            shutil.rmtree(staged.path, ignore_errors=True)
+        self.finish()
+
+    def finish(self) -> None:
+        """Move the files of a complete model here, the manifest last; an empty one stands for one to delete.
+
+        Every step can be repeated, so a process that is killed here leaves nothing that the next cannot finish.
+        """
+        if not self.is_unfinished:
+            return
+        for path in sorted(self._complete.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
             place = self.path / path.name
-            if not (place.is_file() and filecmp.cmp(path, place, shallow=False)):
+            if not path.stat().st_size:
+                place.unlink(missing_ok=True)
+                path.unlink()
+            elif place.is_file() and filecmp.cmp(path, place, shallow=False):
+                path.unlink()
+            else:
                 path.replace(place)
+        self._complete.rmdir()
 
 
 class BuildFolder(ModelFolder):
@@ -92,6 +126,18 @@ class ReportFolder(Folder):
 def model_folder(variant: str) -> ModelFolder:
     """Return the folder of a variant's release, under the working directory."""
     return ModelFolder(MODELS / variant)
+
+
+def finished_model(path: Path) -> ModelFolder:
+    """Return the model in a folder, after completing what a killed process left there.
+
+    Raises RuntimeError if another process is writing there.
+    """
+    model = ModelFolder(path)
+    if model.is_unfinished:
+        with folder_lock(path):
+            model.finish()
+    return model
 
 
 def build_folder(variant: str) -> BuildFolder:

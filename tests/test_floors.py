@@ -24,7 +24,20 @@ ORDER = {
     "device": ("core", "vision", "sources", "watch", "web", "cli", "__main__"),
     "converters": ("packages", "workspace", "tflite", "lowering", "quantisation", "child", "convert"),
     "pipeline": (
-        *("folders", "variants", "data", "synthesis", "training", "bench", "gate", "report", "release", "cli"),
+        *(
+            "lock",
+            "whole_folder",
+            "folders",
+            "variants",
+            "data",
+            "synthesis",
+            "training",
+            "bench",
+            "gate",
+            "report",
+            "release",
+            "cli",
+        ),
         "__main__",
     ),
 }

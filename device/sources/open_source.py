@@ -9,8 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import cv2
-
+from ..image_header import image_format
 from ..vision.images import is_heif
 from .captures import Picamera2Capture, open_camera, open_stream
 from .frames import Source
@@ -89,7 +88,8 @@ def _files(name: str) -> Source:
 
 
 def _is_image(path: Path) -> bool:
-    if path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(str(path.absolute())):
+    if path.suffix.lower() in IMAGE_SUFFIXES:
         return True
     with path.open("rb") as file:
-        return is_heif(file.read(12))
+        head = file.read(12)
+    return image_format(head) is not None or is_heif(head)

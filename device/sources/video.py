@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 
+from ..image_header import MAX_PIXELS
 from ..vision.images import checked_frame
 from .frames import Frame, Source, elapsed_ms
 
@@ -30,11 +31,16 @@ class VideoFile(Source):
         with path.open("rb") as file:
             head = file.read(1)
         self._path = path
-        # OpenCV cannot mistake an absolute path for an address, an option or a camera.
-        self._capture = cv2.VideoCapture(str(path.absolute()))
+        # OpenCV cannot mistake an absolute path for an address, an option or a camera. FFmpeg alone, because OpenCV's
+        # own readers take numbered images for a video, in formats that are not checked.
+        self._capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
         if not head or not self._capture.isOpened():
             size = f"{path.stat().st_size:,} bytes"
             raise ValueError(f"{path}: Expected a video or image that OpenCV can read. Received: {size}")
+        width, height = (int(self._capture.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        if width * height > MAX_PIXELS:
+            received = f"{width:,} x {height:,}"
+            raise ValueError(f"{path}: Expected a video of at most {MAX_PIXELS:,} pixels. Received: {received}")
         self.rate_hz = self._capture.get(cv2.CAP_PROP_FPS) or None
 
     def __iter__(self) -> Iterator[Frame]:

@@ -1,7 +1,8 @@
 """Finds digit candidates in a photograph and cuts each as a crop.
 
 It separates strokes from paper, ruled lines, blots and noise; whether a stroke is a digit is for the network to say.
-Digits that touch one another are not separated.
+Digits that touch one another are not separated. Of each polarity the 500 largest pieces of ink are looked at, whatever
+an image holds.
 
 Source: connected components of locally thresholded ink, as surveyed in Jung, Kim, Jain, Text information extraction
 in images and video, 2004. `ink` does the thresholding, `shapes` the components.

@@ -17,6 +17,7 @@ import PIL.ExifTags
 import PIL.Image
 
 from ..arrays import Image
+from ..image_header import checked_image
 
 _MAX_UINT16 = 65_535
 
@@ -24,7 +25,7 @@ _MAX_UINT16 = 65_535
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 # OpenCV turns other formats itself; for these its versions differ, and alpha makes a difference.
-_FORMATS_TO_TURN = frozenset({"JPEG", "MPO", "PNG", "WEBP"})
+_FORMATS_TO_TURN = ("JPEG", "PNG", "WEBP")
 
 # From the stored pixels to the upright image, by Exif orientation.
 _TURNS: Mapping[int, Callable[[Image], Image]] = MappingProxyType(
@@ -63,7 +64,8 @@ def checked_frame(array: object) -> Image:
 def read_image(path: Path) -> Image:
     """Returns the image in a file `<uint8>[h, w, 3]`, turned upright by its Exif orientation, alpha blended with white.
 
-    Raises OSError if the file cannot be read, and ValueError if it is not an image, is incomplete, or is HEIC.
+    Raises OSError if the file cannot be read, and ValueError if it is not an image, is incomplete, is HEIC, or claims
+    more pixels than `image_header` allows.
     """
     return decode_image(path.read_bytes(), str(path))
 
@@ -73,16 +75,16 @@ def decode_image(content: bytes, name: str) -> Image:
     if is_heif(content):
         received = "HEIC/HEIF. Convert it to JPEG or PNG first."
         raise ValueError(f"{name}: Expected an image that OpenCV can read. Received: {received}")
-    encoded = np.frombuffer(content, np.uint8)
     try:
+        encoded = np.frombuffer(checked_image(content), np.uint8)
         turn = _turn_of(content)
-        image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
-    except PIL.Image.DecompressionBombError as error:
-        raise ValueError(f"{name}: Expected an image that fits into memory. {error}") from error
+        image = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+    except (ValueError, PIL.Image.DecompressionBombError) as error:
+        raise ValueError(f"{name}: {error}") from error
     except cv2.error as error:
         raise ValueError(f"{name}: Expected an image that OpenCV can read. {error.err}") from error
     if image is None:
-        raise ValueError(f"{name}: Expected an image. Received: {len(content):,} bytes in no known image format")
+        raise ValueError(f"{name}: Expected an image. Received: {len(content):,} bytes that cannot be decoded")
     return np.ascontiguousarray(turn(checked_frame(image)))
 
 
@@ -115,8 +117,8 @@ def _on_white(image: Image) -> Image:
 def _turn_of(content: bytes) -> Callable[[Image], Image]:
     """Returns what turns the image in a file upright; nothing is turned without a valid Exif orientation."""
     try:
-        with PIL.Image.open(BytesIO(content)) as image:
-            raw = image.info.get("exif", b"") if image.format in _FORMATS_TO_TURN else b""
+        with PIL.Image.open(BytesIO(content), formats=_FORMATS_TO_TURN) as image:
+            raw = image.info.get("exif", b"")
     except OSError:  # OpenCV decides whether it is an image
         raw = b""
     exif = PIL.Image.Exif()

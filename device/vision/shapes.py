@@ -15,6 +15,8 @@ from .ink import Rules, background_of, contrast, strong_ink, typical, without_ru
 _FOOT = 0.15
 # Minimum size of a piece, as a fraction of the image's height; smaller ones are noise.
 _MIN_PIECE = 0.01
+# The largest pieces of an image that are looked at. Each is compared with each larger one.
+_MAX_PIECES = 500
 # Maximum width over height of the pieces of a digit together.
 _MAX_ASPECT = 1.4
 # A shape that fills more of its box is a blot, except for a vertical stroke.
@@ -121,16 +123,19 @@ class Pieces:
 
     def shapes(self) -> Iterator[Shape]:
         """Yields the shapes that the pieces make."""
-        for root in np.unique(self.owners[self.owners > 0]):
-            stats = self.stats[self.owners == root]
+        pieces = np.flatnonzero(self.owners)
+        owners = self.owners[pieces]
+        for root in np.unique(owners):
+            stats = self.stats[pieces[owners == root]]
             x, y = stats[:, :2].min(axis=0)
             right, bottom = (stats[:, :2] + stats[:, 2:4]).max(axis=0)
-            yield Shape(self, int(root), int(x), int(y), int(right - x), int(bottom - y))
+            area = int(stats[:, cv2.CC_STAT_AREA].sum())
+            yield Shape(self, int(root), int(x), int(y), int(right - x), int(bottom - y), area)
 
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """Pieces that belong together, and their box in the scene's small image."""
+    """Pieces that belong together, their box in the scene's small image, and how many pixels they cover."""
 
     pieces: Pieces
     root: int
@@ -138,14 +143,11 @@ class Shape:
     y: int
     width: int
     height: int
+    area: int
 
     @property
     def middle(self) -> tuple[float, float]:
         return self.x + self.width / 2, self.y + self.height / 2
-
-    @property
-    def area(self) -> int:
-        return int(self.pieces.stats[self.pieces.owners == self.root, cv2.CC_STAT_AREA].sum())
 
     @property
     def edges(self) -> int:
@@ -188,7 +190,7 @@ class Shape:
         return _ink(patch, background, is_dark=self.pieces.is_dark)
 
     def _mask(self, window: tuple[slice, slice]) -> Image:
-        return np.asarray((self.pieces.owners == self.root)[self.pieces.labels[window]].view(np.uint8))
+        return np.asarray((self.pieces.owners[self.pieces.labels[window]] == self.root).view(np.uint8))
 
     def _window(self, margin_px: int) -> tuple[slice, slice]:
         height, width = self.pieces.ink.shape
@@ -217,7 +219,7 @@ def _owners(stats: Int32, is_ink: Bools, shape: tuple[int, ...], scale: Scale) -
     edges = 1 * (x < margin) + (y < margin) + (x + w > width - margin) + (y + h > height - margin)
     owners = np.zeros(len(stats), np.int32)
     order = np.flatnonzero(is_ink & (np.maximum(w, h) >= max(3, _MIN_PIECE * height)))
-    order = order[np.argsort(-area[order], kind="stable")]
+    order = order[np.argsort(-area[order], kind="stable")][:_MAX_PIECES]
     for index, piece in enumerate(order):
         larger = order[:index][edges[order[:index]] == edges[piece]]
         owners[piece] = piece

@@ -8,6 +8,7 @@ import cv2
 
 from ..arrays import Image
 from ..vision.boxes import Box
+from ..whole_file import write_whole
 from .watcher import Observation
 
 # The margin around a box in the frame, as a fraction of the box's longer side.
@@ -48,4 +49,4 @@ def around(image: Image, box: Box) -> Image:
 def _write_png(path: Path, image: Image) -> None:
     # OpenCV's own writer does not report why it failed.
     _, encoded = cv2.imencode(".png", image)
-    path.write_bytes(encoded.tobytes())
+    write_whole(path, encoded.tobytes())

@@ -19,21 +19,23 @@ _CODEC = "mp4v"
 
 
 class Recording(Closing):
-    """Writes observations to a video of the first frame's size, which is complete once it is closed."""
+    """Writes observations to a video of the first frame's size, `.<name>` until it is closed, when it is complete."""
 
     def __init__(self, path: Path, rate_hz: float) -> None:
-        """Makes the file, replacing an existing one, for playback at `rate_hz` frames per second.
+        """Takes the file to write, in place of an existing one, for playback at `rate_hz` frames per second.
 
         Raises OSError if it cannot be written, and ValueError unless the name ends in .mp4 and the rate is above 0.
         """
         if path.suffix.lower() != _SUFFIX or not rate_hz > 0:
             raise ValueError(f"Expected a name that ends in {_SUFFIX}, and a rate above 0. Received: {path}, {rate_hz}")
-        path.open("wb").close()
-        self._path = path
+        self._place = path
+        self._path = path.with_name(f".{path.name}")
+        self._path.open("wb").close()
         self._frames = 0
         self._rate_hz = rate_hz
         self._writer: Any = None
         self._size = (0, 0)
+        self._closed = False
 
     def take(self, observation: Observation) -> None:
         """Adds an observation, scaled to the first one's size; raises OSError if the file cannot be written."""
@@ -44,16 +46,22 @@ class Recording(Closing):
             codec = cv2.VideoWriter.fourcc(*_CODEC)
             self._writer = cv2.VideoWriter(str(self._path.absolute()), cv2.CAP_FFMPEG, codec, self._rate_hz, size)
             if not self._writer.isOpened():
-                raise OSError(f"{self._path}: OpenCV cannot write a video of {size[0]} x {size[1]} pixels")
+                self._closed = True  # an earlier recording stays
+                raise OSError(f"{self._place}: OpenCV cannot write a video of {size[0]} x {size[1]} pixels")
         self._writer.write(image if size == self._size else cv2.resize(image, self._size))
         self._frames += 1
 
     def close(self) -> None:
         """Completes the file, which is empty without frames; raises OSError if some frames were not written."""
-        if self._writer is None:
+        if self._closed:
             return
-        self._writer.release()
-        self._writer = None
+        self._closed = True
+        if self._writer is not None:
+            self._writer.release()
+            self._require_all()
+        self._path.replace(self._place)
+
+    def _require_all(self) -> None:
         # Read back, because the writer does not report a full disk.
         written = cv2.VideoCapture(str(self._path.absolute()))
         frames = int(written.get(cv2.CAP_PROP_FRAME_COUNT)) if written.isOpened() else 0

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from .. import __version__
 from ..runner import Runner
 from ..vision.finder import Finder
+from .connections import max_connections
 from .messages import Model, answer_to, encode
 from .openapi import description
 from .runner_thread import BusyError, RunnerThread
@@ -101,8 +102,10 @@ def _events(viewers: Viewers) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
-        if viewers.count >= MAX_VIEWERS:
-            raise _busy(f"Expected at most {MAX_VIEWERS} viewers. Received: one more")
+        # Half of the connections, so that the others can ask for something else.
+        limit = min(MAX_VIEWERS, max_connections() // 2)
+        if viewers.count >= limit:
+            raise _busy(f"Expected at most {limit} viewers. Received: one more")
         return StreamingResponse(viewers.stream(), media_type="text/event-stream")
 
     return endpoint

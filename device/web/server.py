@@ -15,13 +15,12 @@ from ..runner import Runner
 from .access import Access
 from .address import Address, listen
 from .application import application
+from .connections import BACKLOG, Connection
 from .messages import model_of
 from .runner_thread import RunnerThread
 from .snapshots import Snapshots
 from .viewers import Viewers
 
-# A further connection is answered with 503.
-_MAX_CONNECTIONS = 400
 _HANG_UP_S = 0.5
 _JOIN_S = 5.0
 
@@ -42,14 +41,14 @@ class Server(Closing):
             uvicorn.Config(
                 Access(served, self.address, token),
                 loop="asyncio",
-                http="h11",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 log_level="error",
                 access_log=False,
                 server_header=False,
-                limit_concurrency=_MAX_CONNECTIONS,
+                backlog=BACKLOG,
             )
         )
         self._loop = asyncio.new_event_loop()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from device.exit_status import ExitStatus
 from device.manifest import read_manifest
-from pipeline.folders import ModelFolder, ReportFolder, build_folder, model_folder, weights_folder
+from pipeline.folders import ModelFolder, ReportFolder, build_folder, finished_model, model_folder, weights_folder
+from pipeline.lock import folder_lock
 from pipeline.variants import VARIANTS, model_name
 
 if TYPE_CHECKING:  # most commands need no gate
@@ -39,13 +40,12 @@ class Train:
         _require(self.fonts)
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
-        from pipeline.training.lock import training_lock
 
         splits = load(self.data)
         splits.require_training()
         fonts = training_fonts(self.fonts)
         trained = ModelFolder(build_folder(self.variant).train)
-        with training_lock(trained.path):
+        with folder_lock(trained.path):
             _import_tensorflow()
             from pipeline.training.train import train_variant
 
@@ -65,12 +65,13 @@ class Convert:
         from pipeline.data.mnist import load
 
         splits = load(self.data)
-        _import_tensorflow()
-        from pipeline.release.candidate import make_candidate
-        from pipeline.release.evaluate import table, write_evaluation
+        with folder_lock(candidate.path):
+            _import_tensorflow()
+            from pipeline.release.candidate import make_candidate
+            from pipeline.release.evaluate import table, write_evaluation
 
-        evaluation = make_candidate(VARIANTS[self.variant], splits, weights, candidate)
-        write_evaluation(evaluation, candidate.evaluation)
+            evaluation = make_candidate(VARIANTS[self.variant], splits, weights, candidate)
+            write_evaluation(evaluation, candidate.evaluation)
         print(table([evaluation]))
 
 
@@ -110,7 +111,8 @@ class Gate:
         from pipeline.gate.judgement import limits_judged
         from pipeline.gate.limits import read_limits
 
-        model, manifest = ModelFolder(self.folder), read_manifest(self.folder)
+        model = finished_model(self.folder)
+        manifest = read_manifest(model.path)
         limits = read_limits(self.limits, model_name(model.path))
         _require(model.path / manifest.file.name, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
@@ -141,7 +143,9 @@ class Release:
         from pipeline.release.release import ReleaseError, release
 
         try:
-            release(candidate, model)
+            with folder_lock(candidate.path):
+                candidate.finish()
+                release(candidate, model)
         except ReleaseError as error:
             print(f"refused: {error}", file=sys.stderr)
             return ExitStatus.REFUSED
@@ -208,7 +212,7 @@ class Bundle:
     def run(self) -> None:
         from pipeline.release.bundle import bundle
 
-        print(bundle(model_folder(self.variant), self.into))
+        print(bundle(finished_model(model_folder(self.variant).path), self.into))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 
 from device.arrays import Crops, Indices
 from device.pixels import SIDE
+from device.whole_file import write_whole
 
 SHEET = Path(__file__).with_name("negatives.png")
 _COLUMNS = 8
@@ -60,5 +61,4 @@ def write_sheet(crops: Crops, path: Path) -> None:
     """Write crops `<uint8>[n, 28, 28]` as one picture, eight side by side; `n` is a multiple of eight."""
     rows = crops.reshape(-1, _COLUMNS, SIDE, SIDE).swapaxes(1, 2)
     _, content = cv2.imencode(".png", rows.reshape(-1, _COLUMNS * SIDE), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.tobytes())
+    write_whole(path, content.tobytes())

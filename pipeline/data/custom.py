@@ -7,8 +7,6 @@ are the ten digits, the sheet of crops without a digit calibrates as well.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.pixels import SIDE
+from pipeline.data.archive import read_archive
 from pipeline.data.calibration import drawn
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.variants import LABELS
@@ -35,10 +34,7 @@ def read_own_data(folder: Path) -> Splits:
     OSError if it cannot be read.
     """
     path = folder / OWN_DATA_NAME
-    try:
-        arrays = _read_arrays(path)
-    except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: Expected a .npz file. {error}") from error
+    arrays = read_archive(path)
     _require_arrays(arrays, path)
     names = _names(arrays.pop("names"), path)
     for name, array in arrays.items():
@@ -68,18 +64,6 @@ def _require_arrays(arrays: dict[str, npt.NDArray[Any]], path: Path) -> None:
     old = ", ".join(sorted(_OLD_ARRAYS & arrays.keys()))
     hint = f". Rename {old}: the test images are now test_crops and test_labels" if old else ""
     raise ValueError(f"{path}: Expected the arrays {sorted(_ARRAYS)}. Received: {sorted(arrays)}{hint}")
-
-
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    archive = np.load(path, allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError("Received: a single array")
-    with archive:
-        arrays = {name: archive[name] for name in archive.files}
-    others = sorted(name for name, array in arrays.items() if not isinstance(array, np.ndarray))
-    if others:
-        raise ValueError(f"Expected arrays alone. Received other members: {others}")
-    return arrays
 
 
 def _names(array: npt.NDArray[Any], path: Path) -> tuple[str, ...]:

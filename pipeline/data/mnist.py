@@ -22,6 +22,7 @@ import pooch
 from device.arrays import UInt8
 from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
+from device.whole_file import write_whole
 from pipeline.data.calibration import drawn
 from pipeline.data.custom import OWN_DATA_NAME, read_own_data
 from pipeline.data.splits import LabelledImages, Splits
@@ -147,9 +148,7 @@ def _download_file(name: str, cache: Path, mirrors: tuple[str, ...]) -> None:
     reasons = []
     for mirror in mirrors:
         try:
-            partial = cache / f"{name}.partial"
-            partial.write_bytes(_downloaded(f"{mirror}{name}.gz", name, cache))
-            partial.replace(cache / name)
+            write_whole(cache / name, _downloaded(f"{mirror}{name}.gz", name, cache))
         except (OSError, ValueError) as error:
             reasons.append(f"{mirror}{name}.gz: {_innermost(error)}")
         else:

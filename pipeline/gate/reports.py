@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from tabulate import tabulate
 
+from device.whole_file import write_whole
 from pipeline.folders import ReportFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import as_json
@@ -22,10 +23,9 @@ _COMPARES_WITH_FLOAT = frozenset({"accuracy", "confidence", "conversion"})
 
 def write_reports(judgement: Judgement, folder: ReportFolder) -> None:
     """Writes `gate.json`, `junit.xml` and `summary.md` into a folder, which it creates if needed."""
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.json.write_text(as_json(judgement), encoding="utf-8")
-    folder.junit.write_bytes(as_junit(judgement))
-    folder.summary.write_text(as_markdown(judgement), encoding="utf-8")
+    write_whole(folder.junit, as_junit(judgement))
+    write_whole(folder.summary, as_markdown(judgement))
+    write_whole(folder.json, as_json(judgement))  # last, because it is what a release needs
 
 
 def as_text(judgement: Judgement) -> str:

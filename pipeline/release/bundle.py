@@ -9,6 +9,7 @@ from pathlib import Path
 import device
 from device.manifest import MANIFEST_NAME, read_manifest
 from pipeline.folders import ModelFolder
+from pipeline.whole_folder import whole_folder
 
 _README = """\
 Reads handwritten digits on this machine. Python 3.10 or later.
@@ -24,21 +25,26 @@ Reads handwritten digits on this machine. Python 3.10 or later.
 def bundle(model: ModelFolder, into: Path) -> Path:
     """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
 
-    Raises ManifestError if the manifest is invalid, or the model file is not the one it describes.
+    Raises ManifestError if the manifest is invalid, or the model file is not the one it describes; see also
+    `whole_folder`.
     """
     manifest = read_manifest(model.path)
     content = manifest.verified_content(model.path)
     target = into / f"{manifest.name}-{manifest.version}"
-    shutil.rmtree(target, ignore_errors=True)
+    with whole_folder(target) as folder:
+        _fill(folder, model, manifest.file.name, content)
+    return target
+
+
+def _fill(target: Path, model: ModelFolder, file_name: str, content: bytes) -> None:
     package = Path(device.__file__).parent
     shutil.copytree(package, target / "device", ignore=shutil.ignore_patterns("__pycache__"))
     (target / "model").mkdir()
-    (target / "model" / manifest.file.name).write_bytes(content)
+    (target / "model" / file_name).write_bytes(content)
     shutil.copy(model.path / MANIFEST_NAME, target / "model")
     shutil.move(target / "device" / "requirements.txt", target)
     (target / "README.txt").write_text(_README)
     (target / "SHA256SUMS").write_text(_sums(target))
-    return target
 
 
 def _sums(folder: Path) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-import tempfile
 from pathlib import Path
 
 import keras
@@ -52,9 +51,7 @@ def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, targe
     conversion = convert(network, unit_range(splits.calibration.crops))
     log.info("%s: evaluating on %s images", variant.name, f"{len(splits.test):,}")
     findings = _findings(StepReader(conversion, variant), network, splits)
-    target.path.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.path, prefix=".candidate-") as folder:
-        staged = ModelFolder(Path(folder))
+    with target.replaced() as staged:
         shutil.copy(weights.float_model, staged.path)
         if weights.training.is_file():
             shutil.copy(weights.training, staged.path)
@@ -65,7 +62,6 @@ def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, targe
         staged.card.write_text(model_card(manifest), encoding="utf-8")
         latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
         _require_runtimes(staged.path, splits.calibration.crops[:1])
-        target.take(staged)
     return Evaluation(variant.name, findings.accuracy, len(conversion.int8_tflite), latency_us)
 
 

@@ -11,6 +11,7 @@ from tabulate import tabulate
 
 from device.manifest import Accuracy
 from device.typed_json import parsed
+from device.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,7 @@ class Evaluation:
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:
     """Write an evaluation as JSON; make its folder if needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(evaluation), indent=2) + "\n")
+    write_whole(path, json.dumps(asdict(evaluation), indent=2) + "\n")
 
 
 def read_evaluation(path: Path) -> Evaluation:

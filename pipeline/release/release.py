@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
-from pathlib import Path
 
 from device.manifest import Manifest, read_manifest
 from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
@@ -33,16 +31,13 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
     if manifest.name != (expected := model_name(model.path)):
         raise ReleaseError(f"{candidate.path}: Expected the model {expected}. Received: {manifest.name}")
     _require_as_many_images(manifest, model)
-    model.path.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=model.path, prefix=".release-") as folder:
-        staged = ModelFolder(Path(folder))
+    with model.replaced() as staged:
         for path in (candidate.float_model, candidate.int8_tflite, candidate.calibration, candidate.manifest):
             shutil.copyfile(path, staged.path / path.name)
         if candidate.training.is_file():
             shutil.copyfile(candidate.training, staged.training)
         if not write_card(staged, model.path.name, judgement):
             raise ReleaseError(f"{report}: Expected what the gate measured. Found no measurements: make gate")
-        model.take(staged)
 
 
 def _require_passed(candidate: BuildFolder, manifest: Manifest, judgement: Judgement) -> None:

@@ -15,6 +15,7 @@ import jinja2
 from tabulate import tabulate
 
 from device.manifest import MANIFEST_NAME, Manifest, read_manifest
+from device.whole_file import write_whole
 from pipeline.data.mnist import EMBEDDED, TEST_SOURCE
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
@@ -57,8 +58,8 @@ def write_card(folder: ModelFolder, name: str, judgement: Judgement) -> bool:
         return False
     charts = tuple(_charts(measured))
     for chart in charts:
-        folder.picture(chart.name).write_text(render("picture.svg.j2", chart=chart), encoding="utf-8")
-    folder.card.write_text(f"{model_card(manifest)}\n{_section(name, judgement, measured, charts)}", encoding="utf-8")
+        write_whole(folder.picture(chart.name), render("picture.svg.j2", chart=chart))
+    write_whole(folder.card, f"{model_card(manifest)}\n{_section(name, judgement, measured, charts)}")
     return True
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from device.whole_file import write_whole
 from pipeline.folders import PAGES, ModelFolder, ReportFolder, build_folder
 from pipeline.gate.gate_json import GateFileError, read_judgement
 from pipeline.gate.judgement import Judgement
@@ -27,14 +28,13 @@ def write_report(names: Sequence[str]) -> tuple[Path, ...]:
     if not judged:
         missing = ", ".join(str(_gate_json(name)) for name in names)
         raise FileNotFoundError(f"Expected {missing}. Found none: run `make gate` first")
-    PAGES.mkdir(parents=True, exist_ok=True)
     for name, judgement in judged.items():
-        _page(name).write_text(model_page(name, judgement), encoding="utf-8")
+        write_whole(_page(name), model_page(name, judgement))
         if not write_card(ModelFolder(build_folder(name).path), name, judgement):
             log.info("%s: no card written: the folder does not hold the file that was judged", build_folder(name).path)
     entries = tuple(_entry(name, judged.get(name)) for name in dict.fromkeys((*VARIANTS, *names)))
     index = PAGES / "index.html"
-    index.write_text(index_page(entries), encoding="utf-8")
+    write_whole(index, index_page(entries))
     return index, *(_page(name) for name in judged)
 
 

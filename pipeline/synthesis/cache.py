@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import zipfile
-import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +14,8 @@ import PIL
 import scipy
 
 from device.arrays import UInt8
+from device.whole_file import whole_file
+from pipeline.data.archive import read_archive
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet, build_training_set, labelled_negatives
@@ -39,7 +38,7 @@ def cached_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, 
     if path.is_file():
         try:
             return TrainingSet(mix, fonts.sha256, digits, *_read(path, key))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, KeyError) as error:
             log.warning("%s: Expected this training set. Received: %s. Drawing it again", path, error)
     training_set = build_training_set(digits, fonts, mix)
     _write(path, key, training_set)
@@ -54,8 +53,8 @@ def _key(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> str:
 
 
 def _read(path: Path, key: str) -> tuple[LabelledImages, LabelledImages]:
-    with np.load(path) as archive:
-        crops, labels, negatives, stored = (archive[name] for name in ("crops", "labels", "negatives", "sha256"))
+    archive = read_archive(path)
+    crops, labels, negatives, stored = (archive[name] for name in ("crops", "labels", "negatives", "sha256"))
     if stored != _content_sha256(key, crops, labels, negatives):
         raise ValueError("other content than its SHA-256 says")
     return LabelledImages(crops, labels), labelled_negatives(negatives)
@@ -65,12 +64,8 @@ def _write(path: Path, key: str, training_set: TrainingSet) -> None:
     crops, labels = training_set.photographed.crops, training_set.photographed.labels
     negatives = training_set.negatives.crops
     sha256 = _content_sha256(key, crops, labels, negatives)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Trainings of two variants may draw the same set side by side.
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, crops=crops, labels=labels, negatives=negatives, sha256=np.array(sha256))
-    partial.replace(path)
+    with whole_file(path) as unfinished:
+        np.savez_compressed(unfinished, crops=crops, labels=labels, negatives=negatives, sha256=np.array(sha256))
 
 
 def _content_sha256(key: str, *arrays: UInt8) -> str:

@@ -29,6 +29,7 @@ from tqdm.keras import TqdmCallback
 
 from device.arrays import Float32
 from device.pixels import INK
+from device.whole_file import whole_file, write_whole
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import BUILD, Entry, Folder, ModelFolder
 from pipeline.synthesis.cache import cached_training_set
@@ -105,11 +106,12 @@ class Run(Folder):
         images, mix = len(training_set.digits), asdict(training_set.mix)
         learnt = {"images": images, "fonts_sha256": training_set.fonts_sha256, **mix}
         described = json.dumps({"variant": variant.name, **asdict(recipe), "training_set": learnt}, indent=2)
-        if self.recipe.is_file() and self.recipe.read_text() != described:
-            log.warning("The recipe has changed: training starts from scratch.")
+        earlier = self.recipe.read_text() if self.recipe.is_file() else None
+        if self.path.is_dir() and earlier != described:
+            if earlier is not None:
+                log.warning("The recipe has changed: training starts from scratch.")
             self.discard()
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.recipe.write_text(described)
+        write_whole(self.recipe, described)
 
     def discard(self) -> None:
         """Deletes the run, so that the next training starts from scratch."""
@@ -119,15 +121,14 @@ class Run(Folder):
 def train_variant(variant: Variant, splits: Splits, fonts: Fonts, trained: ModelFolder) -> None:
     """Trains a variant and writes its float weights and recipe to `trained`, whose earlier ones stay until then.
 
-    The caller holds the folder's `training_lock`. An interrupted run lies in `<trained>/run`.
+    The caller holds the folder's lock. An interrupted run lies in `<trained>/run`.
     """
     training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
     run = Run(trained.path / "run")
     network = train(variant, RECIPES[variant.name], training_set, splits.validation, run)
-    partial = trained.path / "partial.weights.h5"
-    network.save_weights(partial)
-    partial.replace(trained.weights)
-    run.recipe.replace(trained.training)
+    with whole_file(trained.weights) as unfinished:
+        network.save_weights(unfinished)
+    write_whole(trained.training, run.recipe.read_text())
     run.discard()
 
 
@@ -237,7 +238,5 @@ def _accuracy(network: keras.Model, images: tf.data.Dataset) -> float:
 
 
 def _save(network: keras.Model, path: Path) -> None:
-    # The next run must not resume from a file that an interruption left half written.
-    partial = path.with_suffix(".partial.keras")
-    network.save(partial)
-    partial.replace(path)
+    with whole_file(path) as unfinished:
+        network.save(unfinished)

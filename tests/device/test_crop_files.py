@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from device.crop_files import read_crops
 from tests.conftest import ROOT, run_python
+from tests.support.bounded import answers
 
 STACKS = hnp.arrays(np.uint8, st.tuples(st.integers(0, 3), st.just(28), st.just(28)))
 
@@ -154,20 +155,39 @@ def test_refuses_archives(tmp_path: Path, crop: npt.NDArray[np.uint8]) -> None:
     """An archive of arrays is refused, since it does not say which array is meant."""
     np.savez(tmp_path / "crops.npz", crop=crop)
     (tmp_path / "crops.npz").rename(tmp_path / "crops.npy")
-    assert refusal(tmp_path / "crops.npy") == "Expected one NumPy array. Received: an archive"
+    assert refusal(tmp_path / "crops.npy").startswith("Expected a NumPy array file. ")
+
+
+def test_reserves_no_memory_for_what_is_not_there(tmp_path: Path) -> None:
+    """In a process with little memory, a file that claims more than it holds is refused, not read."""
+    idx = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**20, 28, 28)
+    contents = {
+        "vast.npy": npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1000000, 28, 28)}", bytes(784)),
+        "header.npy": b"\x93NUMPY\x02\x00" + struct.pack("<I", 2**32 - 1) + b"{}",
+        "vast.idx": idx + bytes(784),
+        "vast.gz": gzip.compress(idx + bytes(784)),
+        "bomb.gz": gzip.compress(bytes([0, 0, 8, 1]) + struct.pack(">I", 99) + bytes(2**28)),
+        "no-idx.gz": gzip.compress(bytes(2**28)),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    paths = [tmp_path / name for name in contents]
+    said = answers("from device.crop_files import read_crops", "read_crops(Path(name))", paths, 64)
+    assert [line.partition(": ")[0] for line in said] == [str(path) for path in paths]
 
 
 def test_does_not_unpickle(tmp_path: Path) -> None:
     """A NumPy file that would run code when it is read is refused."""
     np.save(tmp_path / "crops.npy", np.array([{"a": 1}], object), allow_pickle=True)
-    assert "allow_pickle" in refusal(tmp_path / "crops.npy")
+    message = "Expected a NumPy array file. Received: Python objects, which may run code"
+    assert refusal(tmp_path / "crops.npy") == message
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a PNG or JPEG (0 bytes)"),
-        (b"no image at all", "not a PNG or JPEG (15 bytes)"),
+        (b"", "Expected an image. Received: 0 bytes in no known image format"),
+        (b"no image at all", "Expected an image. Received: 15 bytes in no known image format"),
     ],
 )
 def test_refuses_an_image_that_cannot_be_decoded(tmp_path: Path, content: bytes, message: str) -> None:

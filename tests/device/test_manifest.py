@@ -100,19 +100,19 @@ def test_a_manifest_that_was_read_can_be_written(variant: str, tmp_path: Path) -
 
 
 @given(
-    name=st.text(),
+    label=st.text(),
     temperature=st.floats(0.01, 100),
     threshold=st.floats(0, 1, exclude_max=True),
     zero_point=st.integers(-128, 127),
 )
 def test_round_trip_of_values(
-    tmp_path_factory: pytest.TempPathFactory, name: str, temperature: float, threshold: float, zero_point: int
+    tmp_path_factory: pytest.TempPathFactory, label: str, temperature: float, threshold: float, zero_point: int
 ) -> None:
     """Any text and any number in range come back exactly."""
     folder = tmp_path_factory.getbasetemp()
     manifest = dataclasses.replace(
         MANIFEST,
-        name=name,
+        labels=("no", label),
         temperature=temperature,
         threshold=threshold,
         output=TensorContract("logits", (1, 2), Quantisation(temperature, zero_point)),
@@ -294,11 +294,37 @@ def test_refuses_steps_that_do_not_make_a_crop(tmp_path: Path, steps: int, lines
     assert refusal(tmp_path, replaced(content, ("steps",), steps)) == message
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b.tflite", "/b.tflite", "a\0"])
+@pytest.mark.parametrize(
+    "name", ["", "..", "a/b.tflite", "../b.tflite", "/b.tflite", "a\0.tflite", ".tflite", "manifest.json"]
+)
 def test_refuses_a_file_elsewhere(name: str) -> None:
-    """The file lies beside its manifest, so its name holds no folder."""
-    with pytest.raises(ManifestError, match=r"^Expected the name of a file beside the manifest\. Received: "):
+    """The file lies beside its manifest and is not the manifest, so its name holds no folder and ends in .tflite."""
+    with pytest.raises(ManifestError, match=r"^Expected the name of a \.tflite file, such as model\.int8\.tflite\. "):
         ModelFile(name, 5, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../up", "a/b", "/a", "Rows", "-a", "a b", "a\n", "a\0", "ä", "a" * 65]
+)
+def test_refuses_a_name_that_is_no_file_name(name: str) -> None:
+    """Folders are named after a model, so its name leads nowhere else and has a bounded length."""
+    with pytest.raises(ManifestError, match=r"^Expected a name of up to 64 of a-z, 0-9, .* Received: "):
+        dataclasses.replace(MANIFEST, name=name)
+
+
+@pytest.mark.parametrize(
+    "version", ["", "1", "1.2", "..", "1.2.3/../..", "1.2.3 ", "1.2.3\n", "1.2.3/a", "v1.2.3", "1.2.-3"]
+)
+def test_refuses_a_version_that_is_no_file_name(version: str) -> None:
+    """Folders are named after a version, so it is three numbers with at most a suffix that leads nowhere else."""
+    with pytest.raises(ManifestError, match=r"^Expected a version such as 1\.2\.3 or 1\.2\.3rc1\. Received: "):
+        dataclasses.replace(MANIFEST, version=version)
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "1.2.3rc1", "1.2.3.dev4", "1.2.3+local.5", "1.2.3-alpha.1"])
+def test_takes_versions_with_a_suffix(version: str) -> None:
+    """Versions of PEP 440 and of Semantic Versioning are taken as they are."""
+    assert dataclasses.replace(MANIFEST, version=version).version == version
 
 
 def test_missing_manifest(tmp_path: Path) -> None:
@@ -328,3 +354,12 @@ def test_missing_model_file(tmp_path: Path) -> None:
     """A manifest without its file is an OSError that names the file."""
     with pytest.raises(FileNotFoundError, match=r"model\.int8\.tflite"):
         MANIFEST.verified_content(tmp_path)
+
+
+def test_refuses_half_a_character(tmp_path: Path) -> None:
+    """A text that could be neither printed nor written is refused, wherever it is."""
+    content = written(MANIFEST, tmp_path)
+    content["configuration"] = {"\ud800": "half"}
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(ManifestError, match=r"manifest\.json: Expected JSON\. 'utf-8' codec can't encode"):
+        read_manifest(tmp_path)

@@ -217,6 +217,6 @@ def test_bundle_prints_where_it_is(tmp_path: Path) -> None:
     """`bundle` packs a release and prints the bundle's folder."""
     child = pipeline(MODELS.parent, "bundle", "rows2d", "--into", str(tmp_path / "dist"))
     assert (child.returncode, child.stderr) == (0, "")
-    (packed,) = (tmp_path / "dist").iterdir()
+    (packed,) = (tmp_path / "dist").glob("rowstream-*")
     assert child.stdout == f"{packed}\n"
     assert packed.name.startswith("rowstream-rows2d-")

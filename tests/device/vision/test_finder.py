@@ -393,3 +393,20 @@ def test_the_crop_of_a_ring_has_soft_inner_edges() -> None:
     (candidate,) = FINDER.find(ink_on(FRAME_SIZE, RING))
     side, top = [*[0] * 8, 255, 242, *[0] * 9, 242, 255, *[0] * 7], [*[0] * 8, *[255] * 13, *[0] * 7]
     assert [candidate.crop[y].tolist() for y in (3, 4, 14, 23, 24)] == [[0] * 28, top, side, top, [0] * 28]
+
+
+def test_the_work_in_a_picture_of_specks_is_bounded(digits: Digits) -> None:
+    """Of thousands of specks the finder looks at the 500 largest alone, and so still finds a digit among them."""
+    image = np.full((300, 1196, 3), 220, np.uint8)
+    for y in range(4, 285, 13):
+        for x in range(4, 1190, 6):
+            image[y : y + 9, x : x + 2] = 40
+    assert cv2.connectedComponents(np.asarray(image[..., 0] < 99, np.uint8))[0] > 4_000
+    assert len(FINDER.find(image)) == 500
+    image[100:200, 500:600] = 220
+    Sheet(image).write(digits[0][60], 505, 105, 90)
+    found = FINDER.find(image)
+    assert len(found) <= 500
+    largest = max(found, key=lambda candidate: candidate.box.height)
+    assert largest.box.height > 40
+    assert likeness(largest, digits[0][60]) > 0.8

@@ -78,8 +78,18 @@ def test_a_recording_of_another_format_or_rate_is_refused(tmp_path: Path, name: 
         Recording(tmp_path / name, rate_hz)
 
 
+def test_an_earlier_recording_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("earlier")
+    with Recording(tmp_path / "a.mp4", 10) as recording:
+        recording.take(observation(blank()))
+        assert (tmp_path / "a.mp4").read_text() == "earlier"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    with VideoFile(tmp_path / "a.mp4") as source:
+        assert len(list(source)) == 1
+
+
 def test_an_unwritable_recording_is_an_os_error_at_once(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"nosuch/a\.mp4"):
+    with pytest.raises(FileNotFoundError, match=r"nosuch/\.a\.mp4"):
         Recording(tmp_path / "nosuch" / "a.mp4", 10)
 
 

@@ -44,7 +44,7 @@ def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes
 def test_a_single_array_under_the_name_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "crops.npz").open("wb") as file:
         np.save(file, CROPS)
-    assert refusal(tmp_path) == "Expected a .npz file. Received: a single array"
+    assert refusal(tmp_path) == "Expected a .npz file. File is not a zip file"
 
 
 def test_members_other_than_arrays_are_refused(tmp_path: Path) -> None:

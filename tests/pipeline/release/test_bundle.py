@@ -105,6 +105,16 @@ def test_refuses_a_tampered_model(model_copy: Path, tmp_path: Path) -> None:
     assert [file.name for file in earlier.parent.iterdir()] == ["README.txt"]
 
 
+@pytest.mark.parametrize(("field", "value"), [("name", "../../other"), ("name", "/other"), ("version", "1.0.0/../..")])
+def test_refuses_a_manifest_that_leads_elsewhere(model_copy: Path, tmp_path: Path, field: str, value: str) -> None:
+    """A name or version with a path in it is refused, and no folder outside the given one is touched."""
+    manifest = json.loads((model_copy / "manifest.json").read_text())
+    (model_copy / "manifest.json").write_text(json.dumps({**manifest, field: value}))
+    with pytest.raises(ManifestError, match=f"manifest: Expected a {field} "):
+        bundle(ModelFolder(model_copy), tmp_path / "dist")
+    assert not (tmp_path / "dist").exists()
+
+
 def test_refuses_a_folder_without_a_release(tmp_path: Path) -> None:
     """A folder without a manifest is refused, and nothing is packed."""
     with pytest.raises(FileNotFoundError, match=re.escape("manifest.json")):

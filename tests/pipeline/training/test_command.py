@@ -77,10 +77,10 @@ def test_a_second_training_of_a_variant_exits_2_while_the_first_lives(
             _, log = second.communicate()
         first.kill()
     assert second.returncode == 2
-    message = f"error: build/rows/train: Expected no other training. Running: process {first.pid}"
+    message = f"error: build/rows/train: Expected no other process. Received: process {first.pid} is writing there"
     assert log.splitlines()[-1] == message
     log, status = interrupted("validation accuracy", small_mnist, font_folder, tmp_path)
-    assert (status, "Expected no other training" in log) == (130, False)
+    assert (status, "Expected no other process" in log) == (130, False)
 
 
 def test_training_without_fonts_exits_2(small_mnist: SmallMnist, tmp_path: Path) -> None:
