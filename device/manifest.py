@@ -1,4 +1,4 @@
-"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 1.
+"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 2.
 
 A reader refuses another format version, a missing or unknown field, and a value of another type.
 """
@@ -17,8 +17,9 @@ from .pixels import SIDE
 from .quantisation import Quantisation
 from .typed_json import parsed
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
+GOLDEN_NAME = "golden.bin"
 
 
 class ManifestError(ValueError):
@@ -120,6 +121,7 @@ class Manifest:
     temperature: float
     threshold: float
     file: ModelFile
+    golden_sha256: str  # of `golden.bin`, the file beside the manifest with crops and their logits
     weights_sha256: str
     operators: Mapping[str, int]
     runtimes: tuple[Runtime, ...]
@@ -147,12 +149,11 @@ class Manifest:
 
     def verified_content(self, folder: Path) -> bytes:
         """Returns the bytes of the model file in `folder`; raises ManifestError if their SHA-256 is another."""
-        path = folder / self.file.name
-        content = path.read_bytes()
-        received = hashlib.sha256(content).hexdigest()
-        if received != self.file.sha256:
-            raise ManifestError(f"{path}: Expected SHA-256 {self.file.sha256} (manifest). Received: {received}")
-        return content
+        return _verified(folder / self.file.name, self.file.sha256)
+
+    def verified_golden(self, folder: Path) -> bytes:
+        """Returns the bytes of `golden.bin` in `folder`; raises ManifestError if their SHA-256 is another."""
+        return _verified(folder / GOLDEN_NAME, self.golden_sha256)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -170,6 +171,15 @@ def read_manifest(folder: Path) -> Manifest:
         raise ManifestError(f"{path}: {error}") from error
 
 
+def _verified(path: Path, sha256: str) -> bytes:
+    content = path.read_bytes()
+    received = hashlib.sha256(content).hexdigest()
+    if received != sha256:
+        raise ManifestError(f"{path}: Expected SHA-256 {sha256} (manifest). Received: {received}")
+    return content
+
+
 def _refuse_other_format(version: object) -> None:
     if version != FORMAT_VERSION:
-        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}")
+        remedy = "Take the device code of the model's own version, or make the model again with this one"
+        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}. {remedy}")

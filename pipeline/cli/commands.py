@@ -111,7 +111,7 @@ class Gate:
 
         model, manifest = ModelFolder(self.folder), read_manifest(self.folder)
         limits = read_limits(self.limits, manifest.name)
-        _require(model.path / manifest.file.name, model.float_model, model.calibration)
+        _require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         if limits.missing():
             return limits_judged(model.path, manifest, limits.missing())
         from pipeline.data.mnist import load

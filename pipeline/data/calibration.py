@@ -18,6 +18,9 @@ from device.arrays import Crops, Indices
 from device.pixels import SIDE
 
 SHEET = Path(__file__).with_name("negatives.png")
+# The crops that travel with a model, with its logits (`pipeline.gate.golden`): ten written digits, noise, patterns,
+# white and blank. `tests/support/drawings.py` draws them.
+GOLDEN_SHEET = SHEET.with_name("golden.png")
 _COLUMNS = 8
 
 

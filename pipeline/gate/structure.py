@@ -16,6 +16,7 @@ from device.quantisation import quantise_pixels
 from device.runner import Runner
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
+from pipeline.gate.golden import golden_crops
 from pipeline.gate.runtimes import HAS_WHEEL, classify_in_child, is_installed, runtime_here, this_platform
 
 _TRIED_CROPS = 1_000
@@ -42,12 +43,15 @@ def tensors(case: Case) -> Iterator[Check]:
 
 
 def contract(case: Case) -> Iterator[Check]:
-    """Yields whether the device's runner accepts the file and its manifest."""
+    """Yields whether the device's runner accepts the file, its manifest and its golden crops, and these are right."""
     try:
-        with Runner(case.folder.path):
-            yield passed("file matches manifest", "loads in the runner", "loads")
+        with Runner(case.folder.path) as runner:
+            runner.golden.check_all(runner.logits, runner.step_logits)
     except ValueError as error:
         yield refused("file matches manifest", "does not load", "loads", str(error))
+        return
+    yield passed("file matches manifest", "loads in the runner", "loads")
+    yield golden_crops(case)
 
 
 def runs(case: Case) -> Iterator[Check | Note]:

@@ -33,7 +33,10 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
     model.path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=model.path, prefix=".release-") as folder:
         staged = ModelFolder(Path(folder))
-        for path in (candidate.float_model, candidate.int8_tflite, candidate.calibration, candidate.manifest):
+        for path in (
+            *(candidate.float_model, candidate.int8_tflite, candidate.golden, candidate.calibration),
+            candidate.manifest,
+        ):
             shutil.copyfile(path, staged.path / path.name)
         if candidate.training.is_file():
             shutil.copyfile(candidate.training, staged.training)
@@ -48,6 +51,7 @@ def _require_passed(candidate: BuildFolder, manifest: Manifest, judgement: Judge
     expected = {
         candidate.manifest: judgement.manifest_sha256,
         candidate.int8_tflite: judgement.file_sha256,
+        candidate.golden: manifest.golden_sha256,
         candidate.float_model: manifest.weights_sha256,
         candidate.calibration: manifest.calibration.digests_sha256,
     }

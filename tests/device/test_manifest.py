@@ -28,7 +28,7 @@ from tests.conftest import MODELS
 
 MANIFEST = dataclasses.replace(
     read_manifest(MODELS / "rows2d"),
-    format_version=1,
+    format_version=2,
     name="rowstream-example",
     version="0.1.0",
     labels=("no", "yes"),
@@ -44,6 +44,7 @@ MANIFEST = dataclasses.replace(
     file=ModelFile(
         name="model.int8.tflite", bytes=5, sha256="9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
     ),
+    golden_sha256="3" * 64,
     weights_sha256="0" * 64,
     operators={"CONV_2D": 1, "PAD": 2},
     runtimes=(Runtime("ai-edge-litert", "2.3.0"),),
@@ -135,8 +136,12 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("format_version",), 2, "Expected manifest format 1. Received: 2"),
-        (("format_version",), "1", "Expected manifest format 1. Received: 1"),
+        (
+            ("format_version",),
+            1,
+            "Expected manifest format 2. Received: 1. Take the device code of the model's own",
+        ),
+        (("format_version",), "2", "Expected manifest format 2. Received: 2"),
         (("format_version",), True, "manifest.format_version: Expected int. Received: True"),
         (("steps",), True, "manifest.steps: Expected int. Received: True"),
         (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
@@ -218,7 +223,7 @@ def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "TFL3", '{"format_version": 1,', 100_000 * "[", f'{{"format_version": {5_000 * "1"}}}'],
+    ["", "TFL3", '{"format_version": 2,', 100_000 * "[", f'{{"format_version": {5_000 * "1"}}}'],
     ids=["empty", "text", "cut", "too deep", "too many digits"],
 )
 def test_refuses_what_is_not_json(tmp_path: Path, content: str) -> None:

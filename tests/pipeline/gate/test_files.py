@@ -23,6 +23,7 @@ def test_the_released_files_are_those_of_the_manifest() -> None:
     assert lines(list(files(small_case()))) == [
         ("file size in manifest", size, size),
         ("file SHA-256", MANIFEST.file.sha256[:12], MANIFEST.file.sha256[:12]),
+        ("golden crops SHA-256", *[MANIFEST.golden_sha256[:12]] * 2),
         ("float weights SHA-256", MANIFEST.weights_sha256[:12], MANIFEST.weights_sha256[:12]),
         ("calibration SHA-256", *[MANIFEST.calibration.digests_sha256[:12]] * 2),
     ]
