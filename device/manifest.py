@@ -181,5 +181,5 @@ def _verified(path: Path, sha256: str) -> bytes:
 
 def _refuse_other_format(version: object) -> None:
     if version != FORMAT_VERSION:
-        remedy = "Take the device code of the model's own version, or make the model again with this one"
+        remedy = "Use the device code that came with the model, or convert the model again"
         raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}. {remedy}")

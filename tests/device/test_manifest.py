@@ -58,6 +58,9 @@ MANIFEST = dataclasses.replace(
 )
 
 
+REMEDY = "Use the device code that came with the model, or convert the model again"
+
+
 def written(manifest: Manifest, folder: Path) -> dict[str, Any]:
     manifest.write(folder)
     content = json.loads((folder / "manifest.json").read_text())
@@ -136,13 +139,10 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (
-            ("format_version",),
-            1,
-            "Expected manifest format 2. Received: 1. Take the device code of the model's own",
-        ),
-        (("format_version",), "2", "Expected manifest format 2. Received: 2"),
-        (("format_version",), True, "manifest.format_version: Expected int. Received: True"),
+        (("format_version",), 1, f"Expected manifest format 2. Received: 1. {REMEDY}"),
+        (("format_version",), "2", f"Expected manifest format 2. Received: 2. {REMEDY}"),
+        (("format_version",), True, f"Expected manifest format 2. Received: True. {REMEDY}"),
+        (("format_version",), 2.0, "manifest.format_version: Expected int. Received: 2.0"),
         (("steps",), True, "manifest.steps: Expected int. Received: True"),
         (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
         (("steps",), "7", "manifest.steps: Expected int. Received: '7'"),
@@ -218,7 +218,7 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
     """JSON without a format version is refused."""
-    assert refusal(tmp_path, content) == "Expected manifest format 1. Received: None"
+    assert refusal(tmp_path, content) == f"Expected manifest format 2. Received: None. {REMEDY}"
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_another_hash_is_refused() -> None:
     """Weights with another SHA-256 than in the manifest are refused by name."""
     case = small_case(manifest=replace(MANIFEST, weights_sha256="0" * 64))
     reason = "float.weights.h5 is not the file that the manifest describes"
-    assert lines(list(files(case)))[2] == ("float weights SHA-256", "refused", reason)
+    assert lines(list(files(case)))[3] == ("float weights SHA-256", "refused", reason)
 
 
 def known(**given: Any) -> list[tuple[str, ...]]:
