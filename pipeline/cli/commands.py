@@ -207,6 +207,7 @@ class Bundle:
         from pipeline.release.bundle import bundle
 
         print(bundle(model_folder(self.variant), self.into))
+        print("On the device, run first what README.txt says: python -m device verify model", file=sys.stderr)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,15 @@ def test_bundle_reads_digits(packed: Path, tmp_path: Path, digits: Digits) -> No
     assert [json.loads(line)["label"] for line in child.stdout.splitlines()] == ["0", "1"]
 
 
+def test_bundle_passes_verify(packed: Path) -> None:
+    """A bundle's instructions begin with a check of its model, which it passes on its own."""
+    commands = [line.split()[3] for line in (packed / "README.txt").read_text().splitlines() if "-m device" in line]
+    assert commands == ["verify", "classify"]
+    child = run_python("-m", "device", "verify", "model", folder=packed)
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.startswith("model: passed: 16 golden crops")
+
+
 def test_bundle_runs_its_own_device(packed: Path) -> None:
     """In a bundle, `device` is the bundle's own, and the pipeline cannot be imported."""
     code = "import importlib.util, device; print(device.__file__, importlib.util.find_spec('pipeline'))"
