@@ -25,7 +25,8 @@ def verify(options: VerifyOptions, output: TextIO) -> ExitStatus:
     try:
         output.write(f"{folder}: passed: {_answer_in_child(options)}\n")
     except _RefusedError as error:
-        output.write(f"{folder}: refused: {error}\n")
+        # A runtime's own messages may have several lines.
+        output.write(f"{folder}: refused: {' '.join(str(error).split())}\n")
         return ExitStatus.REFUSED
     return ExitStatus.FINE
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +21,9 @@ from tests.device.test_runner import vouched
 from tests.support.broken import broken
 
 ROWS2D = MODELS / "rows2d"
-# Of the seeds 0 to 2,000: the file crashes each of the runtimes.
-CRASHING = {"ai-edge-litert": 0, "tflite-runtime": 0}
+# Seeds whose file crashes the pinned version of each runtime, where it was tried.
+CRASHING = {"ai-edge-litert": 299, "tflite-runtime": 44}
+TRIED = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 def verify(*arguments: str | Path, folder: Path = ROOT, site: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -67,6 +70,7 @@ def test_a_file_that_is_not_the_manifests_is_refused(model_copy: Path) -> None:
     assert "Expected SHA-256" in child.stdout
 
 
+@pytest.mark.skipif(not TRIED, reason="these files are known to crash on Linux x86_64 alone")
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_a_model_that_crashes_the_runtime_is_refused(model_copy: Path, runtime: str) -> None:
     """The signal that ended the child process is named, and the command itself goes on."""
