@@ -93,9 +93,9 @@ clean: ## delete build and dist, with the weights that `make train` put there
 	rm -rf build dist
 
 # A candidate is stale if the code, the float weights, the choice of data or the user's crops changed, or a file is missing.
-made = $(wildcard build/$(1)/model.int8.tflite) $(wildcard build/$(1)/manifest.json) $(wildcard build/$(1)/README.md)
+made = $(wildcard $(foreach file,model.int8.tflite golden.bin manifest.json README.md,build/$(1)/$(file)))
 build/%/evaluation.json: $(SOURCES) build/data.txt .venv/ready $(wildcard $(ROWSTREAM_DATA:%=%/crops.npz)) \
-		$$(wildcard models/$$*/float.weights.h5 build/$$*/train/float.weights.h5) $$(if $$(word 3,$$(call made,$$*)),,FORCE)
+		$$(wildcard models/$$*/float.weights.h5 build/$$*/train/float.weights.h5) $$(if $$(word 4,$$(call made,$$*)),,FORCE)
 	@$(BIN)/python -m pipeline convert $* >/dev/null
 
 build/data.txt: FORCE

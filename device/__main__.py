@@ -1,4 +1,4 @@
-"""The device's command line: `python -m device classify CROPS...`, `watch SOURCE` or `serve [HOST:PORT]`."""
+"""The device's command line: `python -m device verify`, `classify CROPS...`, `watch SOURCE` or `serve [HOST:PORT]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .cli.arguments import parsed
 from .cli.classify import classify
-from .cli.options import ClassifyOptions, SourceOptions
+from .cli.options import ClassifyOptions, SourceOptions, VerifyOptions
 from .cli.process import complain, flush_or_discard, open_streams
 from .exit_status import ExitStatus
 
@@ -16,7 +16,7 @@ _EXTRA = frozenset({"cv2", "PIL"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit status: 0 fine, 2 wrong use or unreadable input."""
+    """Runs a command; returns the exit status: 0 fine, 1 a refused model, 2 wrong use or unreadable input."""
     open_streams()
     try:
         status = _run(sys.argv[1:] if arguments is None else arguments)
@@ -38,6 +38,11 @@ def _run(arguments: Sequence[str]) -> int:
     options = parsed(arguments)
     if isinstance(options, ClassifyOptions):
         return classify(options, sys.stdout)
+    if isinstance(options, VerifyOptions):
+        # No other command pays for the import of multiprocessing.
+        from .cli.verify import verify  # noqa: PLC0415
+
+        return verify(options, sys.stdout)
     try:
         # OpenCV and Pillow are an extra: the rest works without them.
         from .cli.serve import serve_canvas  # noqa: PLC0415

@@ -9,7 +9,7 @@ SIGNALLED = 128
 
 
 class ExitStatus(IntEnum):
-    """1 is a refusal by the gate; 2 is wrong use, unreadable input, or a model that the gate could not check."""
+    """1 is a model that the gate or `verify` refused; 2 wrong use, unreadable input, or one that it could not check."""
 
     FINE = 0
     REFUSED = 1

@@ -23,6 +23,8 @@ RUNTIMES: Mapping[str, str] = MappingProxyType({"ai-edge-litert": "ai_edge_liter
 
 _MAX_THREADS = 2**10
 _STDERR = 2
+# What runtimes raise over a broken file, apart from ValueError: bindings turn a C++ exception into any of these.
+_REFUSALS = (LookupError, MemoryError, OverflowError, RuntimeError, SystemError, TypeError)
 _CHATTER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
 
@@ -55,6 +57,16 @@ def check_threads(threads: int) -> None:
         raise ValueError(f"Expected threads in 1..{_MAX_THREADS}. Received: {threads}")
 
 
+@contextmanager
+def refusing(runtime: str) -> Iterator[None]:
+    """Raises ValueError, with the reason, for the other errors that a runtime raises over a file it cannot run."""
+    try:
+        yield
+    except _REFUSALS as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"Expected a model that {runtime} can run. {reason}") from error
+
+
 def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -> tuple[Any, Runtime]:
     """Returns an interpreter of a flatbuffer, whose kernels use up to `threads` threads, and which runtime it is.
 
@@ -72,6 +84,8 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
                 raise
             continue
         version = importlib.metadata.version(distribution)
-        return module.Interpreter(model_content=content, num_threads=threads), Runtime(distribution, version)
+        with refusing(distribution):
+            interpreter = module.Interpreter(model_content=content, num_threads=threads)
+        return interpreter, Runtime(distribution, version)
     wanted = runtime or "a TFLite interpreter"
     raise NoInterpreterError(f"Expected {wanted}. Found none: pip install ai-edge-litert, or tflite-runtime 'numpy<2'")

@@ -22,6 +22,7 @@ from .whole_file import write_whole
 
 FORMAT_VERSION = 2
 MANIFEST_NAME = "manifest.json"
+GOLDEN_NAME = "golden.bin"
 
 # Folders and files are named after these, so they hold no separator and do not begin with a dot.
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -127,6 +128,7 @@ class Manifest:
     temperature: float
     threshold: float
     file: ModelFile
+    golden_sha256: str  # of `golden.bin`, the file beside the manifest with crops and their logits
     weights_sha256: str
     operators: Mapping[str, int]
     accuracy: Accuracy
@@ -155,12 +157,11 @@ class Manifest:
 
     def verified_content(self, folder: Path) -> bytes:
         """Returns the bytes of the model file in `folder`; raises ManifestError if their SHA-256 is another."""
-        path = folder / self.file.name
-        content = path.read_bytes()
-        received = hashlib.sha256(content).hexdigest()
-        if received != self.file.sha256:
-            raise ManifestError(f"{path}: Expected SHA-256 {self.file.sha256} (manifest). Received: {received}")
-        return content
+        return _verified(folder / self.file.name, self.file.sha256)
+
+    def verified_golden(self, folder: Path) -> bytes:
+        """Returns the bytes of `golden.bin` in `folder`; raises ManifestError if their SHA-256 is another."""
+        return _verified(folder / GOLDEN_NAME, self.golden_sha256)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -185,6 +186,15 @@ def _require(form: re.Pattern[str], text: str, expected: str) -> None:
         raise ManifestError(f"Expected {expected}. Received: {reprlib.repr(text)}")
 
 
+def _verified(path: Path, sha256: str) -> bytes:
+    content = path.read_bytes()
+    received = hashlib.sha256(content).hexdigest()
+    if received != sha256:
+        raise ManifestError(f"{path}: Expected SHA-256 {sha256} (manifest). Received: {received}")
+    return content
+
+
 def _refuse_other_format(version: object) -> None:
     if version != FORMAT_VERSION:
-        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}. Convert the model again")
+        remedy = "Use the device code that came with the model, or convert the model again"
+        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}. {remedy}")

@@ -12,7 +12,8 @@ import numpy as np
 
 from .arrays import Int8, UInt8
 from .closing import Closing
-from .interpreter import load_interpreter, without_chatter
+from .golden import Golden, read_golden
+from .interpreter import load_interpreter, refusing, without_chatter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
 from .pixels import SIDE, checked_crop, checked_line
 from .quantisation import PIXEL_QUANTISATION, Softmax, quantise_pixels
@@ -64,9 +65,10 @@ class Runner(Closing):
         `threads` and `runtime` are as for `load_interpreter`, whose errors it raises too.
 
         Raises:
-            ManifestError: the manifest cannot be read, or the file is not the one it describes.
+            ManifestError: the manifest cannot be read, or the files are not those it describes.
             OSError: a file cannot be read.
-            ValueError: the interpreter cannot run the file, or its tensors are not as the manifest says.
+            ValueError: the interpreter cannot run the file, its tensors are not as the manifest says, or it does not
+                answer the first golden crop as it did when it was made.
         """
         folder = model_folder(Path(path))
         self.manifest: Manifest = read_manifest(folder)
@@ -74,10 +76,12 @@ class Runner(Closing):
             raise ManifestError(f"{path}: Expected {self.manifest.file.name} (manifest). Received: {Path(path).name}")
         content = self.manifest.verified_content(folder)
         interpreter, self.runtime = load_interpreter(content, threads, runtime)
-        self._classify = interpreter.get_signature_runner(CLASSIFY)
-        self._check_contract()
-        with without_chatter():
-            self._reader = self._warm_reader(content, threads)
+        with without_chatter(), refusing(self.runtime.name):
+            self._classify = interpreter.get_signature_runner(CLASSIFY)
+            self._check_contract()
+            self._reader = self._made_reader(content, threads)
+            self.golden: Golden = read_golden(folder, self.manifest)
+            self._warm_up()
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
         self._received = self._lines_read = 0
         self._step_s = 0.0
@@ -132,6 +136,16 @@ class Runner(Closing):
             raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
         return self._so_far.copy()
 
+    def step_logits(self, crop: UInt8) -> tuple[Int8, ...]:
+        """Returns the raw logits `<int8>[10]` after each time step of a crop, read line by line.
+
+        If the file does not stream there is one step. Raises as `classify` does. Forgets the lines pushed so far.
+        """
+        self.reset()
+        steps = tuple(_read(self._reader, self.lines(crop)))
+        self.reset()
+        return steps
+
     def push(self, line: UInt8) -> Prediction | None:
         """Takes the next line `<uint8>[28]` of a crop, along the manifest's time axis; answers after the last one.
 
@@ -173,7 +187,7 @@ class Runner(Closing):
     def partial_logits(self) -> Int8 | None:
         """The raw logits `<int8>[10]` after the lines pushed so far; None when `partial` is."""
         self._refuse_closed()
-        return self._so_far
+        return None if self._so_far is None else self._so_far.copy()
 
     @property
     def settled(self) -> bool:
@@ -213,18 +227,15 @@ class Runner(Closing):
         latency_ms = 1e3 * (time.perf_counter() - started)
         return Prediction(accepted, order[0], probability, top, lines_read, latency_ms)
 
-    def _warm_reader(self, content: bytes, threads: int) -> Reader:
+    def _made_reader(self, content: bytes, threads: int) -> Reader:
+        return self._stream(content, threads) if self.manifest.states else Collector(self._logits, self.manifest)
+
+    def _warm_up(self) -> None:
         # A kernel that cannot be prepared fails only when its tensors are allocated, or in the first call.
-        try:
-            self._logits(np.zeros((SIDE, SIDE), np.uint8))
-            streams = bool(self.manifest.states)
-            reader = self._stream(content, threads) if streams else Collector(self._logits, self.manifest)
-            for _ in range(self.manifest.lines_per_step):
-                reader.push(np.zeros(SIDE, np.uint8))
-        except RuntimeError as error:
-            raise ValueError(f"Expected a model that {self.runtime.name} can run. {error}") from error
-        reader.reset()
-        return reader
+        crop = self.golden.crops[0]
+        self.golden.check(0, [self._logits(crop)], "read whole")
+        self.golden.check(0, list(_read(self._reader, self.lines(crop))), "read line by line")
+        self._reader.reset()
 
     def _check_contract(self) -> None:
         _check(self._classify.get_input_details(), (self.manifest.input,))
@@ -249,6 +260,10 @@ class Runner(Closing):
     def _refuse_closed(self) -> None:
         if self._closed:
             raise RuntimeError("Expected an open runner. This one is closed")
+
+
+def _read(reader: Reader, lines: UInt8) -> Iterator[Int8]:
+    return (logits.copy() for line in lines if (logits := reader.push(line)) is not None)
 
 
 def _check(details: Mapping[str, Any], contracts: Sequence[TensorContract]) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.manifest import MANIFEST_NAME
+from device.manifest import GOLDEN_NAME, MANIFEST_NAME
 from pipeline.lock import folder_lock
 
 MODELS = Path("models")
@@ -38,7 +38,8 @@ class ModelFolder(Folder):
     """A model: float weights and how they were trained, int8 file, manifest, model card with its pictures.
 
     `network` is the whole float network of a model that is not one of the variants; it replaces `weights`.
-    `calibration` has the SHA-256 of each calibration crop, one a line.
+    `calibration` has the SHA-256 of each calibration crop, one a line. `golden` has crops and the logits of the int8
+    file for them.
     """
 
     weights = Entry("float.weights.h5")
@@ -46,6 +47,7 @@ class ModelFolder(Folder):
     training = Entry("training.json")
     calibration = Entry("calibration.sha256")
     int8_tflite = Entry("model.int8.tflite")
+    golden = Entry(GOLDEN_NAME)
     manifest = Entry(MANIFEST_NAME)
     card = Entry("README.md")
     _complete = Entry(".complete")

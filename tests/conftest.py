@@ -59,7 +59,7 @@ def model_copy(tmp_path: Path) -> Path:
     """A folder with a released model that a test may break."""
     folder = tmp_path / "rows2d"
     folder.mkdir()
-    for name in ("manifest.json", "model.int8.tflite"):
+    for name in ("golden.bin", "manifest.json", "model.int8.tflite"):
         shutil.copy(MODELS / "rows2d" / name, folder)
     return folder
 

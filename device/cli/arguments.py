@@ -16,11 +16,12 @@ from ..sources.raw import RawLayout
 from ..vision.region import Region
 from ..watch.options import WatchOptions
 from ..web.address import Address
-from .options import ClassifyOptions, ModelOptions, ServeOptions, SourceOptions
+from .options import ClassifyOptions, ModelOptions, ServeOptions, SourceOptions, VerifyOptions
 
 # Where a model lies in a bundle, and in this project's repository.
 _DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
 _DEFAULT_MODEL_NAMES = " or ".join(map(str, _DEFAULT_MODELS))
+_MODEL = f"the model's folder (default: {_DEFAULT_MODEL_NAMES}, whichever exists first)"
 _SOURCE = (
     "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, a picture, a folder of pictures, a "
     "pattern such as 'photos/*.jpg', or - for raw frames on stdin"
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 
-def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeOptions:
+def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeOptions | VerifyOptions:
     """Returns what the arguments ask for.
 
     Raises SystemExit once argparse has printed the help, the version or what is wrong with the arguments, ValueError if
@@ -45,6 +46,8 @@ def parsed(arguments: Sequence[str]) -> ClassifyOptions | SourceOptions | ServeO
     model = ModelOptions(given.model or _default_model(), given.threads, given.runtime)
     if given.command == "classify":
         return ClassifyOptions(model, tuple(given.crops), given.by_line, given.partial, given.early_exit)
+    if given.command == "verify":
+        return VerifyOptions(model, given.timeout)
     if given.command == "watch":
         return _source_options(given, model)
     if given.source is not None:
@@ -80,7 +83,7 @@ def _default_model() -> Path:
     for folder in _DEFAULT_MODELS:
         if folder.is_dir():
             return folder
-    raise ValueError(f"Expected --model DIR. Received none, and there is no folder {_DEFAULT_MODEL_NAMES}")
+    raise ValueError(f"Expected a model's folder. Received none, and there is no folder {_DEFAULT_MODEL_NAMES}")
 
 
 def _without_run(arguments: Sequence[str]) -> Sequence[str]:
@@ -107,10 +110,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m device", description="Read digits with a released model.")
     parser.add_argument("--version", action="version", version=f"rowstream {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_verify(commands.add_parser("verify", help="check that a model answers as it did when it was made"))
     _add_classify(commands.add_parser("classify", help="read crops of 28 x 28 pixels from files"))
     _add_watch(commands.add_parser("watch", help="find and read the digits that a camera, video or picture shows"))
     _add_serve(commands.add_parser("serve", help="serve a page that shows a source, or a canvas to draw a digit on"))
     return parser
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Check that a model answers its golden crops here as it did when it was made, in a process of its own, which "
+        "it may crash. Exit status 1: refused."
+    )
+    parser.usage = "%(prog)s [OPTIONS] [MODEL]"
+    parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help=_MODEL)
+    _add_runtime(parser)
+    timeout = "the longest that starting and answering may take (default: 60)"
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=timeout)
 
 
 def _add_classify(parser: argparse.ArgumentParser) -> None:
@@ -150,8 +166,11 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    default = f"(default: {_DEFAULT_MODEL_NAMES}, whichever exists first)"
-    parser.add_argument("--model", type=Path, metavar="DIR", help=f"the model's folder {default}")
+    parser.add_argument("--model", type=Path, metavar="DIR", help=_MODEL)
+    _add_runtime(parser)
+
+
+def _add_runtime(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads the kernels may use (default: 1)")
     parser.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
 

@@ -13,6 +13,7 @@ from ..sources.raw import RawLayout
 from ..watch.options import WatchOptions
 from ..web.address import Address
 
+_MAX_TIMEOUT_S = 86_400
 # The characters that a header, a cookie and an address take as they are.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 
@@ -43,6 +44,18 @@ class ClassifyOptions:
     by_line: bool
     partial: bool
     early_exit: bool
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """`verify`: the model, and how long it may take to start and answer."""
+
+    model: ModelOptions
+    timeout_s: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout_s <= _MAX_TIMEOUT_S:
+            raise ValueError(f"Expected --timeout in 0..{_MAX_TIMEOUT_S} seconds. Received: {self.timeout_s}")
 
 
 @dataclass(frozen=True)

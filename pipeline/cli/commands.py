@@ -114,7 +114,7 @@ class Gate:
         model = finished_model(self.folder)
         manifest = read_manifest(model.path)
         limits = read_limits(self.limits, model_name(model.path))
-        _require(model.path / manifest.file.name, model.float_model, model.calibration)
+        _require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
         if by_limits.verdict is Verdict.REFUSED:
             return by_limits
@@ -213,6 +213,7 @@ class Bundle:
         from pipeline.release.bundle import bundle
 
         print(bundle(finished_model(model_folder(self.variant).path), self.into))
+        print("On the device, run first what README.txt says: python -m device verify model", file=sys.stderr)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from device.pixels import SIDE
 from device.whole_file import write_whole
 
 SHEET = Path(__file__).with_name("negatives.png")
+# The crops that travel with a model, with its logits (`pipeline.gate.golden`): ten written digits, noise, patterns,
+# white and blank. `tests/support/drawings.py` draws them.
+GOLDEN_SHEET = SHEET.with_name("golden.png")
 _COLUMNS = 8
 
 

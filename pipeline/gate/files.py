@@ -13,7 +13,7 @@ from pipeline.gate.check import Check, at_least, not_judged, passed, refused, wi
 
 
 def files(case: Case) -> Iterator[Check]:
-    """Yields whether the file, the float weights and the calibration record are those of the manifest."""
+    """Yields whether the file, golden crops, float weights and calibration record are those of the manifest."""
     expected, received = case.manifest.file.bytes, len(case.content)
     if received == expected:
         yield passed("file size in manifest", f"{received:,} bytes", f"{expected:,} bytes")
@@ -22,6 +22,7 @@ def files(case: Case) -> Iterator[Check]:
         reason = f"the manifest says {expected:,} bytes, the file has {received:,}"
         yield refused("file size in manifest", f"{received:,} bytes", f"{expected:,} bytes", reason)
         yield not_judged("file SHA-256", "the file has another size")
+    yield _same_hash("golden crops SHA-256", case.folder.golden, case.manifest.golden_sha256)
     yield _same_hash("float weights SHA-256", case.folder.float_model, case.manifest.weights_sha256)
     yield _same_hash("calibration SHA-256", case.folder.calibration, case.manifest.calibration.digests_sha256)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import device
-from device.manifest import MANIFEST_NAME, read_manifest
+from device.manifest import GOLDEN_NAME, MANIFEST_NAME, read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.whole_folder import whole_folder
 
@@ -16,31 +17,33 @@ Reads handwritten digits on this machine. Python 3.10 or later.
 
     python3 -m venv .venv
     .venv/bin/pip install -r requirements.txt
+    .venv/bin/python -m device verify model
     .venv/bin/python -m device classify CROPS.npy --model model
 
-`sha256sum --check SHA256SUMS` checks that every file was copied whole.
+Run `verify` first, and after each change of the machine's Python packages: it checks that the model answers here as it
+did when it was made. `sha256sum --check SHA256SUMS` checks that every file was copied whole.
 """
 
 
 def bundle(model: ModelFolder, into: Path) -> Path:
     """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
 
-    Raises ManifestError if the manifest is invalid, or the model file is not the one it describes; see also
-    `whole_folder`.
+    Raises ManifestError if the manifest is invalid, or the files are not those it describes; see also `whole_folder`.
     """
     manifest = read_manifest(model.path)
-    content = manifest.verified_content(model.path)
+    content, golden = manifest.verified_content(model.path), manifest.verified_golden(model.path)
     target = into / f"{manifest.name}-{manifest.version}"
     with whole_folder(target) as folder:
-        _fill(folder, model, manifest.file.name, content)
+        _fill(folder, model, {manifest.file.name: content, GOLDEN_NAME: golden})
     return target
 
 
-def _fill(target: Path, model: ModelFolder, file_name: str, content: bytes) -> None:
+def _fill(target: Path, model: ModelFolder, verified: Mapping[str, bytes]) -> None:
     package = Path(device.__file__).parent
     shutil.copytree(package, target / "device", ignore=shutil.ignore_patterns("__pycache__"))
     (target / "model").mkdir()
-    (target / "model" / file_name).write_bytes(content)
+    for name, content in verified.items():
+        (target / "model" / name).write_bytes(content)
     shutil.copy(model.path / MANIFEST_NAME, target / "model")
     shutil.move(target / "device" / "requirements.txt", target)
     (target / "README.txt").write_text(_README)

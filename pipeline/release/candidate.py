@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -25,6 +26,7 @@ from device.runner import Runner
 from device.signatures import CLASSIFY, CROP, LOGITS, STEP
 from pipeline.data.splits import Splits, calibration_record, digest_lines
 from pipeline.folders import ModelFolder
+from pipeline.gate.golden import golden_content
 from pipeline.gate.runtimes import classify_in_child, is_installed
 from pipeline.gate.statements import compare, configuration
 from pipeline.release.evaluate import Evaluation
@@ -57,7 +59,7 @@ def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, targe
             shutil.copy(weights.training, staged.path)
         staged.int8_tflite.write_bytes(conversion.int8_tflite)
         staged.calibration.write_bytes(digest_lines(splits.calibration.crops))
-        manifest = _manifest(variant, conversion, splits, staged, findings)
+        manifest = _with_golden(_manifest(variant, conversion, splits, staged, findings), conversion, staged)
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest), encoding="utf-8")
         latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
@@ -95,6 +97,7 @@ def _manifest(
         temperature=findings.temperature,
         threshold=findings.threshold,
         file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)),
+        golden_sha256="",  # `_with_golden`
         weights_sha256=_sha256(staged.float_model.read_bytes()),
         operators=dict(operator_versions(tuple(conversion.graphs.values()))),
         accuracy=findings.accuracy,
@@ -104,6 +107,13 @@ def _manifest(
         configuration=configuration(staged),
         packages=package_versions(),
     )
+
+
+def _with_golden(manifest: Manifest, conversion: Conversion, staged: ModelFolder) -> Manifest:
+    """Write the golden crops, whose layout follows from the manifest; return it with their hash."""
+    golden = golden_content(conversion.int8_tflite, manifest)
+    staged.golden.write_bytes(golden)
+    return replace(manifest, golden_sha256=_sha256(golden))
 
 
 def _latency_us(folder: Path, crops: Crops) -> float:

@@ -32,7 +32,8 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
         raise ReleaseError(f"{candidate.path}: Expected the model {expected}. Received: {manifest.name}")
     _require_as_many_images(manifest, model)
     with model.replaced() as staged:
-        for path in (candidate.float_model, candidate.int8_tflite, candidate.calibration, candidate.manifest):
+        copied = (candidate.float_model, candidate.int8_tflite, candidate.golden, candidate.calibration)
+        for path in (*copied, candidate.manifest):
             shutil.copyfile(path, staged.path / path.name)
         if candidate.training.is_file():
             shutil.copyfile(candidate.training, staged.training)
@@ -46,6 +47,7 @@ def _require_passed(candidate: BuildFolder, manifest: Manifest, judgement: Judge
     expected = {
         candidate.manifest: judgement.manifest_sha256,
         candidate.int8_tflite: judgement.file_sha256,
+        candidate.golden: manifest.golden_sha256,
         candidate.float_model: manifest.weights_sha256,
         candidate.calibration: manifest.calibration.digests_sha256,
     }

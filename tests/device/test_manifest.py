@@ -43,6 +43,7 @@ MANIFEST = dataclasses.replace(
     file=ModelFile(
         name="model.int8.tflite", bytes=5, sha256="9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
     ),
+    golden_sha256="3" * 64,
     weights_sha256="0" * 64,
     operators={"CONV_2D": 1, "PAD": 2},
     accuracy=Accuracy(10_000, "MNIST test images", 0.9963, 0.9962, 0.01, 0.9996),
@@ -53,6 +54,9 @@ MANIFEST = dataclasses.replace(
     configuration={"variant": "example", "epochs": 15, "layers": ["conv", {"units": 128}], "resumed": None},
     packages={"numpy": "1.26.4"},
 )
+
+
+REMEDY = "Use the device code that came with the model, or convert the model again"
 
 
 def written(manifest: Manifest, folder: Path) -> dict[str, Any]:
@@ -133,8 +137,9 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("format_version",), 1, "Expected manifest format 2. Received: 1. Convert the model again"),
-        (("format_version",), "2", "Expected manifest format 2. Received: 2. Convert the model again"),
+        (("format_version",), 1, f"Expected manifest format 2. Received: 1. {REMEDY}"),
+        (("format_version",), "2", f"Expected manifest format 2. Received: 2. {REMEDY}"),
+        (("format_version",), True, f"Expected manifest format 2. Received: True. {REMEDY}"),
         (("format_version",), 2.0, "manifest.format_version: Expected int. Received: 2.0"),
         (("steps",), True, "manifest.steps: Expected int. Received: True"),
         (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
@@ -211,12 +216,12 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
     """JSON without a format version is refused."""
-    assert refusal(tmp_path, content) == "Expected manifest format 2. Received: None. Convert the model again"
+    assert refusal(tmp_path, content) == f"Expected manifest format 2. Received: None. {REMEDY}"
 
 
 @pytest.mark.parametrize(
     "content",
-    ["", "TFL3", '{"format_version": 1,', 100_000 * "[", f'{{"format_version": {5_000 * "1"}}}'],
+    ["", "TFL3", '{"format_version": 2,', 100_000 * "[", f'{{"format_version": {5_000 * "1"}}}'],
     ids=["empty", "text", "cut", "too deep", "too many digits"],
 )
 def test_refuses_what_is_not_json(tmp_path: Path, content: str) -> None:

@@ -272,9 +272,9 @@ def test_missing_model(model_copy: Path, name: str) -> None:
         Runner(model_copy.parent / name)
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "model.int8.tflite"])
+@pytest.mark.parametrize("name", ["golden.bin", "manifest.json", "model.int8.tflite"])
 def test_missing_part(model_copy: Path, name: str) -> None:
-    """A model without its manifest, or a manifest without its model, is an OSError that names the file."""
+    """A model without its manifest or golden crops, or a manifest without its model, is an OSError that names it."""
     (model_copy / name).unlink()
     with pytest.raises(FileNotFoundError, match=f"/rows2d/{re.escape(name)}"):
         Runner(model_copy)

@@ -24,6 +24,7 @@ from device.signatures import step_contracts
 from device.streaming import Collector, Stream
 from tests.conftest import MODELS, Digits
 from tests.device.test_runner import in_time, pushed, rewrite, same, vouched
+from tests.support.golden import golden_again
 
 Lines = npt.NDArray[np.uint8]
 CROPS = hnp.arrays(np.uint8, (28, 28))
@@ -69,7 +70,7 @@ def pair(variant: str) -> Iterator[Pair]:
 @pytest.fixture(params=["rows2d", "cols2d"])
 def collecting(request: pytest.FixtureRequest, model_copy: Path) -> Iterator[Runner]:
     """A model whose manifest knows no states, on either time axis."""
-    for name in ("manifest.json", "model.int8.tflite"):
+    for name in ("golden.bin", "manifest.json", "model.int8.tflite"):
         (model_copy / name).write_bytes((MODELS / request.param / name).read_bytes())
     model = load((model_copy / "model.int8.tflite").read_bytes())
     model.signatureDefs = [signature for signature in model.signatureDefs if signature.signatureKey == b"classify"]
@@ -79,7 +80,7 @@ def collecting(request: pytest.FixtureRequest, model_copy: Path) -> Iterator[Run
 
 
 def without_states(folder: Path) -> Path:
-    return rewrite(folder, states=(), not_streamable="lstm: reads time backwards", early_exit=None)
+    return golden_again(rewrite(folder, states=(), not_streamable="lstm: reads time backwards", early_exit=None))
 
 
 def classify_first(content: bytes) -> bytes:

@@ -1,4 +1,7 @@
-"""Digits drawn on paper, for the documentation's examples: `python -m tests.support.drawings` writes them to docs/."""
+"""Digits drawn on paper for the documentation's examples, and the golden crops.
+
+`python -m tests.support.drawings` writes both to their places.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from device.vision.normalise import crop_of
+from pipeline.data.calibration import GOLDEN_SHEET, write_sheet
+from pipeline.synthesis.handwriting import write
 from tests.support.checkout import ROOT
 from tests.support.scenes import INK, blank
 
@@ -46,6 +52,18 @@ def drawing(digits: str) -> npt.NDArray[np.uint8]:
     return np.rint(image * light).astype(np.uint8)
 
 
+def golden_crops() -> npt.NDArray[np.uint8]:
+    """Return `<uint8>[16, 28, 28]`: the ten digits, noise, dots, a chequered and a slanting grey, white and blank."""
+    rng = np.random.default_rng(7)
+    written = [crop_of(write(digit, rng)) for digit in range(10)]
+    y, x = np.mgrid[0:28, 0:28]
+    noise, dots = rng.integers(0, 256, (28, 28)), 255 * (rng.random((28, 28)) < 0.1)
+    chequered, slanting = np.rint(127.5 + 127.5 * np.sin(x / 1.3) * np.sin(y / 1.7)), np.rint((x + y) * 255 / 54)
+    white, nothing = np.full((28, 28), 255), np.zeros((28, 28))
+    return np.array([*written, noise, dots, chequered, slanting, white, nothing], np.uint8)
+
+
 if __name__ == "__main__":
+    write_sheet(golden_crops(), GOLDEN_SHEET)
     for name, digits in (("seven", SEVEN), ("note", NOTE)):
         cv2.imwrite(str(ROOT / "docs" / f"{name}.png"), drawing(digits), [cv2.IMWRITE_PNG_COMPRESSION, 9])

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from pipeline.gate.limits import read_limits
 from pipeline.release.candidate import make_candidate
 from pipeline.variants import VARIANTS, model_name
 from tests.conftest import MODELS
+from tests.support.golden import golden_again
 
 VARIANT = VARIANTS["conv1d"]
 LIMITS = MODELS / "limits.toml"
@@ -101,7 +103,7 @@ def reasons(judgement: Judgement) -> list[str]:
 
 
 def forge(folder: Path, content: bytes | None = None, **fields: Any) -> None:
-    """Writes another file, and a manifest with its SHA-256."""
+    """Writes another file, and the manifest and golden crops that vouch for it."""
     manifest = dataclasses.replace(read_manifest(folder), **fields)
     if content is not None:
         (folder / manifest.file.name).write_bytes(content)
@@ -110,6 +112,9 @@ def forge(folder: Path, content: bytes | None = None, **fields: Any) -> None:
             manifest, file=dataclasses.replace(manifest.file, bytes=len(content), sha256=digest)
         )
     manifest.write(folder)
+    # A file that no longer runs keeps its golden crops.
+    with suppress(RuntimeError, ValueError):
+        golden_again(folder)
 
 
 def forge_edited(folder: Path, edit: Edit) -> None:

@@ -35,7 +35,7 @@ class Environment:
 
 
 def main(model: Path) -> int:
-    """Return 0 if the bundle reads digits in every environment."""
+    """Return 0 if the bundle passes `verify` and reads digits in every environment."""
     passed = [_reads_digits(environment, model) for environment in _environments()]
     print(f"{passed.count(True)} passed, {passed.count(False)} failed")
     return 0 if all(passed) else 1
@@ -79,7 +79,12 @@ def _reads_digits(environment: Environment, model: Path) -> bool:
         right = sum(answer["label"] == str(label) for answer, label in zip(answers, test.labels, strict=False))
         version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout
         print(f"{version.strip()}, {', '.join(environment.requirements)}: {right} of {CROPS} right", flush=True)
-        return right >= MIN_RIGHT
+        return made and _passes(python, folder) and right >= MIN_RIGHT
+
+
+def _passes(python: str, folder: Path) -> bool:
+    command = [python, "-m", "device", "verify", "model"]
+    return subprocess.run(command, cwd=folder, env=_bare(), check=False).returncode == 0
 
 
 def _lines(command: Sequence[str], folder: Path) -> Sequence[dict[str, object]]:

@@ -140,7 +140,7 @@ def test_no_default_model(tmp_path: Path, zero: Path) -> None:
     """Where neither folder exists, the message asks for --model."""
     (tmp_path / "device").symlink_to(ROOT / "device")
     child = run_python("-m", "device", "classify", zero, folder=tmp_path)
-    message = "error: Expected --model DIR. Received none, and there is no folder model or models/rows2d\n"
+    message = "error: Expected a model's folder. Received none, and there is no folder model or models/rows2d\n"
     assert (child.returncode, child.stderr) == (2, message)
 
 

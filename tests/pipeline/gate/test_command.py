@@ -109,7 +109,9 @@ def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     assert "MNIST" not in model.card.read_text()
 
 
-@pytest.mark.parametrize("missing", ["manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"])
+@pytest.mark.parametrize(
+    "missing", ["golden.bin", "manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"]
+)
 def test_a_missing_file_exits_2(good: Good, good_copy: Path, tmp_path: Path, missing: str) -> None:
     """A missing file of the model is an error that names it."""
     (good_copy / missing).unlink()

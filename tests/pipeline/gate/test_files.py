@@ -23,6 +23,7 @@ def test_the_released_files_are_those_of_the_manifest() -> None:
     assert lines(list(files(small_case()))) == [
         ("file size in manifest", size, size),
         ("file SHA-256", MANIFEST.file.sha256[:12], MANIFEST.file.sha256[:12]),
+        ("golden crops SHA-256", *[MANIFEST.golden_sha256[:12]] * 2),
         ("float weights SHA-256", MANIFEST.weights_sha256[:12], MANIFEST.weights_sha256[:12]),
         ("calibration SHA-256", *[MANIFEST.calibration.digests_sha256[:12]] * 2),
     ]
@@ -42,7 +43,7 @@ def test_another_hash_is_refused() -> None:
     """Weights with another SHA-256 than in the manifest are refused by name."""
     case = small_case(manifest=replace(MANIFEST, weights_sha256="0" * 64))
     reason = "float.weights.h5 is not the file that the manifest describes"
-    assert lines(list(files(case)))[2] == ("float weights SHA-256", "refused", reason)
+    assert lines(list(files(case)))[3] == ("float weights SHA-256", "refused", reason)
 
 
 def known(**given: Any) -> list[tuple[str, ...]]:

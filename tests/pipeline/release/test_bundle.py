@@ -38,15 +38,17 @@ def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
     assert sorted(path.name for path in packed.iterdir()) == [
         *("README.txt", "SHA256SUMS", "device", "model", "requirements.txt")
     ]
-    assert sorted(path.name for path in (packed / "model").iterdir()) == ["manifest.json", "model.int8.tflite"]
+    assert sorted(path.name for path in (packed / "model").iterdir()) == [
+        *("golden.bin", "manifest.json", "model.int8.tflite")
+    ]
     modules = {path.relative_to(ROOT / "device") for path in (ROOT / "device").rglob("*.py")}
     assert {path.relative_to(packed / "device") for path in (packed / "device").rglob("*.py")} == modules
     assert (packed / "device" / "web" / "page" / "draw.html").is_file()
 
 
 def test_bundled_model_is_the_released_one(packed: Path) -> None:
-    """Model and manifest are packed byte for byte."""
-    for name in ("manifest.json", "model.int8.tflite"):
+    """Model, golden crops and manifest are packed byte for byte."""
+    for name in ("golden.bin", "manifest.json", "model.int8.tflite"):
         assert (packed / "model" / name).read_bytes() == (MODELS / "rows2d" / name).read_bytes()
 
 
@@ -74,6 +76,15 @@ def test_bundle_reads_digits(packed: Path, tmp_path: Path, digits: Digits) -> No
     child = run_python("-m", "device", "classify", tmp_path / "crops.npy", "--model", "model", folder=packed)
     assert child.returncode == 0, child.stderr
     assert [json.loads(line)["label"] for line in child.stdout.splitlines()] == ["0", "1"]
+
+
+def test_bundle_passes_verify(packed: Path) -> None:
+    """A bundle's instructions begin with a check of its model, which it passes on its own."""
+    commands = [line.split()[3] for line in (packed / "README.txt").read_text().splitlines() if "-m device" in line]
+    assert commands == ["verify", "classify"]
+    child = run_python("-m", "device", "verify", "model", folder=packed)
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.startswith("model: passed: 16 golden crops")
 
 
 def test_bundle_runs_its_own_device(packed: Path) -> None:

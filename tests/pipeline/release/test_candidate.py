@@ -18,7 +18,15 @@ from pipeline.report.card import model_card
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
 
-FILES = ["README.md", "calibration.sha256", "float.weights.h5", "manifest.json", "model.int8.tflite", "training.json"]
+FILES = [
+    "README.md",
+    "calibration.sha256",
+    "float.weights.h5",
+    "golden.bin",
+    "manifest.json",
+    "model.int8.tflite",
+    "training.json",
+]
 RELEASED = ModelFolder(MODELS / "conv1d")
 
 pytestmark = pytest.mark.slow

@@ -18,7 +18,15 @@ from pipeline.release.release import ReleaseError, release
 from tests.conftest import MODELS
 from tests.support.measured import JUDGED
 
-FILES = {"README.md", "calibration.sha256", "float.weights.h5", "manifest.json", "model.int8.tflite", "training.json"}
+FILES = {
+    "README.md",
+    "calibration.sha256",
+    "float.weights.h5",
+    "golden.bin",
+    "manifest.json",
+    "model.int8.tflite",
+    "training.json",
+}
 
 
 def judge(candidate: BuildFolder, verdict: Verdict = Verdict.PASSED) -> None:
@@ -109,7 +117,9 @@ def test_what_the_gate_has_not_seen_is_not_released(candidate: BuildFolder, mode
     assert not model.path.exists()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"])
+@pytest.mark.parametrize(
+    "name", ["golden.bin", "manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"]
+)
 def test_a_file_that_changed_after_the_gate_is_not_released(
     candidate: BuildFolder, model: ModelFolder, name: str
 ) -> None:

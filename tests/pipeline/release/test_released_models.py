@@ -46,9 +46,10 @@ def test_manifest_is_within_the_limits(variant: str) -> None:
 
 
 def test_manifest_names_the_files_beside_it(variant: str) -> None:
-    """The manifest has the SHA-256 of the int8 file, the float weights and the calibration record."""
+    """The manifest has the SHA-256 of the int8 file, golden crops, float weights and calibration record."""
     folder, manifest = ModelFolder(MODELS / variant), read_manifest(MODELS / variant)
     assert manifest.file.sha256 == _sha256(folder.int8_tflite)
+    assert manifest.golden_sha256 == _sha256(folder.golden)
     assert manifest.weights_sha256 == _sha256(folder.weights)
     assert manifest.calibration.digests_sha256 == _sha256(folder.calibration)
 

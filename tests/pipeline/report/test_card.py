@@ -20,7 +20,7 @@ from tests.support.measured import JUDGED, MEASURED, NOT_STREAMED
 @pytest.fixture
 def folder(tmp_path: Path) -> ModelFolder:
     """A model folder without results of the gate."""
-    for name in ("manifest.json", "model.int8.tflite"):
+    for name in ("golden.bin", "manifest.json", "model.int8.tflite"):
         shutil.copy(MODELS / "rows2d" / name, tmp_path)
     return ModelFolder(tmp_path)
 
@@ -52,7 +52,7 @@ def test_writing_it_twice_changes_nothing(folder: ModelFolder) -> None:
     later = replace(MEASURED, latency=replace(MEASURED.latency, median_ms=9.0))
     write_card(folder, "rows2d", replace(judged(folder), judged_at="2027-01-01 00:00", measurements=later))
     assert {path.name: path.read_bytes() for path in folder.path.iterdir()} == files
-    assert set(files) == {"README.md", "manifest.json", "model.int8.tflite", "reading.svg", "recall.svg"}
+    assert set(files) == {"README.md", "golden.bin", "manifest.json", "model.int8.tflite", "reading.svg", "recall.svg"}
 
 
 def test_another_file_than_the_judged_one_gets_no_card(folder: ModelFolder) -> None:
