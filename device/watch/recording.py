@@ -67,4 +67,5 @@ class Recording(Closing):
         frames = int(written.get(cv2.CAP_PROP_FRAME_COUNT)) if written.isOpened() else 0
         written.release()
         if frames < self._frames:
-            raise OSError(f"{self._path}: Expected a video of {self._frames:,} frames. Written: {frames:,}")
+            received = f"Written: {frames:,}, in {self._path.name}"
+            raise OSError(f"{self._place}: Expected a video of {self._frames:,} frames. {received}")
