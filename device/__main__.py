@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .cli.arguments import parsed
 from .cli.classify import classify
-from .cli.options import ClassifyOptions, SourceOptions, VerifyOptions
-from .cli.process import complain, flush_or_discard, open_streams
+from .cli.options import ClassifyOptions, VerifyOptions
+from .cli.process import complain, flush_or_discard, log_to_stderr, open_streams
 from .exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from .cli.source_options import ServeOptions, SourceOptions
 
 # What the extra `camera` brings.
 _EXTRA = frozenset({"cv2", "PIL"})
@@ -43,6 +47,13 @@ def _run(arguments: Sequence[str]) -> int:
         from .cli.verify import verify  # noqa: PLC0415
 
         return verify(options, sys.stdout)
+    return _watch_or_serve(options)
+
+
+def _watch_or_serve(options: SourceOptions | ServeOptions) -> int:
+    log_to_stderr()
+    from .cli.source_options import SourceOptions  # noqa: PLC0415  # no other command pays for its imports
+
     try:
         # OpenCV and Pillow are an extra: the rest works without them.
         from .cli.serve import serve_canvas  # noqa: PLC0415

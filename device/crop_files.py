@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from .arrays import Crops, UInt8
-from .idx import read_idx
-from .image_header import CROP_FORMATS, checked_image
 from .npy import parse_npy
 from .pixels import SIDE
 
@@ -36,6 +34,9 @@ def read_crops(path: Path) -> Crops:
     elif suffix == ".npy":
         array = _parsed_npy(path)
     else:
+        # Unpacking, which the device seldom needs, is slow to import.
+        from .idx import read_idx  # noqa: PLC0415
+
         array = read_idx(path)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[-2:] != (SIDE, SIDE):
         expected = f"crops <uint8>[{SIDE}, {SIDE}] or <uint8>[n, {SIDE}, {SIDE}]"
@@ -55,6 +56,8 @@ def _read_image(path: Path) -> UInt8:
         import cv2  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         raise ImportError(f"{path}: reading images needs OpenCV: pip install opencv-python-headless") from error
+    from .image_header import CROP_FORMATS, checked_image  # noqa: PLC0415
+
     content = path.read_bytes()
     try:
         image = cv2.imdecode(np.frombuffer(checked_image(content, CROP_FORMATS), np.uint8), cv2.IMREAD_GRAYSCALE)

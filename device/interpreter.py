@@ -8,13 +8,11 @@ Source: https://ai.google.dev/edge/litert/microcontrollers/python.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
-from typing import Any
+from typing import IO, Any
 
 from .manifest import Runtime
 
@@ -38,7 +36,7 @@ def without_chatter() -> Iterator[None]:
 
     Native code prints it, so the file descriptor is redirected meanwhile. All other lines are passed on afterwards.
     """
-    with tempfile.TemporaryFile() as held:
+    with _unnamed_file() as held:
         stderr = os.dup(_STDERR)
         os.dup2(held.fileno(), _STDERR)
         try:
@@ -49,6 +47,14 @@ def without_chatter() -> Iterator[None]:
             held.seek(0)
             with suppress(BrokenPipeError):  # nobody reads stderr
                 os.write(_STDERR, held.read().replace(_CHATTER, b""))
+
+
+def _unnamed_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("held"), "w+b")
+    import tempfile  # noqa: PLC0415  # slow to import, and not needed on Linux
+
+    return tempfile.TemporaryFile()
 
 
 def check_threads(threads: int) -> None:
@@ -83,7 +89,8 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
             if error.name != package:
                 raise
             continue
-        version = importlib.metadata.version(distribution)
+        # The package, not its metadata, whose reader takes as long to import as numpy.
+        version = str(importlib.import_module(package).__version__)
         with refusing(distribution):
             interpreter = module.Interpreter(model_content=content, num_threads=threads)
         return interpreter, Runtime(distribution, version)

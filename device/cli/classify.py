@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +14,7 @@ from ..exit_status import ExitStatus
 from ..pixels import looks_inverted
 from ..runner import Prediction, Runner
 from .options import ClassifyOptions
-from .process import complain
-
-log = logging.getLogger(__name__)
+from .process import complain, warn
 
 
 def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
@@ -46,8 +43,8 @@ def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
 def _warn_of_inverted(path: Path, crops: Crops) -> bool:
     inverted = next((index for index, crop in enumerate(crops) if looks_inverted(crop)), None)
     if inverted is not None:
-        log.warning(
-            f"warning: {path}: crop {inverted} looks inverted: most of its border is bright. Expected light ink (255) "
+        warn(
+            f"{path}: crop {inverted} looks inverted: most of its border is bright. Expected light ink (255) "
             f"on a dark background (0). Invert it, or give its picture to `watch PICTURE --one`"
         )
     return inverted is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -44,12 +43,18 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def open_streams() -> None:
-    """Opens stdout and stderr if they were closed before the start, and sends the log to stderr."""
+    """Opens stdout and stderr if they were closed before the start."""
     # Python has None for a closed stream, and would print what is meant for it elsewhere.
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # open to the end
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # open to the end
+
+
+def log_to_stderr() -> None:
+    """Sends the log to stderr, one line a message."""
+    import logging  # noqa: PLC0415  # `classify` needs none, and starts faster without
+
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
 
 
@@ -64,6 +69,11 @@ def quiet_opencv(threads: int) -> None:
     else:
         cv2.utils.logging.setLogLevel(0)  # type: ignore[attr-defined,unused-ignore]  # OpenCV 5 has moved it
     cv2.setNumThreads(threads)
+
+
+def warn(text: str) -> None:
+    """Prints a warning in one line on stderr."""
+    sys.stderr.write(f"warning: {text}\n")
 
 
 def complain(error: Exception) -> ExitStatus:

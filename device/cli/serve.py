@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..exit_status import ExitStatus
 from ..web.snapshots import Snapshots
-from .options import ServeOptions
 from .process import Stopped, quiet_opencv, stoppable
+from .source_options import ServeOptions
 
 if TYPE_CHECKING:
     from ..web.server import Server

@@ -18,9 +18,9 @@ from ..watch.recording import Recording
 from ..watch.watcher import DigitReading, Observation, Watcher, due
 from ..watch.window import Window
 from ..web.snapshots import Snapshots
-from .options import ServeOptions, SourceOptions
 from .process import Stopped, quiet_opencv, stoppable
 from .serve import serving, wait
+from .source_options import ServeOptions, SourceOptions
 
 # A recording's rate if neither the source nor the interval gives one.
 _RATE_HZ = 25.0

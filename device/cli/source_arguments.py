@@ -1,0 +1,133 @@
+"""The arguments of `watch` and `serve`, read into their options; only these commands import it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from ..sources.raw import RawLayout
+from ..vision.region import Region
+from ..watch.options import WatchOptions
+from ..web.address import Address
+from .options import ModelOptions
+from .source_options import ServeOptions, SourceOptions
+
+_SOURCE = (
+    "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, a picture, a folder of pictures, a "
+    "pattern such as 'photos/*.jpg', or - for raw frames on stdin"
+)
+_LINES = """
+Each answer is a line of JSON on stdout. `time` is when its frame was captured, or read from a file; `position_s` is
+where the frame is in a video, or on a live source's own clock, and null for a picture.
+"""
+
+Value = TypeVar("Value")
+
+
+def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOptions:
+    if given.raw_format and not given.raw_size:
+        raise ValueError("Expected --raw-size with --raw-format. Received none")
+    if given.interval is not None and not (math.isfinite(given.interval) and given.interval > 0):
+        raise ValueError(f"Expected --interval above 0 seconds. Received: {given.interval}")
+    for option, count in (("--max-frames", given.max_frames), ("--stable", given.stable)):
+        if count is not None and count < 1:
+            raise ValueError(f"Expected {option} of at least 1. Received: {count}")
+    interval_s = given.interval or 0.0
+    watching = WatchOptions(given.roi, given.one, given.early_exit, interval_s, given.max_frames, given.stable)
+    return SourceOptions(
+        model=model,
+        name=given.source,
+        raw=RawLayout.parse(given.raw_size, given.raw_format or "bgr") if given.raw_size else None,
+        watching=watching,
+        digits_only=given.digits_only,
+        dump_crops=given.dump_crops,
+        record=given.record,
+        show=given.show,
+    )
+
+
+def _serve_options(given: argparse.Namespace, model: ModelOptions) -> ServeOptions:
+    if given.source is not None:
+        return ServeOptions(model, given.address, given.token, _source_options(given, model))
+    if watched := [option for option in _HOW_TO_WATCH if getattr(given, option[2:].replace("-", "_"))]:
+        raise ValueError(f"Expected --source with {', '.join(watched)}. Received none")
+    return ServeOptions(model, given.address, given.token, None)
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `watch`, but for those of every command."""
+    parser.description = "Find the digits in each frame of a source, and read them." + _LINES
+    parser.usage = "%(prog)s [OPTIONS] SOURCE"
+    dash = "a name that begins with a dash is given as ./NAME"
+    parser.add_argument("source", metavar="SOURCE", help=f"{_SOURCE}; {dash}")
+    _add_how_to_watch(parser)
+    parser.set_defaults(options=_source_options)
+
+
+def add_serve(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `serve`, but for those of every command."""
+    parser.description = "Serve a page: what --source shows, or without it a canvas to draw a digit on."
+    parser.usage = "%(prog)s [OPTIONS] [HOST:PORT]"
+    where = "where to serve; PORT alone is reached from this machine only (default: 8000)"
+    address = _checked(Address.parse)
+    parser.add_argument("address", nargs="?", type=address, default="8000", metavar="HOST:PORT", help=where)
+    parser.add_argument(
+        "--token", help="access token; required unless the address is this machine's own, e.g. localhost"
+    )
+    parser.add_argument("--source", help=f"{_SOURCE}; the page stays when the source has ended")
+    _add_how_to_watch(parser)
+    parser.set_defaults(options=_serve_options)
+
+
+def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Returns a parser whose ValueError argparse prints as it is."""
+
+    def checked(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return checked
+
+
+_FLAG = {"action": "store_true"}
+_SHOW = "show the frames with their answers; a picture until Space is pressed or --interval is over; q ends"
+_HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "--one": _FLAG | {"help": "each frame, or --roi in it, shows one digit"},
+        "--roi": {
+            "type": _checked(Region.parse),
+            "metavar": "X,Y,...",
+            "help": "the only part to look at: x,y,width,height or four corners x1,y1,...,y4",
+        },
+        "--early-exit": _FLAG | {"help": "stop at each digit's first settled answer"},
+        "--interval": {
+            "type": float,
+            "metavar": "SECONDS",
+            "help": "the shortest time between two frames that are read",
+        },
+        "--max-frames": {"type": int, "metavar": "N", "help": "end after N frames read"},
+        "--stable": {"type": int, "metavar": "N", "help": "print a digit once, when N frames in a row agree on it"},
+        "--digits-only": _FLAG | {"help": "leave out what is not a digit"},
+        "--dump-crops": {
+            "type": Path,
+            "metavar": "DIR",
+            "help": "save each crop and the part of the frame around it here",
+        },
+        "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
+        "--show": _FLAG | {"help": _SHOW},
+        "--raw-size": {"metavar": "WIDTHxHEIGHT", "help": "the size of raw frames, e.g. 1280x720"},
+        "--raw-format": {"metavar": "bgr|rgb|grey", "help": "the colours of raw frames (default: bgr)"},
+    }
+)
+
+
+def _add_how_to_watch(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("watching a source")
+    for option, settings in _HOW_TO_WATCH.items():
+        group.add_argument(option, **settings)
