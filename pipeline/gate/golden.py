@@ -80,5 +80,5 @@ def _logits(reader: Reader, manifest: Manifest, crops: Crops) -> Sequence[Sequen
     for crop in crops:
         lines = crop if manifest.time_axis == "rows" else crop.T
         reader.reset()
-        answers.append([logits for line in lines if (logits := reader.push(line)) is not None])
+        answers.append([logits.copy() for line in lines if (logits := reader.push(line)) is not None])
     return answers
