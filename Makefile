@@ -32,7 +32,7 @@ SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $
 
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert gate release report train bundle bench demo draw pictures test mutants test-device lint lock clean FORCE
+.PHONY: help convert gate release report train bundle bench demo draw pictures test mutants test-device test-pi lint lock clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ mutants: .venv/ready ## check that the tests notice small changes of the code; o
 
 test-device: .venv/ready ## run device/ and a model alone, on each runtime, in new environments
 	@$(BIN)/python -m tests.support.standalone_device models/$(firstword $(CHOSEN))
+
+test-pi: .venv/ready ## run releases on emulated Raspberry Pis: equality, and instructions against models/limits.toml
+	@$(BIN)/python -m tests.support.pi build/pi
+	@ROWSTREAM_PI=build/pi $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -rA tests/pi
 
 lint: .venv/ready ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy

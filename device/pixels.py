@@ -13,7 +13,8 @@ from .arrays import Crop, Float32, UInt8
 
 SIDE = 28
 INK = 255
-_UINT8 = np.dtype(np.uint8)
+LINE_SHAPE = (SIDE,)
+UINT8 = np.dtype(np.uint8)
 
 
 def checked_crop(crop: object) -> Crop:
@@ -23,7 +24,7 @@ def checked_crop(crop: object) -> Crop:
 
 def checked_line(line: object) -> UInt8:
     """Returns the line if it is `<uint8>[28]`, else raises ValueError."""
-    return _checked(line, "line", (SIDE,))
+    return _checked(line, "line", LINE_SHAPE)
 
 
 def looks_inverted(crop: Crop) -> bool:
@@ -35,7 +36,7 @@ def looks_inverted(crop: Crop) -> bool:
 def _checked(pixels: object, name: str, shape: tuple[int, ...]) -> UInt8:
     if not isinstance(pixels, np.ndarray):
         raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {type(pixels).__name__}")
-    if pixels.shape != shape or pixels.dtype != _UINT8:
+    if pixels.shape != shape or pixels.dtype != UINT8:
         received = f"shape={pixels.shape}, dtype={pixels.dtype}."
         raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {received}")
     return pixels

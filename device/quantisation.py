@@ -51,12 +51,14 @@ _SIGN_BIT = np.array(128, np.uint8)
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
-def quantise_pixels(pixels: UInt8, out: UInt8 | None = None) -> Int8:
-    """Returns pixels `<uint8>[...]` as the model takes them: `<int8>[...]`, quantised by `PIXEL_QUANTISATION`.
+def quantise_pixels(pixels: UInt8) -> Int8:
+    """Returns pixels `<uint8>[...]` as the model takes them: `<int8>[...]`, quantised by `PIXEL_QUANTISATION`."""
+    return np.bitwise_xor(pixels, _SIGN_BIT).view(np.int8)
 
-    They are written to the memory of `out <uint8>[...]`, if given.
-    """
-    return np.bitwise_xor(pixels, _SIGN_BIT, out=out).view(np.int8)
+
+def quantise_into(memory: UInt8, pixels: UInt8) -> None:
+    """Writes pixels `<uint8>[...]` as `quantise_pixels` returns them into the memory of an input `<uint8>[...]`."""
+    np.bitwise_xor(pixels, _SIGN_BIT, memory)
 
 
 class Softmax:
@@ -68,10 +70,23 @@ class Softmax:
     def __init__(self, quantisation: Quantisation, temperature: float) -> None:
         """Fills the table of `exp(-scale * difference / temperature)`."""
         self._weights = [math.exp(-quantisation.scale * difference / temperature) for difference in range(256)]
+        self._tables: dict[int, list[float]] = {}
 
     def __call__(self, logits: Sequence[int]) -> list[float]:
         """Returns the probabilities of logits given as raw int8 values."""
-        greatest = max(logits)
-        weights = [self._weights[greatest - logit] for logit in logits]
-        total = sum(weights)
-        return [weight / total for weight in weights]
+        weights, total = self.weights(logits, max(logits))
+        return [weights[logit] / total for logit in logits]
+
+    def weights(self, logits: Sequence[int], greatest: int) -> tuple[Sequence[float], float]:
+        """Returns the weight of each raw logit, and the sum of those of `logits`, of which one is the greatest.
+
+        A logit's probability is its weight by that sum. A negative logit counts from the end of the weights.
+        """
+        table = self._tables.get(greatest) or self._table(greatest)
+        return table, sum(map(table.__getitem__, logits))
+
+    def _table(self, greatest: int) -> list[float]:
+        logits = (*range(128), *range(-128, 0))
+        table = [self._weights[greatest - logit] if logit <= greatest else 0.0 for logit in logits]
+        self._tables[greatest] = table
+        return table

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from .closing import Closing
 from .golden import Golden, read_golden
 from .interpreter import load_interpreter, refusing, without_chatter
 from .manifest import Manifest, ManifestError, TensorContract, read_manifest
-from .pixels import SIDE, checked_crop, checked_line
+from .pixels import LINE_SHAPE, SIDE, UINT8, checked_crop, checked_line
 from .quantisation import PIXEL_QUANTISATION, Softmax, quantise_pixels
 from .signatures import CLASSIFY, LINES, STEP, step_contracts
 from .streaming import Collector, Reader, Stream
@@ -23,8 +22,7 @@ from .streaming import Collector, Reader, Stream
 _TOP = 3
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """The answer for a crop: the most probable class.
 
     Attributes:
@@ -37,7 +35,7 @@ class Prediction:
     """
 
     label: str | None
-    index: int
+    index: int  # type: ignore[assignment]  # in place of a tuple's method of this name
     probability: float
     top: tuple[tuple[str, float], ...]
     lines_read: int
@@ -83,6 +81,7 @@ class Runner(Closing):
             self.golden: Golden = read_golden(folder, self.manifest)
             self._warm_up()
         self._softmax = Softmax(self.manifest.output.quantisation, self.manifest.temperature)
+        self._indices = range(len(self.manifest.labels))
         self._received = self._lines_read = 0
         self._step_s = 0.0
         self._so_far: Int8 | None = None
@@ -153,11 +152,13 @@ class Runner(Closing):
         answer so far. Raises ValueError for another shape or dtype, and does not count the line; raises RuntimeError if
         the crop is complete (`reset` starts the next one) or the runner is closed.
         """
-        self._refuse_closed()
-        if self._received == SIDE:
+        if self._closed or self._received == SIDE:
+            self._refuse_closed()
             raise RuntimeError(f"Expected reset() after the {SIDE} lines of a crop. Received: another line")
         started = time.perf_counter()
-        logits = self._reader.push(checked_line(line))
+        if type(line) is not np.ndarray or line.shape != LINE_SHAPE or line.dtype != UINT8:
+            checked_line(line)  # says why not
+        logits = self._reader.push(line)
         self._received += 1
         if logits is None:
             return None
@@ -219,9 +220,10 @@ class Runner(Closing):
 
     def _prediction(self, logits: Int8, lines_read: int, started: float) -> Prediction:
         values = logits.tolist()
-        probabilities = self._softmax(values)
-        order = sorted(range(len(values)), key=values.__getitem__, reverse=True)[:_TOP]
-        top = tuple((self.manifest.labels[index], probabilities[index]) for index in order)
+        order = sorted(self._indices, key=values.__getitem__, reverse=True)[:_TOP]
+        weights, total = self._softmax.weights(values, values[order[0]])
+        labels = self.manifest.labels
+        top = tuple([(labels[index], weights[values[index]] / total) for index in order])
         label, probability = top[0]
         accepted = label if probability >= self.manifest.threshold else None
         latency_ms = 1e3 * (time.perf_counter() - started)

@@ -5,6 +5,7 @@ States are handed back raw, as they came out. At the start of every sequence eac
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,35 +18,29 @@ Array = npt.NDArray[Any]
 
 
 class StepModel(Protocol):
-    """A model whose inputs are set, which is run, and whose outputs are read, each by a key of its own kind."""
+    """A model's `step`, with its states."""
 
-    def set_input(self, key: Any, value: Array) -> None:
-        """Sets an input."""
+    def begin(self) -> None:
+        """Sets every state to real zero."""
+
+    def carry(self) -> None:
+        """Sets every state to what came out for it in the last run."""
+
+    def set_lines(self, lines: Array) -> None:
+        """Sets the lines of one time step, as the model takes them."""
 
     def run(self) -> None:
-        """Runs the model once on the inputs as they are set."""
+        """Runs the model once."""
 
-    def output(self, key: Any) -> Array:
-        """Returns an output: a copy, or its memory if no input shares it."""
-
-
-@dataclass(frozen=True, eq=False)
-class StateKeys:
-    """A state: where it goes in, where it comes out, and its real zero."""
-
-    input: Any
-    output: Any
-    zero: Array
+    def logits(self) -> Array:
+        """Returns the logits of the last run, valid until the next."""
 
 
 class StepLoop:
-    """A model's `step` and its states."""
+    """A model's `step` over a sequence."""
 
-    def __init__(self, model: StepModel, states: Sequence[StateKeys], lines: Any = LINES, logits: Any = LOGITS) -> None:
-        """Takes the keys of the states, of the input that takes lines, and of the logits."""
+    def __init__(self, model: StepModel) -> None:
         self._model = model
-        self._states = tuple(states)
-        self._lines, self._logits = lines, logits
         self.reset()
 
     def reset(self) -> None:
@@ -56,30 +51,82 @@ class StepLoop:
         """Hands the states of the step before to the next one, ahead of its lines; `step` does so if needed."""
         if self._states_are_set:
             return
-        # All are read before any is set: a runtime may let inputs and outputs share memory.
-        values = [state.zero if self._at_start else self._model.output(state.output) for state in self._states]
-        for state, value in zip(self._states, values, strict=True):
-            self._model.set_input(state.input, value)
+        if self._at_start:
+            self._model.begin()
+        else:
+            self._model.carry()
         self._at_start, self._states_are_set = False, True
 
     def step(self, lines: Array) -> Array:
         """Takes the lines of one time step, as the model takes them; returns its logits, valid until the next step."""
         self.set_states()
-        self._model.set_input(self._lines, lines)
-        return self.run()
+        self._model.set_lines(lines)
+        self.run()
+        return self._model.logits()
 
-    def run(self) -> Array:
-        """Does as `step`, on lines that the model has already."""
-        self.set_states()
+    def run(self) -> None:
+        """Takes a time step on lines that the model has already."""
+        if not self._states_are_set:
+            self.set_states()
         self._model.run()
         self._states_are_set = False
-        return self._model.output(self._logits)
 
 
-class SignatureModel:
-    """A `StepModel` over a signature runner, whose keys are names."""
+@dataclass(frozen=True, eq=False)
+class StateKeys:
+    """A state: the key by which it goes in, the one by which it comes out, and its real zero."""
 
-    def __init__(self, signature: Any) -> None:
+    input: Any
+    output: Any
+    zero: Array
+
+
+class KeyedModel(ABC):
+    """A `StepModel` whose inputs and outputs have keys."""
+
+    def __init__(self, states: Sequence[StateKeys], lines: Any = LINES, logits: Any = LOGITS) -> None:
+        """Takes the keys of the states, of the input that takes lines, and of the logits."""
+        self._states = tuple(states)
+        self._lines, self._logits = lines, logits
+
+    @abstractmethod
+    def set_input(self, key: Any, value: Array) -> None:
+        """Sets an input."""
+
+    @abstractmethod
+    def output(self, key: Any) -> Array:
+        """Returns an output, or a copy if inputs may share its memory."""
+
+    @abstractmethod
+    def run(self) -> None:
+        """Runs the model once on the inputs as they are set."""
+
+    def begin(self) -> None:
+        """Sets every state to real zero."""
+        for state in self._states:
+            self.set_input(state.input, state.zero)
+
+    def carry(self) -> None:
+        """Sets every state to what came out for it in the last run."""
+        # All are read before any is set: a runtime may let inputs and outputs share memory.
+        values = [self.output(state.output) for state in self._states]
+        for state, value in zip(self._states, values, strict=True):
+            self.set_input(state.input, value)
+
+    def set_lines(self, lines: Array) -> None:
+        """Sets the lines of one time step, as the model takes them."""
+        self.set_input(self._lines, lines)
+
+    def logits(self) -> Array:
+        """Returns the logits of the last run."""
+        return self.output(self._logits)
+
+
+class SignatureModel(KeyedModel):
+    """A model over a signature runner, whose keys are names."""
+
+    def __init__(self, signature: Any, states: Sequence[StateKeys]) -> None:
+        super().__init__(states)
         self._signature = signature
         self.inputs: dict[str, Array] = {}
         self._outputs: Mapping[str, Array] = {}

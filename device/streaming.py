@@ -6,7 +6,7 @@ signature runner resizes and allocates them in every call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Crop, Int8, UInt8
 from .manifest import Manifest, TensorContract
 from .pixels import SIDE
-from .quantisation import quantise_pixels
+from .quantisation import quantise_into
 from .signatures import LINES, STATE_SUFFIX, STEP
 from .step_loop import Array, StateKeys, StepLoop
 
@@ -42,11 +42,13 @@ class Stream:
         """
         inputs, outputs = _primary_graph(interpreter)
         states = [_state_keys(state, inputs, outputs) for state in manifest.states]
-        self._loop = StepLoop(_PrimaryGraph(interpreter), states, logits=outputs[manifest.output.name])
+        self._loop = StepLoop(_PrimaryGraph(interpreter, states, inputs[LINES], outputs[manifest.output.name]))
         self._logits: Int8 = outputs[manifest.output.name][0]
-        self._input = inputs[LINES].view(np.uint8)
+        # Flat, because numpy takes longer over more axes.
+        self._input = inputs[LINES].view(np.uint8).reshape(-1)
         self._pixels = np.empty(self._input.shape, np.uint8)
-        self._lines = tuple(self._pixels[0, :, :, 0])
+        self._lines = tuple(self._pixels.reshape(-1, SIDE))
+        self._one_line = len(self._lines) == 1
         self._waiting = 0
 
     def reset(self) -> None:
@@ -57,12 +59,15 @@ class Stream:
         if not self._waiting:
             # States are set before a step's first line, not after its last: nobody waits for the answer then.
             self._loop.set_states()
-        self._lines[self._waiting][:] = line
-        self._waiting += 1
-        if self._waiting < len(self._lines):
-            return None
-        self._waiting = 0
-        quantise_pixels(self._pixels, out=self._input)
+        if self._one_line:
+            quantise_into(self._input, line)
+        else:
+            self._lines[self._waiting][...] = line
+            self._waiting += 1
+            if self._waiting < len(self._lines):
+                return None
+            self._waiting = 0
+            quantise_into(self._input, self._pixels)
         self._loop.run()
         return self._logits
 
@@ -87,16 +92,28 @@ class Collector:
 
 
 class _PrimaryGraph:
-    """A `StepModel` over an interpreter's primary graph, whose keys are the tensors' memory."""
+    """A `StepModel` over an interpreter's primary graph, in the memory of its tensors."""
 
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, states: Sequence[StateKeys], lines: Array, logits: Array) -> None:
+        """Takes the memory of the states, of the input that takes lines, and of the logits."""
         self.run = interpreter.invoke
+        self._zeros = tuple((state.input, state.zero) for state in states)
+        self._carried = tuple((state.input, state.output) for state in states)
+        self._lines, self._logits = lines, logits
 
-    def set_input(self, key: Array, value: Array) -> None:
-        key[...] = value
+    def begin(self) -> None:
+        for into, zero in self._zeros:
+            into[...] = zero
 
-    def output(self, key: Array) -> Array:
-        return key
+    def carry(self) -> None:
+        for into, out in self._carried:
+            into[...] = out
+
+    def set_lines(self, lines: Array) -> None:
+        self._lines[...] = lines
+
+    def logits(self) -> Array:
+        return self._logits
 
 
 class _Memory:

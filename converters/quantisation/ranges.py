@@ -83,8 +83,10 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Mapping[
 
 def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Mapping[str, Float32]]:
     """Yields the inputs of `step` at every step of each crop: its lines, and the states from the step before."""
-    model = SignatureModel(Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner(STEP))
-    loop = StepLoop(model, named_states({name: np.zeros(shape, np.float32) for name, shape in form.states.items()}))
+    step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner(STEP)
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
+    model = SignatureModel(step, named_states(zeros))
+    loop = StepLoop(model)
     for crop in crops:
         image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
         loop.reset()

@@ -25,7 +25,7 @@ from converters.tflite.graph import Graph, read_graphs
 from converters.workspace import ROOT
 from device.arrays import Int8
 from device.signatures import LOGITS, STATE_SUFFIX
-from device.step_loop import StateKeys, StepLoop
+from device.step_loop import KeyedModel, StateKeys, StepLoop
 
 _ARENA_BYTES = 4_000_000
 _ARENA_USED = re.compile(r"Arena allocation total (\d+) bytes")
@@ -43,22 +43,32 @@ class MicroRun:
     arena_bytes: int
 
 
-class _MicroModel:
-    """A `StepModel` whose keys are the indices of the first graph's inputs and outputs: the runtime knows no names."""
+class _MicroModel(KeyedModel):
+    """A model whose keys are the indices of the first graph's inputs and outputs: the runtime knows no names."""
 
-    def __init__(self, interpreter: Any) -> None:
+    def __init__(self, interpreter: Any, graph: Graph, lines: int) -> None:
+        inputs, outputs = list(graph.inputs), list(graph.outputs)
+        indices = [(inputs.index(name), outputs.index(name + STATE_SUFFIX)) for name in graph.states]
+        states = [StateKeys(before, after, _zero(interpreter, before)) for before, after in indices]
+        super().__init__(states, lines, outputs.index(LOGITS))
         self._interpreter = interpreter
-        self.run = interpreter.invoke
-        self.output = interpreter.get_output
 
     def set_input(self, key: int, value: Int8) -> None:
         self._interpreter.set_input(value, key)
 
-    def zero(self, key: int) -> Int8:
-        """Returns real zero for an input."""
-        details = self._interpreter.get_input_details(key)
-        (zero_point,) = details["quantization_parameters"]["zero_points"]
-        return np.full(details["shape"], zero_point, np.int8)
+    def output(self, key: int) -> Int8:
+        values: Int8 = self._interpreter.get_output(key)
+        return values
+
+    def run(self) -> None:
+        self._interpreter.invoke()
+
+
+def _zero(interpreter: Any, index: int) -> Int8:
+    """Returns real zero for an input."""
+    details = interpreter.get_input_details(index)
+    (zero_point,) = details["quantization_parameters"]["zero_points"]
+    return np.full(details["shape"], zero_point, np.int8)
 
 
 def first_graph_alone(content: bytes) -> bytes:
@@ -103,20 +113,13 @@ def main(model: Path, inputs: Path) -> None:
     graph = read_graphs(content)[0]
     (lines,) = (index for index, name in enumerate(graph.inputs) if name not in graph.states)
     shape = interpreter.get_input_details(lines)["shape"]
-    loop = _loop(_MicroModel(interpreter), graph, lines)
+    loop = StepLoop(_MicroModel(interpreter, graph, lines))
     logits = []
     for crop in np.load(inputs):
         loop.reset()
         logits.append([loop.step(step)[0].tolist() for step in crop.reshape(-1, *shape)][-1])
     interpreter.print_allocations()
     sys.stdout.write(f"\n{json.dumps(logits)}\n")
-
-
-def _loop(model: _MicroModel, graph: Graph, lines: int) -> StepLoop:
-    inputs, outputs = list(graph.inputs), list(graph.outputs)
-    indices = [(inputs.index(name), outputs.index(name + STATE_SUFFIX)) for name in graph.states]
-    states = [StateKeys(before, after, model.zero(before)) for before, after in indices]
-    return StepLoop(model, states, lines, outputs.index(LOGITS))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
@@ -35,7 +34,7 @@ def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
                 warned = _warn_of_inverted(path, crops)
             for index, crop in enumerate(crops):
                 for answer in _answers(runner, crop, options):
-                    line = {"source": str(path), "crop": index, **asdict(answer)}
+                    line = {"source": str(path), "crop": index, **answer._asdict()}
                     output.write(json.dumps(line) + "\n")
     return status
 

@@ -61,7 +61,7 @@ class StepReader:
             step = conversion.graphs[STEP]
             states = [contract(name, step.inputs[name]) for name in step.states]
             zeros = {state.name: np.full(state.shape, state.quantisation.zero_point, np.int8) for state in states}
-            self._loop = StepLoop(SignatureModel(interpreter.get_signature_runner(STEP)), named_states(zeros))
+            self._loop = StepLoop(SignatureModel(interpreter.get_signature_runner(STEP), named_states(zeros)))
 
     def whole(self, crops: Crops, desc: str) -> StepLogits:
         """Return the logits of whole crops `<uint8>[n, 28, 28]`, as one step."""

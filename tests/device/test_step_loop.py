@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from device.step_loop import SignatureModel, StateKeys, StepLoop, named_states
+from device.step_loop import KeyedModel, SignatureModel, StateKeys, StepLoop, named_states
 
 Numbers = npt.NDArray[np.int8]
 
@@ -14,10 +16,11 @@ def numbers(*values: int) -> Numbers:
     return np.array(values, np.int8)
 
 
-class SharedMemory:
+class SharedMemory(KeyedModel):
     """Gives its two states out swapped, from the memory into which they come: 0 and 1; 2 takes lines, 3 is logits."""
 
-    def __init__(self) -> None:
+    def __init__(self, states: Sequence[StateKeys]) -> None:
+        super().__init__(states, lines=2, logits=3)
         self.memory = [numbers(0) for _ in range(4)]
         self.calls: list[str] = []
 
@@ -35,10 +38,9 @@ class SharedMemory:
 
 
 def shared_memory() -> tuple[SharedMemory, StepLoop]:
-    model = SharedMemory()
     # What went in as 0 comes out as 1.
-    states = [StateKeys(0, 1, numbers(3)), StateKeys(1, 0, numbers(4))]
-    return model, StepLoop(model, states, lines=2, logits=3)
+    model = SharedMemory([StateKeys(0, 1, numbers(3)), StateKeys(1, 0, numbers(4))])
+    return model, StepLoop(model)
 
 
 def running_sum(rows: Numbers, total: Numbers) -> dict[str, Numbers]:
@@ -46,12 +48,12 @@ def running_sum(rows: Numbers, total: Numbers) -> dict[str, Numbers]:
 
 
 def test_a_sequence_begins_with_real_zeros_and_hands_states_on() -> None:
-    loop = StepLoop(SignatureModel(running_sum), named_states({"total": numbers(-5)}))
+    loop = StepLoop(SignatureModel(running_sum, named_states({"total": numbers(-5)})))
     assert [loop.step(numbers(line)).tolist() for line in (1, 2, 3)] == [[-8], [-4], [2]]
 
 
 def test_reset_begins_again() -> None:
-    loop = StepLoop(SignatureModel(running_sum), named_states({"total": numbers(-5)}))
+    loop = StepLoop(SignatureModel(running_sum, named_states({"total": numbers(-5)})))
     loop.step(numbers(1))
     loop.reset()
     assert loop.step(numbers(1)).tolist() == [-8]

@@ -239,7 +239,7 @@ def test_refuses_a_file_without_step(model_copy: Path) -> None:
 def test_refuses_a_step_that_is_not_the_primary_graph(model_copy: Path) -> None:
     """A file that begins with `classify` is refused, with the inputs and outputs of what is its primary graph."""
     content = classify_first((model_copy / "model.int8.tflite").read_bytes())
-    message = r"^Expected step as the file's primary graph\. Received: a graph of \[\(0, '.*crop.*'\), \(164, '.*'\)\]$"
+    message = r"^Expected step as the file's primary graph\. Received: a graph of \[\(0, '.*crop.*'\), \(173, '.*'\)\]$"
     with pytest.raises(ValueError, match=message):
         Runner(vouched(model_copy, content))
 

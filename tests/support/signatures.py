@@ -24,7 +24,7 @@ class BothSignatures:
         zeros = {
             name: np.full(state["shape"], state["quantization"][1], state["dtype"]) for name, state in details.items()
         }
-        self._loop = StepLoop(SignatureModel(step), named_states(zeros))
+        self._loop = StepLoop(SignatureModel(step, named_states(zeros)))
         self._columns = columns
 
     def classify(self, pixels: Pixels) -> Pixels:

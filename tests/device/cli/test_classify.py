@@ -94,7 +94,7 @@ def test_bad_files_among_good_ones(tmp_path: Path, zero: Path) -> None:
     assert [line for line in child.stderr.splitlines() if line.startswith("error: ")] == [
         f"error: {tmp_path}/floats.npy: {FLOATS}",
         f"error: {tmp_path}/idx: truncated IDX header. Expected 16 bytes. Received: 8",
-        f"error: {tmp_path}/photo.png: not a PNG or JPEG (8 bytes)",
+        f"error: {tmp_path}/photo.png: Expected an image. Received: 8 bytes in no known image format",
         f"error: [Errno 2] No such file or directory: '{tmp_path}/nosuch.npy'",
     ]
 
@@ -168,7 +168,7 @@ def test_run_is_an_alias(zero: Path) -> None:
     child = device("run", "--model", ROWS2D, "--rows", "--partial", zero)
     assert child.returncode == 0
     assert len(answers(child)) == 7
-    assert child.stderr == "`run` is deprecated and will be removed in the next version; use `classify`\n"
+    assert child.stderr == "warning: `run` is deprecated and will be removed in the next version; use `classify`\n"
 
 
 def test_help() -> None:

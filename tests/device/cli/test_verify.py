@@ -22,7 +22,7 @@ from tests.support.broken import broken
 
 ROWS2D = MODELS / "rows2d"
 # Seeds whose file crashes the pinned version of each runtime, where it was tried.
-CRASHING = {"ai-edge-litert": 299, "tflite-runtime": 44}
+CRASHING = {"ai-edge-litert": 711, "tflite-runtime": 44}
 TRIED = sys.platform == "linux" and platform.machine() == "x86_64"
 
 

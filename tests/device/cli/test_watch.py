@@ -301,7 +301,7 @@ def test_run_with_a_source_is_an_alias(photo: Path, tmp_path: Path) -> None:
     child = run_python(*command, folder=tmp_path)
     assert (child.returncode, len(readings(child))) == (0, 1)
     assert child.stderr.splitlines() == [
-        "`run` is deprecated and will be removed in the next version; use `watch`",
+        "warning: `run` is deprecated and will be removed in the next version; use `watch`",
         "1 frames, 0 dropped, 1 candidates",
     ]
 

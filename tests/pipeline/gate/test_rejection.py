@@ -41,7 +41,7 @@ def test_digits_kept_and_negatives_accepted() -> None:
     """One digit of twenty without an answer is within 95 %; of blank crops all are accepted at threshold 0."""
     manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.0)
     answered = predictions(LABELS)
-    kept = (replace(answered[0], label=None), *answered[1:])
+    kept = (answered[0]._replace(label=None), *answered[1:])
     case = small_case(manifest=manifest, predictions=kept, negatives=np.zeros((4, 28, 28), np.uint8))
     assert lines(list(rejection(case))) == [
         ("digits kept", "95.00 %", "≥ 95.00 %"),
@@ -53,7 +53,7 @@ def test_a_high_threshold_rejects_negatives() -> None:
     """Close to threshold 1 no blank crop is accepted; two digits of twenty without an answer are too many."""
     manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.999999)
     answered = predictions(LABELS)
-    kept = (*(replace(each, label=None) for each in answered[:2]), *answered[2:])
+    kept = (*(each._replace(label=None) for each in answered[:2]), *answered[2:])
     case = small_case(manifest=manifest, predictions=kept, negatives=np.zeros((4, 28, 28), np.uint8))
     assert lines(list(rejection(case))) == [
         ("digits kept", "refused", "90.00 % is not ≥ 95.00 %"),

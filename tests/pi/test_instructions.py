@@ -1,0 +1,57 @@
+"""Tests that a crop takes no more instructions than budgeted, on each emulated machine with LiteRT."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.pi.test_equality import ON_DEVICE
+from tests.support.checkout import ROOT
+from tests.support.pi.emulator import Target, section_instructions, total_instructions
+from tests.support.pi.machines import MACHINES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# Counts repeat to the instruction; a regression of 2 % is refused.
+_ALLOWED = 1.02
+
+
+@pytest.fixture(params=["pi4", "pi5"])
+def counted(request: pytest.FixtureRequest, prepared: Path) -> Target:
+    return Target(prepared, MACHINES[request.param], "ai-edge-litert")
+
+
+def budgets(machine: str, name: str) -> dict[str, int]:
+    with (ROOT / "models" / "limits.toml").open("rb") as file:
+        counts: dict[str, int] = tomllib.load(file)["instructions"][machine][name]
+    return counts
+
+
+def check(received: dict[str, int], machine: str, name: str) -> None:
+    print(machine, name, " ".join(f"{section}={count}" for section, count in received.items()))
+    expected = budgets(machine, name)
+    assert received.keys() == expected.keys()
+    over = {section: count for section, count in received.items() if count > _ALLOWED * expected[section]}
+    assert not over, f"{machine} {name}: Expected {expected}. Received: {over}"
+
+
+def test_a_crop_keeps_its_budget(counted: Target, variant: str, bundled: Path, crops: Path) -> None:
+    """`classify`, a step, all lines pushed and the last line each take their instructions, or 2 % more."""
+    child = counted.python([ON_DEVICE, "sections", bundled / "model", crops], folder=bundled, counting=True)
+    check(dict(section_instructions(child.stderr)), counted.machine.name, variant)
+
+
+def test_a_start_keeps_its_budget(counted: Target, variant: str, bundled: Path, crops: Path, tmp_path: Path) -> None:
+    """From the start of the process to the first answer, without compiled modules, it takes its budget, or 2 % more."""
+    if variant != "rows2d":
+        pytest.skip("a start is counted for rows2d alone")
+    np.save(tmp_path / "crop.npy", np.load(crops)[0])
+    arguments: list[str | Path] = ["-m", "device", "classify", tmp_path / "crop.npy", "--model", "model"]
+    child = counted.python(arguments, folder=bundled, counting=True)
+    check({"start": total_instructions(child.stderr)}, counted.machine.name, "start")
