@@ -70,11 +70,10 @@ def test_a_file_that_is_not_the_manifests_is_refused(model_copy: Path) -> None:
 def test_a_model_that_crashes_the_runtime_is_refused(model_copy: Path, runtime: str) -> None:
     """The signal that ended the child process is named, and the command itself goes on.
 
-    tflite-runtime does not check a file before it reads it: of those whose tables are changed, about every second
-    crashes it.
+    Of files with up to 64 bytes changed, tflite-runtime crashes on many; LiteRT checks a file first, and on few.
     """
     content = (ROWS2D / "model.int8.tflite").read_bytes()
-    for seed in range(2, 122, 3):
+    for seed in range(1, 121, 3):
         child = verify(vouched(model_copy, broken(content, seed)), "--runtime", runtime)
         if "ended with SIG" in child.stdout:
             break
