@@ -7,21 +7,22 @@ greatest difference after that time step and `_MARGIN`, as another processor has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from device.arrays import Crop, Crops, Int8
-from device.golden import record_type
+from device.golden import GoldenError, record_type
 from device.interpreter import without_chatter
 from device.manifest import Manifest
 from device.quantisation import quantise_pixels
+from device.runner import Runner
 from device.signatures import CLASSIFY
 from device.streaming import Collector, Reader, Stream
 from pipeline.data.calibration import GOLDEN_SHEET, read_sheet
-from pipeline.gate.check import Check, at_most, refused
+from pipeline.gate.check import Check, at_most, passed, refused
 
 if TYPE_CHECKING:  # to make golden crops, nothing needs Keras
     from pipeline.gate.case import Case
@@ -42,6 +43,21 @@ def golden_content(content: bytes, manifest: Manifest) -> bytes:
     records["crop"] = crops
     records["lowest"], records["highest"] = np.clip([lowest - margin, highest + margin], -128, 127)
     return records.tobytes()
+
+
+def golden(case: Case) -> Iterator[Check]:
+    """Yields whether the runner gives the golden crops' logits, and whether these are right.
+
+    This comes after the checks that find out why a runner answers otherwise, such as a state that it keeps.
+    """
+    try:
+        with Runner(case.folder.path) as runner:
+            runner.golden.check_all(runner.logits, runner.step_logits)
+    except GoldenError as error:
+        yield refused("answers to golden crops", "others", "those of the file", str(error))
+    else:
+        yield passed("answers to golden crops", "ok", "those of the file")
+    yield golden_crops(case)
 
 
 def golden_crops(case: Case) -> Check:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from pipeline.gate import accuracy, cost, early_exit, equality, files, statements, structure
+from pipeline.gate import accuracy, cost, early_exit, equality, files, golden, statements, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, limits_judged, skipped
@@ -24,6 +24,7 @@ STAGES: Mapping[str, Callable[[Case], Iterable[Check | Note]]] = MappingProxyTyp
         "contract": structure.contract,
         "independence": equality.independence,
         "equality": equality.equality,
+        "golden": golden.golden,
         "runtimes": structure.runs,
         "reference": accuracy.reference,
         "accuracy": accuracy.accuracy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.data.calibration import GOLDEN_SHEET, read_sheet
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Verdict
-from pipeline.gate.golden import golden_content, golden_crops
+from pipeline.gate.golden import golden, golden_content, golden_crops
 from tests.conftest import MODELS
 from tests.support.cases import small_case
 from tests.support.drawings import golden_crops as drawn
@@ -60,6 +61,19 @@ def test_a_release_passes(variant: str) -> None:
     folder = ModelFolder(MODELS / variant)
     check = golden_crops(replace(small_case(), folder=folder, manifest=read_manifest(folder.path)))
     assert check.verdict is Verdict.PASSED, check
+
+
+def test_another_answer_to_a_later_crop_is_refused(case: Case) -> None:
+    """An answer to a crop that the runner does not read at its start is compared, too."""
+    assert [check.verdict for check in golden(case)] == [Verdict.PASSED, Verdict.PASSED]
+    changed(case, "lowest", 127, 9, 6, 0)
+    changed(case, "highest", 127, 9, 6, 0)
+    sha256 = hashlib.sha256(case.folder.golden.read_bytes()).hexdigest()
+    replace(case.manifest, golden_sha256=sha256).write(case.folder.path)
+    answers, ranges = golden(case)
+    assert (answers.name, answers.verdict) == ("answers to golden crops", Verdict.REFUSED)
+    assert "golden crop 9, read whole, logit 0 is " in answers.reason
+    assert (ranges.name, ranges.verdict) == ("golden crops", Verdict.REFUSED)
 
 
 def test_other_crops_are_refused(case: Case) -> None:

@@ -92,10 +92,9 @@ def test_a_file_with_steps_needs_states(
 def test_a_manifest_that_does_not_match_the_file_is_refused(model_copy: Path) -> None:
     """The runner's error is the reason where it does not accept the file."""
     case = small_case()
-    states, matches, golden = lines(list(contract(case)))
+    states, matches = lines(list(contract(case)))
     assert states == STATES
     assert matches == ("file matches manifest", "loads in the runner", "loads")
-    assert golden[:2] == ("golden crops", "0.00 int8 steps from the logits here")
     manifest = read_manifest(model_copy)
     replace(manifest, file=replace(manifest.file, sha256="0" * 64)).write(model_copy)
     states, (name, verdict, reason) = lines(list(contract(replace(case, folder=ModelFolder(model_copy)))))
