@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from device.advice import pip_install
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
 from tests.support.scenes import blank, page, write_video
 
@@ -329,7 +330,7 @@ def test_without_opencv_a_source_says_what_to_install_and_crops_are_read(
     np.save(tmp_path / "zero.npy", digits[0][0])
     child = run_python("-m", "device", "watch", "--model", ROWS2D, photo, site=site)
     assert (child.returncode, child.stdout) == (2, "")
-    assert child.stderr == "error: watch needs OpenCV and Pillow: pip install opencv-python-headless pillow\n"
+    assert child.stderr == f"error: watch needs OpenCV and Pillow: {pip_install('opencv-python-headless', 'pillow')}\n"
     crops = run_python("-m", "device", "classify", "--model", ROWS2D, tmp_path / "zero.npy", site=site)
     assert [json.loads(line)["label"] for line in crops.stdout.splitlines()] == ["0"]
 
