@@ -61,8 +61,12 @@ def _watch_or_serve(options: SourceOptions | ServeOptions) -> int:
     except ImportError as error:
         if error.name not in _EXTRA:
             raise
-        command = "watch" if isinstance(options, SourceOptions) else "serve"
-        raise ImportError(f"{command} needs OpenCV and Pillow: pip install opencv-python-headless pillow") from error
+        from .advice import CAMERA, SERVE, pip_install  # noqa: PLC0415  # only for those who lack something
+
+        if isinstance(options, SourceOptions):
+            raise ImportError(f"watch needs OpenCV and Pillow: {pip_install(*CAMERA)}") from error
+        needed = "OpenCV, Pillow, Starlette and Uvicorn"
+        raise ImportError(f"serve needs {needed}: {pip_install(*CAMERA, *SERVE)}") from error
     if isinstance(options, SourceOptions):
         return watch(options, sys.stdout)
     return serve_canvas(options) if options.source is None else watch(options.source, sys.stdout, options)

@@ -55,7 +55,9 @@ def _read_image(path: Path) -> UInt8:
     try:
         import cv2  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
-        raise ImportError(f"{path}: reading images needs OpenCV: pip install opencv-python-headless") from error
+        from .advice import CAMERA, pip_install  # noqa: PLC0415  # only for those who lack something
+
+        raise ImportError(f"{path}: reading images needs OpenCV: {pip_install(*CAMERA)}") from error
     from .image_header import CROP_FORMATS, checked_image  # noqa: PLC0415
 
     content = path.read_bytes()

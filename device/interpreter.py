@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
@@ -94,5 +95,12 @@ def load_interpreter(content: bytes, threads: int, runtime: str | None = None) -
         with refusing(distribution):
             interpreter = module.Interpreter(model_content=content, num_threads=threads)
         return interpreter, Runtime(distribution, version)
-    wanted = runtime or "a TFLite interpreter"
-    raise NoInterpreterError(f"Expected {wanted}. Found none: pip install ai-edge-litert, or tflite-runtime 'numpy<2'")
+    raise NoInterpreterError(f"Expected {runtime or 'a TFLite interpreter'}. Found none{_remedy(runtime)}")
+
+
+def _remedy(runtime: str | None) -> str:
+    from .advice import install_runtime  # noqa: PLC0415  # only for those who lack something
+
+    if runtime == "tflite-runtime" and (sys.version_info >= (3, 12) or sys.platform != "linux"):
+        return ", because it is for Linux and Python 3.11 or earlier"
+    return f": {install_runtime(runtime)}" if runtime is None or runtime in RUNTIMES else ""

@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, NoReturn
 
+from ..advice import SERVE, pip_install
 from ..exit_status import ExitStatus
 from ..web.snapshots import Snapshots
 from .process import Stopped, quiet_opencv, stoppable
@@ -39,7 +40,7 @@ def serving(options: ServeOptions, live: Snapshots | None) -> Server:
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARY:
             raise
-        raise ImportError("serve needs Starlette and Uvicorn: pip install starlette uvicorn") from error
+        raise ImportError(f"serve needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
     server = Server(options.model.open(), options.address, options.token, live)
     token = "" if options.token is None else f"?token={options.token}"
     log.info(f"serving on http://{server.address}/{token}")

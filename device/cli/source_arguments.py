@@ -9,9 +9,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from ..sources.camera_settings import CameraSettings, parse_size
 from ..sources.raw import RawLayout
 from ..vision.region import Region
-from ..watch.options import WatchOptions
+from ..watch.options import ROTATIONS, WatchOptions
 from ..web.address import Address
 from .options import ModelOptions
 from .source_options import ServeOptions, SourceOptions
@@ -37,11 +38,15 @@ def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOpt
         if count is not None and count < 1:
             raise ValueError(f"Expected {option} of at least 1. Received: {count}")
     interval_s = given.interval or 0.0
-    watching = WatchOptions(given.roi, given.one, given.early_exit, interval_s, given.max_frames, given.stable)
+    rotation = given.rotate or 0
+    watching = WatchOptions(
+        given.roi, given.one, given.early_exit, interval_s, given.max_frames, given.stable, rotation_degrees=rotation
+    )
     return SourceOptions(
         model=model,
         name=given.source,
         raw=RawLayout.parse(given.raw_size, given.raw_format or "bgr") if given.raw_size else None,
+        camera=CameraSettings(given.camera_size, given.frame_rate),
         watching=watching,
         digits_only=given.digits_only,
         dump_crops=given.dump_crops,
@@ -120,6 +125,17 @@ _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "help": "save each crop and the part of the frame around it here",
         },
         "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
+        "--rotate": {
+            "type": int,
+            "choices": ROTATIONS,
+            "help": "turn each frame so far clockwise; --roi and boxes are in the turned frame",
+        },
+        "--camera-size": {
+            "type": _checked(parse_size),
+            "metavar": "WIDTHxHEIGHT",
+            "help": "the size of a camera's frames, e.g. 1280x720",
+        },
+        "--frame-rate": {"type": float, "metavar": "N", "help": "a camera's frames per second"},
         "--show": _FLAG | {"help": _SHOW},
         "--raw-size": {"metavar": "WIDTHxHEIGHT", "help": "the size of raw frames, e.g. 1280x720"},
         "--raw-format": {"metavar": "bgr|rgb|grey", "help": "the colours of raw frames (default: bgr)"},

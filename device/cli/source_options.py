@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sources.camera_settings import CameraSettings
 from ..sources.raw import RawLayout
 from ..watch.options import WatchOptions
 from ..web.address import Address
@@ -23,6 +24,7 @@ class SourceOptions:
     model: ModelOptions
     name: str  # of the source, as for `open_source`
     raw: RawLayout | None  # the layout of raw frames, for the source `-` alone
+    camera: CameraSettings  # what a camera is asked for
     watching: WatchOptions
     digits_only: bool  # leave out what is not a digit
     dump_crops: Path | None  # a folder for each crop and the part of the frame around it

@@ -42,7 +42,7 @@ def watch(options: SourceOptions, output: TextIO, page: ServeOptions | None = No
     endless = False
     try:
         with stoppable(), ExitStack() as stack:
-            source = stack.enter_context(open_source(options.name, options.raw))
+            source = stack.enter_context(open_source(options.name, options.raw, options.camera))
             endless = source.endless or page is not None
             status = _Watch(options, source, output, stack, page).run()
             if page is not None:

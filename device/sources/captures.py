@@ -18,6 +18,7 @@ import cv2
 
 from ..arrays import Image
 from ..vision.images import checked_frame
+from .camera_settings import AS_IT_COMES, CameraSettings
 
 _TIMEOUT_MS = 10_000
 _PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443, "rtsp": 554, "rtsps": 322})
@@ -52,6 +53,20 @@ class OpenCvCapture:
             raise OSError("no more frames")
         return checked_frame(image)
 
+    def ask_for(self, settings: CameraSettings) -> None:
+        """Sets size and rate; raises ValueError if the camera gives another size, or its rate cannot be set."""
+        if settings.size is not None:
+            sides = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+            for side, pixels in zip(sides, settings.size, strict=True):
+                self._capture.set(side, pixels)
+            # Drivers take the nearest size that they have.
+            given = tuple(int(self._capture.get(side)) for side in sides)
+            if given != settings.size:
+                wanted, received = (f"{width}x{height}" for width, height in (settings.size, given))
+                raise ValueError(f"Expected a camera with frames of {wanted}. Received: {received}")
+        if settings.rate_hz is not None and not self._capture.set(cv2.CAP_PROP_FPS, settings.rate_hz):
+            raise ValueError(f"Expected a camera with {settings.rate_hz:g} frames a second. It refuses to be set")
+
     def close(self) -> None:
         self._capture.release()
 
@@ -59,14 +74,15 @@ class OpenCvCapture:
 class Picamera2Capture:
     """A Raspberry Pi's camera through Picamera2."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: CameraSettings = AS_IT_COMES) -> None:
         """Starts the camera; raises OSError if it cannot be started, ImportError if Picamera2 is not installed."""
         import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  # only on a Raspberry Pi
 
         try:
             self._camera: Any = picamera2.Picamera2()
-            main = {"format": "RGB888", "size": _PICAMERA_SIZE}
-            self._camera.configure(self._camera.create_video_configuration(main=main))
+            main = {"format": "RGB888", "size": settings.size or _PICAMERA_SIZE}
+            controls = {} if settings.rate_hz is None else {"FrameRate": settings.rate_hz}
+            self._camera.configure(self._camera.create_video_configuration(main=main, controls=controls))
             self._camera.start()
         except (IndexError, RuntimeError) as error:  # IndexError if there is no camera
             raise OSError(f"cannot be started: {error}") from error
@@ -81,8 +97,21 @@ class Picamera2Capture:
         self._camera.close()
 
 
-def open_camera(name: str | int) -> Capture:
-    """Returns the camera at an index or a device path; raises OSError if it cannot be opened."""
+def open_camera(name: str | int, settings: CameraSettings = AS_IT_COMES) -> Capture:
+    """Returns the camera at an index or a device path.
+
+    Raises OSError if it cannot be opened, and ValueError if it cannot give what is asked for.
+    """
+    capture = _opened_camera(name)
+    try:
+        capture.ask_for(settings)
+    except ValueError:
+        capture.close()
+        raise
+    return capture
+
+
+def _opened_camera(name: str | int) -> OpenCvCapture:
     if sys.platform != "linux":
         return OpenCvCapture(name, cv2.CAP_ANY)
     # Opened here first, because OpenCV does not report why a device cannot be opened.

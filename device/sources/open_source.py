@@ -9,8 +9,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from ..advice import PICAMERA2
 from ..image_header import image_format
 from ..vision.images import is_heif
+from .camera_settings import AS_IT_COMES, CameraSettings
 from .captures import Picamera2Capture, open_camera, open_stream
 from .frames import Source
 from .live_source import LiveSource
@@ -30,25 +32,27 @@ _FORMS = "a camera index or device, picamera2, an rtsp or http address, a video,
 _PIPED = "watch - --raw-size WIDTHxHEIGHT < PIPE"
 
 
-def open_source(name: str, raw: RawLayout | None = None) -> Source:
+def open_source(name: str, raw: RawLayout | None = None, camera: CameraSettings = AS_IT_COMES) -> Source:
     """Returns the source that a name means.
 
     A number is a camera; for a file of that name, write `./0`. A file takes precedence over a pattern. `raw` is the
-    layout of the frames on standard input, for the name `-` alone. Raises ValueError if there is no such source, if it
-    is not an image or a video, or if `raw` is missing or unexpected; OSError if a file cannot be read; and ImportError
-    for `picamera2` if it is not installed.
+    layout of the frames on standard input, for the name `-` alone, and `camera` what a camera is asked for. Raises
+    ValueError if there is no such source, if it is not an image or a video, or if `raw` is missing or unexpected, or
+    `camera` unexpected; OSError if a file cannot be read; and ImportError for `picamera2` if it is not installed.
     """
     if (name == STANDARD_INPUT) != (raw is not None):
         received = "- without it" if raw is None else f"{name} with it"
         raise ValueError(f"Expected --raw-size with the source -, and no other. Received: {received}")
+    if name == _PICAMERA:
+        return _picamera(camera)
+    if _CAMERA_INDEX.fullmatch(name):
+        return LiveSource(name, partial(open_camera, int(name), camera))
+    if _CAMERA_PATH.fullmatch(name) or _is_camera(Path(name)):
+        return LiveSource(name, partial(open_camera, name, camera))
+    if camera != AS_IT_COMES:
+        raise ValueError(f"Expected --camera-size and --frame-rate with a camera alone. Received: {name} with them")
     if raw is not None:
         return _standard_input(raw)
-    if name == _PICAMERA:
-        return _picamera()
-    if _CAMERA_INDEX.fullmatch(name):
-        return LiveSource(name, partial(open_camera, int(name)))
-    if _CAMERA_PATH.fullmatch(name) or _is_camera(Path(name)):
-        return LiveSource(name, partial(open_camera, name))
     if _ADDRESS.fullmatch(name):
         return LiveSource(name, partial(open_stream, name))
     return _files(name)
@@ -60,12 +64,12 @@ def _standard_input(raw: RawLayout) -> Source:
     return RawFrames(sys.stdin.buffer, raw)
 
 
-def _picamera() -> Source:
+def _picamera(settings: CameraSettings) -> Source:
     try:
         import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415  # only on a Pi
     except ModuleNotFoundError as error:
-        raise ImportError("the source picamera2 needs Picamera2: sudo apt install python3-picamera2") from error
-    return LiveSource(_PICAMERA, Picamera2Capture)
+        raise ImportError(f"the source picamera2 needs Picamera2: {PICAMERA2}") from error
+    return LiveSource(_PICAMERA, partial(Picamera2Capture, settings))
 
 
 def _is_camera(path: Path) -> bool:

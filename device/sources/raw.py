@@ -6,7 +6,6 @@ No frame is dropped. The stream has no header, so the caller gives the size and 
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import Image
+from .camera_settings import parse_size
 from .frames import Frame, Source, elapsed_ms
 
 # Bytes per pixel, by the order of its colours.
@@ -44,10 +44,7 @@ class RawLayout:
     @classmethod
     def parse(cls, size: str, order: str = "bgr") -> RawLayout:
         """Returns the layout for a size such as `1280x720`; raises ValueError for other text."""
-        sides = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", size)
-        if not sides:
-            raise ValueError(f"Expected a size WIDTHxHEIGHT, such as 1280x720. Received: {size}")
-        return cls(int(sides[1]), int(sides[2]), order)
+        return cls(*parse_size(size), order)
 
     @property
     def frame_bytes(self) -> int:

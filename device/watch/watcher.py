@@ -10,8 +10,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from types import MappingProxyType
+
+import cv2
+import numpy as np
 
 from ..arrays import UInt8
 from ..runner import Prediction, Runner
@@ -23,6 +27,8 @@ from .tracker import Tracker
 
 # A tolerance, because the times of video frames are rounded.
 _CLOCK_S = 1e-3
+# By degrees clockwise.
+_TURNS = MappingProxyType({90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE})
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,17 @@ def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None 
 
 
 def due(frames: Iterable[Frame], options: WatchOptions) -> Iterator[Frame]:
-    """Yields the frames to read by `interval_s` and `max_frames`; the interval does not apply to still images."""
-    return islice(_spaced(frames, options.interval_s), options.max_frames)
+    """Yields the frames to read by `interval_s` and `max_frames`, turned by `rotation_degrees`.
+
+    The interval does not apply to still images.
+    """
+    chosen = islice(_spaced(frames, options.interval_s), options.max_frames)
+    code = _TURNS.get(options.rotation_degrees)
+    return chosen if code is None else (_turned(frame, code) for frame in chosen)
+
+
+def _turned(frame: Frame, code: int) -> Frame:
+    return replace(frame, image=np.asarray(cv2.rotate(frame.image, code), np.uint8))
 
 
 def _spaced(frames: Iterable[Frame], interval_s: float) -> Iterator[Frame]:

@@ -9,6 +9,7 @@ import time
 
 import cv2
 
+from ..advice import replace_package
 from .overlay import annotated
 from .watcher import Observation
 
@@ -30,7 +31,7 @@ class Window:
         Raises ImportError if the installed OpenCV has no windows, and OSError if there is no display.
         """
         if _without_windows():
-            remedy = "pip uninstall opencv-python-headless && pip install opencv-python"
+            remedy = replace_package("opencv-python-headless", "opencv-python")
             raise ImportError(f"--show needs an OpenCV with windows, not the headless one: {remedy}")
         # Checked here, because Qt ends the process if there is no display.
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):

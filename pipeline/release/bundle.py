@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import device
-from device.manifest import GOLDEN_NAME, MANIFEST_NAME, read_manifest
+from device.manifest import GOLDEN_NAME, read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.whole_folder import whole_folder
 
@@ -18,10 +18,21 @@ Reads handwritten digits on this machine. Python 3.10 or later.
     python3 -m venv .venv
     .venv/bin/pip install -r requirements.txt
     .venv/bin/python -m device verify model
-    .venv/bin/python -m device classify CROPS.npy --model model
+    .venv/bin/python -m device classify CROPS.npy
+
+For pictures, cameras and videos:
+
+    .venv/bin/pip install -r requirements-camera.txt
+    .venv/bin/python -m device watch PICTURE.png
+
+For a page in the browser:
+
+    .venv/bin/pip install -r requirements-serve.txt
+    .venv/bin/python -m device serve
 
 Run `verify` first, and after each change of the machine's Python packages: it checks that the model answers here as it
 did when it was made. `sha256sum --check SHA256SUMS` checks that every file was copied whole.
+`model/README.md` says what the model was measured on. LICENSE is the licence of all files here.
 """
 
 
@@ -44,8 +55,11 @@ def _fill(target: Path, model: ModelFolder, verified: Mapping[str, bytes]) -> No
     (target / "model").mkdir()
     for name, content in verified.items():
         (target / "model" / name).write_bytes(content)
-    shutil.copy(model.path / MANIFEST_NAME, target / "model")
-    shutil.move(target / "device" / "requirements.txt", target)
+    for file in (model.manifest, model.card, *filter(Path.is_file, model.pictures)):
+        shutil.copy(file, target / "model")
+    shutil.copy(package.parent / "LICENSE", target)
+    for requirements in (target / "device").glob("requirements*.txt"):
+        shutil.move(requirements, target)
     (target / "README.txt").write_text(_README)
     (target / "SHA256SUMS").write_text(_sums(target))
 

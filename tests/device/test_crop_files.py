@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from device.advice import pip_install
 from device.crop_files import read_crops
 from tests.conftest import ROOT, run_python
 from tests.support.bounded import answers
@@ -228,5 +229,5 @@ except ImportError as error:
     assert child.stderr == ""
     assert child.stdout.splitlines() == [
         "(1, 28, 28)",
-        f"{tmp_path}/crop.png: reading images needs OpenCV: pip install opencv-python-headless",
+        f"{tmp_path}/crop.png: reading images needs OpenCV: {pip_install('opencv-python-headless', 'pillow')}",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,10 @@ try:
 except NoInterpreterError as error:
     print(error)
 """
+
+
+# What is added to advice where numpy 1 is installed.
+BOUND = ' "numpy<2"' if np.__version__.startswith("1.") else ""
 
 
 def in_child(code: str, runtime: str | None, site: Path) -> str:
@@ -102,7 +107,7 @@ os.write(2, b"{chatter}")
 
 def test_refuses_other_runtimes() -> None:
     """A runtime that this project does not know is refused by its name."""
-    with pytest.raises(NoInterpreterError, match=r"^Expected onnxruntime\. "):
+    with pytest.raises(NoInterpreterError, match=r"^Expected onnxruntime\. Found none$"):
         load_interpreter(MODEL.read_bytes(), 1, "onnxruntime")
 
 
@@ -120,11 +125,14 @@ def test_takes_the_runtime_asked_for(bare_site: Callable[..., Path], runtime: st
 
 def test_without_an_interpreter(bare_site: Callable[..., Path]) -> None:
     """Where no runtime is installed, the error says what to install."""
-    message = "Expected a TFLite interpreter. Found none: pip install ai-edge-litert, or tflite-runtime 'numpy<2'\n"
+    message = f"Expected a TFLite interpreter. Found none: {sys.executable} -m pip install ai-edge-litert{BOUND}\n"
     assert in_child(FAILS, None, bare_site("numpy")) == message
 
 
 def test_without_the_interpreter_asked_for(bare_site: Callable[..., Path]) -> None:
     """Another runtime does not stand in for the one that was named."""
-    message = "Expected tflite-runtime. Found none: pip install ai-edge-litert, or tflite-runtime 'numpy<2'\n"
+    install = f': {sys.executable} -m pip install tflite-runtime==2.14.0 "numpy<2"'
+    has_wheel = sys.version_info < (3, 12) and sys.platform == "linux"
+    remedy = install if has_wheel else ", because it is for Linux and Python 3.11 or earlier"
+    message = f"Expected tflite-runtime. Found none{remedy}\n"
     assert in_child(FAILS, "tflite-runtime", bare_site("numpy", "ai-edge-litert")) == message

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
+from device.advice import pip_install
 from tests.conftest import MODELS, ROOT, Digits, run_python
 from tests.support.scenes import Stream, page, serving
 from tests.support.served import PAGE, RAW, keeps, served
@@ -163,7 +164,8 @@ def test_without_the_servers_library_it_is_said_what_to_install(
     model = ("--model", MODELS / "rows2d")
     child = run_python("-m", "device", "serve", "0", *model, *source, folder=tmp_path, site=site)
     assert (child.returncode, child.stdout) == (2, "")
-    assert child.stderr.endswith("error: serve needs Starlette and Uvicorn: pip install starlette uvicorn\n")
+    remedy = pip_install("starlette", "uvicorn")
+    assert child.stderr.endswith(f"error: serve needs Starlette and Uvicorn: {remedy}\n")
     read = run_python("-m", "device", "watch", "photo.png", *model, folder=tmp_path, site=site)
     assert [json.loads(line)["label"] for line in read.stdout.splitlines()] == ["3"]
 

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from device.advice import pip_install
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
 from tests.support.scenes import blank, page, write_video
 
@@ -287,6 +288,46 @@ def test_a_model_that_is_not_there_is_named(photo: Path) -> None:
     assert "error: nosuch: Expected a model's folder" in child.stderr
 
 
+@pytest.mark.parametrize(
+    ("rotate", "turns", "size"),
+    [("0", 0, "640x240"), ("90", 1, "240x640"), ("180", 2, "640x240"), ("270", 3, "240x640")],
+)
+def test_frames_are_turned_clockwise(digits: Digits, rotate: str, turns: int, size: str) -> None:
+    """Raw frames that lie on their side are read upright, and boxes are in the upright frame."""
+    upright = page(digits, (2, 7))
+    # np.rot90 turns to the left.
+    child = device("-", "--raw-size", size, "--rotate", rotate, stdin=np.rot90(upright, turns).tobytes())
+    straight = device("-", "--raw-size", "640x240", stdin=upright.tobytes())
+    assert [line["label"] for line in readings(child)] == ["2", "7"]
+    assert [line["box"] for line in readings(child)] == [line["box"] for line in readings(straight)]
+
+
+def test_a_video_is_turned_and_recorded_upright(tmp_path: Path, digits: Digits) -> None:
+    """A video on its head is read, and its recording is upright."""
+    write_video(tmp_path / "head.avi", [page(digits, (2, 7))[::-1, ::-1]] * 3)
+    child = device(tmp_path / "head.avi", "--rotate", "180", "--record", tmp_path / "read.mp4")
+    assert child.returncode == 0, child.stderr
+    assert [line["label"] for line in readings(child)] == ["2", "7"] * 3
+    assert device(tmp_path / "read.mp4", "--max-frames", "1").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--rotate", "45"), "argument --rotate: invalid choice: "),
+        (("--camera-size", "640"), "argument --camera-size: Expected a size WIDTHxHEIGHT, such as 1280x720"),
+        (("--camera-size", "0x480"), "Expected a camera's frames with sides of 1 to 32768 pixels. Received: 0x480"),
+        (("--frame-rate", "0"), "Expected a frame rate above 0 and up to 1000. Received: 0.0"),
+        (("--frame-rate", "nan"), "Expected a frame rate above 0 and up to 1000. Received: nan"),
+    ],
+)
+def test_wrong_camera_options_are_refused(arguments: tuple[str, ...], message: str) -> None:
+    """What no camera can be asked for ends with 2 before one is opened."""
+    child = device("0", *arguments)
+    assert (child.returncode, child.stdout) == (2, "")
+    assert message in child.stderr
+
+
 def test_help_names_every_option() -> None:
     child = run_python("-m", "device", "watch", "--help")
     options = ("early-exit", "raw-size", "raw-format", "roi", "interval", "max-frames", "one", "stable", "digits-only")
@@ -329,7 +370,7 @@ def test_without_opencv_a_source_says_what_to_install_and_crops_are_read(
     np.save(tmp_path / "zero.npy", digits[0][0])
     child = run_python("-m", "device", "watch", "--model", ROWS2D, photo, site=site)
     assert (child.returncode, child.stdout) == (2, "")
-    assert child.stderr == "error: watch needs OpenCV and Pillow: pip install opencv-python-headless pillow\n"
+    assert child.stderr == f"error: watch needs OpenCV and Pillow: {pip_install('opencv-python-headless', 'pillow')}\n"
     crops = run_python("-m", "device", "classify", "--model", ROWS2D, tmp_path / "zero.npy", site=site)
     assert [json.loads(line)["label"] for line in crops.stdout.splitlines()] == ["0"]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from device.sources.camera_settings import CameraSettings
+from device.sources.captures import OpenCvCapture
 from device.sources.live_source import LiveSource
 from device.sources.open_source import open_source
 from device.sources.raw import RawLayout
@@ -20,10 +22,11 @@ from tests.support.scenes import blank, write_video
 PICAMERA2 = """
 import numpy as np
 class Picamera2:
-    def create_video_configuration(self, main):
-        return main
-    def configure(self, main):
-        assert main["format"] == "RGB888"
+    def create_video_configuration(self, main, controls):
+        return main, controls
+    def configure(self, configuration):
+        main, controls = configuration
+        print(main["format"], controls)
         self.shape = (*main["size"][::-1], 3)
     def start(self):
         pass
@@ -119,7 +122,7 @@ def test_only_raw_frames_need_a_size(name: str, raw: RawLayout | None) -> None:
 
 
 def test_picamera2_that_is_not_installed_says_what_to_install() -> None:
-    with pytest.raises(ImportError, match="sudo apt install python3-picamera2"):
+    with pytest.raises(ImportError, match=r"sudo apt install python3-picamera2, .* --system-site-packages$"):
         open_source("picamera2")
 
 
@@ -135,4 +138,33 @@ print(frame.image.shape, frame.image[0, 0].tolist(), frame.source)
 """
     child = run_python("-c", code, site=site)
     assert child.stderr == ""
-    assert sorted(child.stdout.splitlines()) == ["(720, 1280, 3) [200, 100, 50] picamera2", "closed"]
+    assert sorted(child.stdout.splitlines()) == ["(720, 1280, 3) [200, 100, 50] picamera2", "RGB888 {}", "closed"]
+    settings = "CameraSettings((640, 480), 15.0)"
+    code = f"from device.sources.camera_settings import CameraSettings{code}".replace(
+        '"picamera2")', f'"picamera2", camera={settings})'
+    )
+    child = run_python("-c", code, site=site)
+    assert child.stderr == ""
+    assert sorted(child.stdout.splitlines()) == [
+        *("(480, 640, 3) [200, 100, 50] picamera2", "RGB888 {'FrameRate': 15.0}", "closed")
+    ]
+
+
+@pytest.mark.parametrize("settings", [CameraSettings((64, 48)), CameraSettings(None, 5.0)])
+@pytest.mark.parametrize("name", ["clip.avi", "rtsp://camera.local/live", "."])
+def test_settings_of_a_camera_are_refused_for_other_sources(name: str, settings: CameraSettings) -> None:
+    with pytest.raises(ValueError, match=r"^Expected --camera-size and --frame-rate with a camera alone\. Received: "):
+        open_source(name, camera=settings)
+
+
+def test_what_a_capture_gives_is_compared_with_what_was_asked_for(here: Path) -> None:
+    """A size that a capture does not take, as a video takes none but its own, is refused and not passed over."""
+    write_video(here / "clip.avi", [blank(64, 48)] * 3)
+    capture = OpenCvCapture(str(here / "clip.avi"), cv2.CAP_FFMPEG)
+    capture.ask_for(CameraSettings((64, 48)))
+    assert capture.read().shape == (48, 64, 3)
+    with pytest.raises(ValueError, match=r"^Expected a camera with frames of 32x24\. Received: 64x48$"):
+        capture.ask_for(CameraSettings((32, 24)))
+    with pytest.raises(ValueError, match=r"^Expected a camera with 12\.5 frames a second\. It refuses to be set$"):
+        capture.ask_for(CameraSettings(None, 12.5))
+    capture.close()

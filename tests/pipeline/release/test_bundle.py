@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 import device
 from device.manifest import ManifestError
@@ -36,10 +37,12 @@ def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
     """A bundle has the device's modules, the model and instructions, and is named after its release."""
     assert packed.name == NAME
     assert sorted(path.name for path in packed.iterdir()) == [
-        *("README.txt", "SHA256SUMS", "device", "model", "requirements.txt")
+        *("LICENSE", "README.txt", "SHA256SUMS", "device", "model"),
+        *("requirements-camera.txt", "requirements-serve.txt", "requirements.txt"),
     ]
+    assert (packed / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert sorted(path.name for path in (packed / "model").iterdir()) == [
-        *("golden.bin", "manifest.json", "model.int8.tflite")
+        *("README.md", "golden.bin", "manifest.json", "model.int8.tflite", "reading.svg", "recall.svg")
     ]
     modules = {path.relative_to(ROOT / "device") for path in (ROOT / "device").rglob("*.py")}
     assert {path.relative_to(packed / "device") for path in (packed / "device").rglob("*.py")} == modules
@@ -47,8 +50,8 @@ def test_bundle_holds_the_device_and_the_model(packed: Path) -> None:
 
 
 def test_bundled_model_is_the_released_one(packed: Path) -> None:
-    """Model, golden crops and manifest are packed byte for byte."""
-    for name in ("golden.bin", "manifest.json", "model.int8.tflite"):
+    """Model, golden crops, manifest and card are packed byte for byte."""
+    for name in ("README.md", "golden.bin", "manifest.json", "model.int8.tflite"):
         assert (packed / "model" / name).read_bytes() == (MODELS / "rows2d" / name).read_bytes()
 
 
@@ -81,7 +84,7 @@ def test_bundle_reads_digits(packed: Path, tmp_path: Path, digits: Digits) -> No
 def test_bundle_passes_verify(packed: Path) -> None:
     """A bundle's instructions begin with a check of its model, which it passes on its own."""
     commands = [line.split()[3] for line in (packed / "README.txt").read_text().splitlines() if "-m device" in line]
-    assert commands == ["verify", "classify"]
+    assert commands == ["verify", "classify", "watch", "serve"]
     child = run_python("-m", "device", "verify", "model", folder=packed)
     assert child.returncode == 0, child.stderr
     assert child.stdout.startswith("model: passed: 16 golden crops")
@@ -134,8 +137,33 @@ def test_refuses_a_folder_without_a_release(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no tomllib")
-def test_requirements_are_the_extra_device(packed: Path) -> None:
-    """A bundle requires what the package's extra `device` requires."""
+def test_requirements_are_the_extras(packed: Path) -> None:
+    """A bundle's files require what the package's extras do, and each includes those that it needs."""
     tomllib = importlib.import_module("tomllib")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert (packed / "requirements.txt").read_text().splitlines() == extras["device"]
+    required = {path.name: path.read_text().splitlines() for path in packed.glob("requirements*.txt")}
+    device, camera, serve = (required[f"requirements{name}.txt"] for name in ("", "-camera", "-serve"))
+    assert device == extras["device"]
+    assert camera == ["-r requirements.txt", *extras["camera"]]
+    assert serve == ["-r requirements-camera.txt", *(line for line in extras["serve"] if line not in extras["camera"])]
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "python", "expected"),
+    [
+        ("linux", "x86_64", "3.10", ["ai-edge-litert>=2.3", "numpy>=1.23.2"]),
+        ("linux", "aarch64", "3.11", ["ai-edge-litert>=2.3", "numpy>=1.23.2"]),
+        ("linux", "armv7l", "3.11", ["numpy<2,>=1.23.2", "tflite-runtime==2.14.0"]),
+        ("linux", "armv8l", "3.11", ["numpy<2,>=1.23.2", "tflite-runtime==2.14.0"]),
+        ("darwin", "arm64", "3.13", ["ai-edge-litert>=2.3", "numpy>=1.23.2"]),
+        ("win32", "AMD64", "3.12", ["ai-edge-litert>=2.3", "numpy>=1.23.2"]),
+    ],
+)
+def test_each_platform_gets_one_runtime(
+    packed: Path, system: str, machine: str, python: str, expected: list[str]
+) -> None:
+    """LiteRT is installed everywhere but on 32-bit Arm, which gets tflite-runtime and numpy 1."""
+    platform = {"sys_platform": system, "platform_machine": machine, "python_version": python}
+    lines = map(Requirement, (packed / "requirements.txt").read_text().splitlines())
+    chosen = [line for line in lines if line.marker is None or line.marker.evaluate(platform)]
+    assert [f"{line.name}{line.specifier}" for line in chosen] == expected
