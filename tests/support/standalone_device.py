@@ -1,7 +1,8 @@
 """Runs a bundle in new environments with only numpy and one TFLite runtime, as on a device: `make test-device`.
 
 It is not a pytest module, because it installs packages. There is one environment for each runtime, and one for the
-newest Python on this machine. An environment that cannot be made is a failure.
+newest Python on this machine; in each, what a message advises is run as it is printed. In one more, the commands of the
+bundle's README.txt are. An environment that cannot be made is a failure.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +25,8 @@ import numpy as np
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import ModelFolder
 from pipeline.release.bundle import bundle
+from tests.support.checkout import ROOT
+from tests.support.drawings import NOTE
 
 CROPS = 200
 MIN_RIGHT = 196
@@ -37,6 +43,7 @@ class Environment:
 def main(model: Path) -> int:
     """Return 0 if the bundle passes `verify` and reads digits in every environment."""
     passed = [_reads_digits(environment, model) for environment in _environments()]
+    passed.append(_follows_its_readme(model))
     print(f"{passed.count(True)} passed, {passed.count(False)} failed")
     return 0 if all(passed) else 1
 
@@ -79,7 +86,71 @@ def _reads_digits(environment: Environment, model: Path) -> bool:
         right = sum(answer["label"] == str(label) for answer, label in zip(answers, test.labels, strict=False))
         version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout
         print(f"{version.strip()}, {', '.join(environment.requirements)}: {right} of {CROPS} right", flush=True)
-        return made and _passes(python, folder) and right >= MIN_RIGHT
+        return made and _passes(python, folder) and right >= MIN_RIGHT and _follows_advice(python, folder)
+
+
+def _follows_advice(python: str, folder: Path) -> bool:
+    """Returns whether `watch` and `serve` work once the commands that their errors print were run as printed."""
+    shutil.copy(ROOT / "docs" / "note.png", folder / "note.png")
+    watches = _advised([python, "-m", "device", "watch", "note.png"], folder) and _labels(python, folder) == list(NOTE)
+    serves = watches and _advised([python, "-m", "device", "serve", "0"], folder) and _serves(python, folder)
+    # The packages for cameras must not have changed numpy under the runtime.
+    fine = serves and _passes(python, folder)
+    print(f"  advice followed: {'works' if fine else f'fails; watch {watches}, serve {serves}'}", flush=True)
+    return fine
+
+
+def _advised(command: Sequence[str], folder: Path) -> bool:
+    """Runs the command that the last error of a command advises; returns whether there was one, and it succeeded."""
+    child = subprocess.run(command, cwd=folder, env=_bare(), capture_output=True, text=True, check=False)
+    _, colon, advice = child.stderr.strip().rpartition(": ")
+    return child.returncode == 2 and bool(colon) and _in_shell(advice, folder)
+
+
+def _in_shell(line: str, folder: Path) -> bool:
+    child = subprocess.run(line, shell=True, cwd=folder, env=_bare(), capture_output=True, text=True, check=False)  # noqa: S602  # as a person runs it
+    if child.returncode:
+        print(f"{line}\n{child.stderr}", file=sys.stderr)
+    return child.returncode == 0
+
+
+def _labels(python: str, folder: Path) -> list[object]:
+    return [answer["label"] for answer in _lines([python, "-m", "device", "watch", "note.png"], folder)]
+
+
+def _serves(python: str, folder: Path) -> bool:
+    """Returns whether `serve` answers with its page."""
+    command = [python, "-m", "device", "serve", "0"]
+    with subprocess.Popen(command, cwd=folder, env=_bare(), stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None  # for the type checker
+        found = next((match for line in child.stderr if (match := re.search(r"http://127\S+", line))), None)
+        try:
+            if found is None:
+                return False
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(found[0], timeout=60) as answer:
+                return bool(answer.status == HTTPStatus.OK)
+        finally:
+            child.terminate()
+
+
+def _follows_its_readme(model: Path) -> bool:
+    """Returns whether every command of README.txt works as printed, with the files that it leaves to the reader."""
+    with tempfile.TemporaryDirectory(prefix="rowstream-device-") as temporary:
+        folder = bundle(ModelFolder(model), Path(temporary))
+        np.save(folder / "CROPS.npy", embedded_splits().test[:1].crops)
+        shutil.copy(ROOT / "docs" / "note.png", folder / "PICTURE.png")
+        # `python3` is the oldest Python here, without any package.
+        (folder / "bin").mkdir()
+        python3 = folder / "bin" / "python3"
+        python3.write_text(f'#!/bin/sh\nexec "{_pythons()[min(_pythons())]}" "$@"\n')
+        python3.chmod(0o755)
+        lines = [line.strip() for line in (folder / "README.txt").read_text().splitlines() if line.startswith("    ")]
+        *others, serve = lines
+        failed = [line for line in others if not _in_shell(f'PATH="$PWD/bin:$PATH"; {line}', folder)]
+        python = folder / ".venv" / "bin" / "python"
+        fine = not failed and serve == ".venv/bin/python -m device serve" and _serves(str(python), folder)
+        print(f"README.txt: {len(others)} commands, failed: {failed}; {'works' if fine else 'fails'}", flush=True)
+        return fine
 
 
 def _passes(python: str, folder: Path) -> bool:
