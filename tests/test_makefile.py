@@ -43,7 +43,7 @@ def test_makefile_has_the_documented_targets() -> None:
     """These are the targets for users."""
     expected = {
         *("bench", "bundle", "clean", "convert", "demo", "draw", "gate", "help", "lint", "lock", "mutants"),
-        *("pictures", "release", "report", "test", "test-device", "train"),
+        *("pictures", "release", "report", "test", "test-device", "test-pi", "train"),
     }
     assert targets() == expected
 

@@ -40,7 +40,7 @@ def _rows(x: tf.Tensor) -> tf.Tensor:
 # Each takes `[1, rows, 96]` and returns `[1, rows, outputs]`.
 OPERATORS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
     "FULLY_CONNECTED": lambda x: tf.reshape(
-        tf.matmul(tf.reshape(x, (-1, _FEATURES)), _KERNEL), (1, x.shape[1], _OUTPUTS)
+        tf.matmul(tf.reshape(x, (-1, _FEATURES)), _KERNEL) + _KERNEL[0], (1, x.shape[1], _OUTPUTS)
     ),
     "CONV_2D": lambda x: _rows(tf.nn.conv2d(_image(x), _WINDOW, 1, "VALID")),
     "DEPTHWISE_CONV_2D": lambda x: _rows(tf.nn.depthwise_conv2d(_image(x), _DEPTHWISE, (1, 1, 1, 1), "VALID")),
@@ -60,8 +60,12 @@ def over_rows_and_one(write_tflite: TfliteWriter, name: str) -> bytes:
     graphs = read_graphs(content)
     samples = [{"crop": _RANDOM.uniform(-2, 2, (1, _ROWS, _FEATURES)).astype(np.float32)} for _ in range(20)]
     measured = {name: each for graph in graphs for name, each in measured_ranges(content, graph, samples).items()}
-    fixed = {graph.inputs["crop"].name: Range(-2, 2) for graph in graphs}
-    return quantise(content, tied_ranges(graphs, measured, fixed))
+    crops, logits = (
+        [graph.inputs["crop"].name for graph in graphs],
+        [graph.outputs["logits"].name for graph in graphs],
+    )
+    same = [(crops[0], crops[1]), (logits[0], logits[1])]
+    return quantise(content, tied_ranges(graphs, measured, dict.fromkeys(crops, Range(-2, 2)), same))
 
 
 def differing(target: Target, content: bytes, folder: Path) -> int:

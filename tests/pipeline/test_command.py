@@ -214,9 +214,10 @@ def test_table_of_another_file_exits_2(evaluation: Path) -> None:
 
 
 def test_bundle_prints_where_it_is(tmp_path: Path) -> None:
-    """`bundle` packs a release and prints the bundle's folder."""
+    """`bundle` packs a release, prints the bundle's folder, and says what to run first."""
     child = pipeline(MODELS.parent, "bundle", "rows2d", "--into", str(tmp_path / "dist"))
-    assert (child.returncode, child.stderr) == (0, "")
+    assert child.returncode == 0
+    assert child.stderr == "On the device, run first what README.txt says: python -m device verify model\n"
     (packed,) = (tmp_path / "dist").glob("rowstream-*")
     assert child.stdout == f"{packed}\n"
     assert packed.name.startswith("rowstream-rows2d-")

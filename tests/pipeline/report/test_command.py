@@ -59,7 +59,7 @@ def test_a_broken_file_of_another_model_is_listed(tmp_path: Path) -> None:
         pytest.param(as_json(JUDGED)[:-100], "error: build/conv1d/gate/gate.json: Expected JSON. ", id="truncated"),
         pytest.param(
             json.dumps({**json.loads(as_json(JUDGED)), "format_version": 1}),
-            "error: build/conv1d/gate/gate.json: Expected gate.json of format 3. Received: 1. Run the gate again",
+            "error: build/conv1d/gate/gate.json: Expected gate.json of format 4. Received: 1. Run the gate again",
             id="old",
         ),
         pytest.param(
