@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-_MAX_SIDE = 2**15
+MAX_SIDE = 2**15
 _MAX_RATE_HZ = 1_000
 
 
@@ -26,9 +26,9 @@ class CameraSettings:
     rate_hz: float | None = None  # frames per second
 
     def __post_init__(self) -> None:
-        if self.size is not None and not all(1 <= side <= _MAX_SIDE for side in self.size):
+        if self.size is not None and not all(1 <= side <= MAX_SIDE for side in self.size):
             received = f"{self.size[0]}x{self.size[1]}"
-            raise ValueError(f"Expected a camera's frames with sides of 1 to {_MAX_SIDE} pixels. Received: {received}")
+            raise ValueError(f"Expected a camera's frames with sides of 1 to {MAX_SIDE} pixels. Received: {received}")
         if self.rate_hz is not None and not (math.isfinite(self.rate_hz) and 0 < self.rate_hz <= _MAX_RATE_HZ):
             raise ValueError(f"Expected a frame rate above 0 and up to {_MAX_RATE_HZ}. Received: {self.rate_hz}")
 

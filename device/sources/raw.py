@@ -16,12 +16,11 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import Image
-from .camera_settings import parse_size
+from .camera_settings import MAX_SIDE, parse_size
 from .frames import Frame, Source, elapsed_ms
 
 # Bytes per pixel, by the order of its colours.
 ORDERS = MappingProxyType({"bgr": 3, "rgb": 3, "grey": 1})
-_MAX_SIDE = 2**15
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +34,9 @@ class RawLayout:
     order: str = "bgr"
 
     def __post_init__(self) -> None:
-        if not (1 <= self.width <= _MAX_SIDE and 1 <= self.height <= _MAX_SIDE):
+        if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
             received = f"{self.width}x{self.height}"
-            raise ValueError(f"Expected raw frames with sides of 1 to {_MAX_SIDE} pixels. Received: {received}")
+            raise ValueError(f"Expected raw frames with sides of 1 to {MAX_SIDE} pixels. Received: {received}")
         if self.order not in ORDERS:
             raise ValueError(f"Expected raw frames in {', '.join(ORDERS)}. Received: {self.order}")
 

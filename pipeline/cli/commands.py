@@ -137,9 +137,8 @@ class Release:
     def run(self) -> ExitStatus:
         candidate, model = build_folder(self.variant), model_folder(self.variant)
         if not candidate.manifest.is_file():
-            raise FileNotFoundError(
-                f"{candidate.path}: Expected a candidate. Found none: run `make convert gate` first"
-            )
+            expected = f"{candidate.path}: Expected a candidate"
+            raise FileNotFoundError(f"{expected}. Found none: run `make convert gate` first")
         from pipeline.release.release import ReleaseError, release
 
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -56,13 +56,13 @@ def prepare(folder: Path) -> None:
                 describe(machine.processor, root)
 
 
-def _once(target: Path, make: object) -> None:
+def _once(target: Path, make: Callable[[Path, str], None]) -> None:
     """Makes a file or folder beside its place and moves it there, unless it is there."""
     if target.exists():
         return
     unfinished = target.with_name(f".{target.name}")
     shutil.rmtree(unfinished, ignore_errors=True)
-    make(unfinished, target.name)  # type: ignore[operator]
+    make(unfinished, target.name)
     unfinished.rename(target)
 
 
