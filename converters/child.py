@@ -10,32 +10,39 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from converters.lowering.lower import InferenceNetwork
+from converters.lowering.inference import InferenceNetwork
 from converters.lowering.step_form import StepForm
+from converters.quantisation.input_scale import fold_input_scale
 from converters.quantisation.quantise import quantise
 from converters.quantisation.ranges import Range, measured_ranges, step_inputs
 from converters.quantisation.roles import tied_ranges
 from converters.quantisation.round_alike import round_alike
+from converters.quantisation.tables import set_aside, write_tables
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
+from converters.tflite.unread import without_unread_outputs
 from converters.workspace import Workspace
-from device.arrays import UnitCrops
-from device.signatures import CLASSIFY, CROP, STATE_SUFFIX, STEP
+from device.arrays import Float32
+from device.signatures import CLASSIFY, CROP, LINES, STATE_SUFFIX, STEP
 
-# Scale 1/255 and zero point -128: quantising a pixel is then `pixel - 128`, exactly.
-_PIXELS = Range(0.0, 1.0)
+# Longer trajectories than these, in time steps, measure no wider ranges; but so many inputs are always measured.
+_CALIBRATION_STEPS = 2**17
+_MIN_CALIBRATION_INPUTS = 100
 
 
 def main(workspace: Workspace) -> None:
     """Converts the network in `workspace`, and writes the name of each step before it begins."""
     workspace.step.write_text("unroll")
-    network = InferenceNetwork(keras.models.load_model(workspace.network))
-    workspace.reason.write_text(network.reason)
+    calibration = np.load(workspace.calibration)
+    network = InferenceNetwork(keras.models.load_model(workspace.network), (1, *calibration.shape[1:]))
+    workspace.facts = network.facts
     workspace.step.write_text("write float TFLite")
     float_tflite = _float_tflite(network)
     workspace.float_tflite.write_bytes(float_tflite)
     workspace.step.write_text("calibrate and quantise")
-    int8_tflite = _int8_tflite(float_tflite, np.load(workspace.calibration), network.step_form)
+    measured = _measured(float_tflite, calibration, network.step_form)
+    pixels = workspace.request.pixels
+    int8_tflite = _int8_tflite(float_tflite, measured, Range(*pixels) if pixels is not None else None)
     workspace.int8_tflite.write_bytes(int8_tflite)
 
 
@@ -44,7 +51,7 @@ def _float_tflite(network: InferenceNetwork) -> bytes:
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(network.signatures))
-        return named_and_ordered(bytes(converter.convert()))
+        return without_unread_outputs(named_and_ordered(bytes(converter.convert())))
 
 
 def named_and_ordered(content: bytes) -> bytes:
@@ -66,17 +73,33 @@ def named_and_ordered(content: bytes) -> bytes:
     return dump(model)
 
 
-def _int8_tflite(float_tflite: bytes, calibration: UnitCrops, form: StepForm | None) -> bytes:
+def _measured(float_tflite: bytes, calibration: Float32, form: StepForm | None) -> dict[str, Range]:
     graphs = {graph.signature: graph for graph in read_graphs(float_tflite)}
-    classify = graphs[CLASSIFY]
-    measured = measured_ranges(float_tflite, classify, ({CROP: crop[np.newaxis]} for crop in calibration))
-    states: list[tuple[str, str]] = []
+    measured: dict[str, Range] = {}
+    if CLASSIFY in graphs:
+        inputs = ({CROP: crop[np.newaxis]} for crop in calibration)
+        measured |= measured_ranges(float_tflite, graphs[CLASSIFY], inputs)
     if form is not None:
-        step = graphs[STEP]
-        measured |= measured_ranges(float_tflite, step, step_inputs(float_tflite, form, calibration))
-        states = [(step.inputs[name].name, step.outputs[name + STATE_SUFFIX].name) for name in step.states]
-    ranges = tied_ranges(tuple(graphs.values()), measured, {classify.inputs[CROP].name: _PIXELS}, states)
-    return round_alike(quantise(float_tflite, ranges))
+        enough = max(_CALIBRATION_STEPS // form.steps, _MIN_CALIBRATION_INPUTS)
+        steps = step_inputs(float_tflite, form, calibration[:enough])
+        measured |= measured_ranges(float_tflite, graphs[STEP], steps)
+    return measured
+
+
+def _int8_tflite(float_tflite: bytes, measured: dict[str, Range], pixels: Range | None) -> bytes:
+    if pixels is not None:
+        float_tflite, pixels = fold_input_scale(float_tflite, pixels)
+    aside = set_aside(float_tflite)
+    graphs = read_graphs(aside.float_tflite)
+    inputs = [graph.inputs[name].name for graph in graphs for name in (CROP, LINES) if name in graph.inputs]
+    same = [
+        (graph.inputs[name].name, graph.outputs[name + STATE_SUFFIX].name) for graph in graphs for name in graph.states
+    ]
+    # A network whose first operator has no weights gives no other sign that its lines are its image.
+    same += [(inputs[0], other) for other in inputs[1:]]
+    ranges = tied_ranges(graphs, measured, dict.fromkeys(inputs, pixels) if pixels is not None else {}, same)
+    quantised = quantise(aside.float_tflite, ranges)
+    return round_alike(write_tables(quantised, aside.functions))
 
 
 if __name__ == "__main__":

@@ -19,10 +19,13 @@ from types import MappingProxyType
 import keras
 import numpy as np
 
+from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import check_structure
-from converters.workspace import ROOT, Workspace
+from converters.workspace import ROOT, NetworkFacts, Request, Workspace
 from device.arrays import Float32
+
+PIXELS_0_TO_1 = Range(0.0, 1.0)
 
 log = logging.getLogger(__name__)
 
@@ -35,27 +38,30 @@ class ConversionError(RuntimeError):
 class Conversion:
     """A network as a float and an int8 flatbuffer, and the int8 graphs by signature.
 
-    The signatures are `classify` and, if the network can be computed while lines arrive, `step`. Otherwise
-    `not_streamable` names the layer and the reason.
+    The signatures are `classify` and, if the network can be computed while lines arrive, `step`; for a long sequence
+    that can, `step` alone.
     """
 
     float_tflite: bytes
     int8_tflite: bytes
     graphs: Mapping[str, Graph]
-    not_streamable: str
+    facts: NetworkFacts
 
 
-def convert(network: keras.Sequential, calibration: Float32) -> Conversion:
-    """Returns the flatbuffers of a network `crop <float32>[n, 28, 28, 1] → logits <float32>[n, 10]`, or other sizes.
+def convert(network: keras.Model, calibration: Float32, pixels: Range | None = PIXELS_0_TO_1) -> Conversion:
+    """Returns the flatbuffers of a network `input <float32>[n, ...] → outputs <float32>[n, ...]`.
 
-    The activations' ranges are measured on `calibration`. Raises ValueError if it does not fit the network or is not in
-    0..1, ConversionError if a step failed or crashed, StructureError if the int8 file has parts that must not ship.
+    The activations' ranges are measured on `calibration`, inputs as the network takes them. `pixels` is the range of
+    an image's pixels there; None for an input of other numbers, whose range is measured. Raises ValueError if the
+    calibration inputs do not fit the network or `pixels`, ConversionError if a step failed or crashed, StructureError
+    if the int8 file has parts that must not ship.
     """
-    _check_calibration(network, calibration)
+    _check_calibration(network, calibration, pixels)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         workspace = Workspace(Path(folder))
         network.save(workspace.network)
         np.save(workspace.calibration, calibration)
+        workspace.request = Request((pixels.low, pixels.high) if pixels is not None else None)
         run_child([sys.executable, "-m", "converters.child", folder], workspace)
         int8_tflite = workspace.int8_tflite.read_bytes()
         graphs = read_graphs(int8_tflite)
@@ -64,15 +70,22 @@ def convert(network: keras.Sequential, calibration: Float32) -> Conversion:
             float_tflite=workspace.float_tflite.read_bytes(),
             int8_tflite=int8_tflite,
             graphs=MappingProxyType({graph.signature: graph for graph in graphs}),
-            not_streamable=workspace.reason.read_text(),
+            facts=workspace.facts,
         )
 
 
-def _check_calibration(network: keras.Sequential, calibration: Float32) -> None:
-    expected = f"Expected calibration inputs <float32>[n, {', '.join(map(str, network.input_shape[1:]))}] in 0..1"
-    if calibration.dtype != np.float32 or calibration.shape[1:] != network.input_shape[1:] or not len(calibration):
+def _check_calibration(network: keras.Model, calibration: Float32, pixels: Range | None) -> None:
+    shape = network.input_shape[1:]
+    within = f" in {pixels.low:g}..{pixels.high:g}" if pixels is not None else ""
+    expected = f"Expected calibration inputs <float32>[n, {', '.join(map(str, shape))}]{within}"
+    fits = len(shape) == calibration.ndim - 1 and all(
+        size in (None, given) for size, given in zip(shape, calibration.shape[1:], strict=True)
+    )
+    if calibration.dtype != np.float32 or not fits or not len(calibration):
         raise ValueError(f"{expected}. Received: shape={calibration.shape}, dtype={calibration.dtype}")
-    if not (calibration.min() >= 0 and calibration.max() <= 1):
+    if not np.isfinite(calibration).all():
+        raise ValueError(f"{expected}. Received: NaN or infinity")
+    if pixels is not None and not (calibration.min() >= pixels.low and calibration.max() <= pixels.high):
         raise ValueError(f"{expected}. Received: {calibration.min()}..{calibration.max()}")
 
 

@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from device.typed_json import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
+
+Head = Literal["linear", "softmax", "sigmoid"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a conversion is asked for: the real values of the pixels 0 and 255; None for an input of other numbers."""
+
+    pixels: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What a network turned out to be.
+
+    `heads` names what was taken off each output, `per_step` the outputs that answer each time step by itself. If it
+    does not stream, `not_streamable` names the layer and the reason, and the whole input is one step.
+    """
+
+    heads: Mapping[str, Head]
+    per_step: tuple[str, ...]
+    time_axis: Literal["rows", "columns"]
+    steps: int
+    lines_per_step: int
+    not_streamable: str
 
 
 class Workspace:
@@ -14,6 +46,23 @@ class Workspace:
         self.network = folder / "network.keras"
         self.calibration = folder / "calibration.npy"
         self.step = folder / "step.txt"
-        self.reason = folder / "reason.txt"
         self.float_tflite = folder / "float.tflite"
         self.int8_tflite = folder / "int8.tflite"
+        self._request = folder / "request.json"
+        self._facts = folder / "facts.json"
+
+    @property
+    def request(self) -> Request:
+        return parsed(Request, json.loads(self._request.read_text()), "request")
+
+    @request.setter
+    def request(self, request: Request) -> None:
+        self._request.write_text(json.dumps(dataclasses.asdict(request)))
+
+    @property
+    def facts(self) -> NetworkFacts:
+        return parsed(NetworkFacts, json.loads(self._facts.read_text()), "facts")
+
+    @facts.setter
+    def facts(self, facts: NetworkFacts) -> None:
+        self._facts.write_text(json.dumps(dataclasses.asdict(facts)))

@@ -125,8 +125,8 @@ class KeyedModel(ABC):
 class SignatureModel(KeyedModel):
     """A model over a signature runner, whose keys are names."""
 
-    def __init__(self, signature: Any, states: Sequence[StateKeys]) -> None:
-        super().__init__(states)
+    def __init__(self, signature: Any, states: Sequence[StateKeys], logits: str = LOGITS) -> None:
+        super().__init__(states, logits=logits)
         self._signature = signature
         self.inputs: dict[str, Array] = {}
         self._outputs: Mapping[str, Array] = {}

@@ -6,6 +6,8 @@ Source: Chellapilla, Puri, Simard, High Performance Convolutional Neural Network
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -13,17 +15,20 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from converters.lowering.lstm import Function
+from converters.lowering.refusal import LayerRefusal
 from device.arrays import Float32
 
+Function = Callable[[tf.Tensor], tf.Tensor]
 Padding = tuple[tuple[int, int], ...]
+_DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 
 
 @dataclass(frozen=True)
 class Convolution:
     """A convolution over rows, or over rows and columns.
 
-    `kernel <float32>[rows, (columns,) channels, filters]`; `padding` is (before, after) along each dimension.
+    `kernel <float32>[rows, (columns,) channels, filters]`, or with `depthwise`, where each channel has filters of its
+    own, `[rows, (columns,) channels, filters of each]`; `padding` is (before, after) along each dimension.
     """
 
     name: str
@@ -33,58 +38,121 @@ class Convolution:
     dilations: tuple[int, ...]
     padding: Padding
     activation: Function
+    depthwise: bool = False
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Returns the convolved map `[1, rows, (columns,) filters]` of a map `[1, rows, (columns,) channels]`."""
-        if not self._has_one_channel:
+        """Returns the convolved maps `[n, rows, (columns,) filters]` of maps `[n, rows, (columns,) channels]`."""
+        if x.shape[0] != 1 or not self._has_one_channel:
             return self._convolved(_padded(x, self.padding), self.kernel)
         rows, columns, _, filters = self.kernel.shape
         windows = _windows(x, self.padding, (rows, columns))
         return self._convolved(windows, self.kernel.reshape(1, 1, rows * columns, filters))
 
     @property
+    def reach(self) -> int:
+        """How many rows a window spans, less one."""
+        return self.dilations[0] * (len(self.kernel) - 1)
+
+    @property
     def _has_one_channel(self) -> bool:
-        return self.kernel.ndim == 4 and self.kernel.shape[2] == 1 and {*self.strides, *self.dilations} == {1}
+        whole = self.kernel.ndim == 4 and not self.depthwise
+        return whole and self.kernel.shape[2] == 1 and {*self.strides, *self.dilations} == {1}
 
     def _convolved(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
+        if self.depthwise:
+            return self.activation(self._depthwise(x, kernel) + self.bias)
         convolved = tf.nn.convolution(x, kernel, self.strides, "VALID", dilations=self.dilations)
         return self.activation(convolved + self.bias)
 
+    def _depthwise(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
+        if x.shape.rank == 4:
+            strides = (1, *self.strides, 1)
+            return tf.nn.depthwise_conv2d(x, kernel, strides, "VALID", dilations=self.dilations)
+        strides, dilations = (1, self.strides[0], self.strides[0], 1), (self.dilations[0], 1)
+        maps = tf.nn.depthwise_conv2d(x[:, :, tf.newaxis], kernel[:, None], strides, "VALID", dilations=dilations)
+        return tf.reshape(maps, (*maps.shape[:2], maps.shape[3]))
 
-def lower_convolution(
-    layer: layers.Conv1D | layers.Conv2D,
-    margin: layers.ZeroPadding2D | None,
-    normalisation: layers.BatchNormalization | None,
-) -> Convolution:
-    """Returns a built convolution layer with the zero padding before it and the batch normalisation after it.
 
-    Raises ValueError if the layer does not keep channels last.
+@dataclass(frozen=True)
+class Surroundings:
+    """What folds into a convolution: zero padding before it and batch normalisation after it, where there are any.
+
+    `size` is that of the map which the zero padding, or else the convolution, takes: `(rows, (columns))`.
     """
-    if layer.data_format != "channels_last":
-        raise ValueError(f"{layer.name}: Expected channels_last. Received: {layer.data_format}")
+
+    size: tuple[int, ...]
+    margin: layers.ZeroPadding1D | layers.ZeroPadding2D | None = None
+    normalisation: layers.BatchNormalization | None = None
+
+
+def lower_convolution(layer: keras.Layer, around: Surroundings) -> Convolution:
+    """Returns a built Conv1D, Conv2D, DepthwiseConv1D or DepthwiseConv2D with what folds into it.
+
+    Raises LayerRefusal if the layer does not keep channels last.
+    """
+    require_channels_last(layer)
+    depthwise = isinstance(layer, _DEPTHWISE)
     kernel, bias = kernel_and_bias(layer)
-    if normalisation is not None:
-        scale, shift = scale_and_shift(normalisation)
-        kernel, bias = kernel * scale, bias * scale + shift
-    padding = _own_padding(layer)
-    if margin is not None:
-        padding = tuple((a + b, c + d) for (a, c), (b, d) in zip(padding, margin.padding, strict=True))
-    return Convolution(layer.name, kernel, bias, layer.strides, layer.dilation_rate, padding, layer.activation)
+    if around.normalisation is not None:
+        scale, shift = scale_and_shift(around.normalisation)
+        kernel, bias = kernel * (scale.reshape(kernel.shape[-2:]) if depthwise else scale), bias * scale + shift
+    return Convolution(
+        layer.name, kernel, bias, layer.strides, layer.dilation_rate, whole_padding(layer, around), layer.activation,
+        depthwise,
+    )  # fmt: skip
+
+
+def lower_separable(layer: keras.Layer, around: Surroundings) -> tuple[Convolution, Convolution]:
+    """Returns the two convolutions of a built SeparableConv1D or SeparableConv2D.
+
+    Source: Chollet, Xception: Deep Learning with Depthwise Separable Convolutions, 2017.
+    """
+    require_channels_last(layer)
+    depthwise, pointwise = np.asarray(layer.depthwise_kernel), np.asarray(layer.pointwise_kernel)
+    channels, filters = pointwise.shape[-2:]
+    bias = np.asarray(layer.bias) if layer.use_bias else np.zeros(filters, np.float32)
+    ones = (1,) * len(layer.strides)
+    spread = Convolution(
+        layer.name, depthwise, np.zeros(channels, np.float32), layer.strides, layer.dilation_rate,
+        whole_padding(layer, around), tf.identity, depthwise=True,
+    )  # fmt: skip
+    mixed = Convolution(layer.name, pointwise, bias, ones, ones, ((0, 0),) * len(ones), layer.activation)
+    return spread, mixed
+
+
+def whole_padding(layer: keras.Layer, around: Surroundings) -> Padding:
+    """Returns a convolution's own padding and the margin before it."""
+    margin, size = around.margin, around.size
+    if margin is None:
+        return own_padding(layer.padding, layer.kernel_size, layer.strides, layer.dilation_rate, size)
+    outer = (margin.padding,) if isinstance(margin, layers.ZeroPadding1D) else margin.padding
+    size = tuple(before + each + after for each, (before, after) in zip(size, outer, strict=True))
+    inner = own_padding(layer.padding, layer.kernel_size, layer.strides, layer.dilation_rate, size)
+    return tuple((a + b, c + d) for (a, c), (b, d) in zip(inner, outer, strict=True))
+
+
+def require_channels_last(layer: keras.Layer) -> None:
+    """Raises LayerRefusal if a layer keeps its channels elsewhere."""
+    if layer.data_format != "channels_last":
+        raise LayerRefusal(f"Expected channels_last. Received: {layer.data_format}")
 
 
 def kernel_and_bias(layer: keras.Layer) -> tuple[Float32, Float32]:
     """Returns a layer's weights; the bias is zero if the layer has none."""
     kernel = np.asarray(layer.kernel, np.float32)
-    return kernel, np.asarray(layer.bias, np.float32) if layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
+    if layer.use_bias:
+        return kernel, np.asarray(layer.bias, np.float32)
+    filters = math.prod(kernel.shape[-2:]) if isinstance(layer, _DEPTHWISE) else kernel.shape[-1]
+    return kernel, np.zeros(filters, np.float32)
 
 
 def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Float32, Float32]:
     """Returns batch normalisation at inference, written as `x * scale + shift`, both `<float32>[channels]`.
 
-    Raises ValueError if the layer does not normalise the last axis.
+    Raises LayerRefusal if the layer does not normalise the last axis.
     """
     if layer.axis not in (-1, len(layer.input.shape) - 1):
-        raise ValueError(f"{layer.name}: Expected batch normalisation of the last axis. Received: axis={layer.axis}")
+        raise LayerRefusal(f"Expected batch normalisation of the last axis. Received: axis={layer.axis}")
     mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
     gamma = np.asarray(layer.gamma) if layer.scale else np.ones_like(mean)
     beta = np.asarray(layer.beta) if layer.center else np.zeros_like(mean)
@@ -92,16 +160,16 @@ def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Float32, Float32]
     return scale, beta - mean * scale
 
 
-def _own_padding(layer: layers.Conv1D | layers.Conv2D) -> Padding:
-    reach = [dilation * (size - 1) for dilation, size in zip(layer.dilation_rate, layer.kernel_size, strict=True)]
-    if layer.padding == "causal":
+def own_padding(
+    padding: str, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int], size: Sequence[int]
+) -> Padding:
+    """Returns the zeros (before, after) along each dimension that a layer with this `padding` adds to a map."""
+    reach = [dilation * (length - 1) for dilation, length in zip(dilations, window, strict=True)]
+    if padding == "causal":
         return ((reach[0], 0),)
-    if layer.padding == "valid":
+    if padding == "valid":
         return ((0, 0),) * len(reach)
-    return tuple(
-        _same_padding(size, stride, more)
-        for size, stride, more in zip(layer.input.shape[1:-1], layer.strides, reach, strict=True)
-    )
+    return tuple(map(_same_padding, size, strides, reach))
 
 
 def _same_padding(size: int, stride: int, reach: int) -> tuple[int, int]:

@@ -1,148 +1,214 @@
-"""Lowers a trained Keras network to what inference computes, on one crop of fixed shape.
+"""Lowers a trained Keras network to what inference computes, on one input of fixed shape.
 
-Batch normalisation folds into the convolution before it, dropout vanishes, each LSTM is unrolled, and weights become
-constants. The result is float.
+Batch normalisation folds into the convolution before it, dropout vanishes, each recurrent layer is unrolled, and
+weights become constants. The result is float. A softmax or sigmoid at the end is taken off: the device applies it.
 
 Source: Jacob et al., Quantization and Training of Neural Networks, 2018, section 3.2 (folding).
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import cast
 
 import keras
 import tensorflow as tf
 from keras import layers
 
-from converters.lowering.convolution import kernel_and_bias, lower_convolution, scale_and_shift
-from converters.lowering.lstm import unroll
-from converters.lowering.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
-from converters.lowering.step_form import NotStreamableError, StepForm, step_form
-from device.signatures import CLASSIFY, CROP, LINES, LOGITS, STATE_SUFFIX, STEP
+from converters.lowering.convolution import Surroundings
+from converters.lowering.layer_graph import Call, LayerGraph, read_inner, read_layers
+from converters.lowering.layers import lower_layer
+from converters.lowering.operations import Activation, Dense, EachStep, Operation
+from converters.lowering.refusal import LayerRefusal, NetworkRefusedError
+from converters.workspace import Head
 
-_CONVOLUTIONS = (layers.Conv1D, layers.Conv2D)
-_POOLING = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
-_VANISH = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D, layers.GaussianNoise)
-_EDGES = (layers.Cropping2D, layers.ZeroPadding1D, layers.ZeroPadding2D)
+Shape = tuple[int, ...]
+
+_CONVOLUTIONS = (
+    layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D, layers.SeparableConv1D,
+    layers.SeparableConv2D,
+)  # fmt: skip
+_NORMALISED = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D)
+_MARGINS = (layers.ZeroPadding1D, layers.ZeroPadding2D)
 
 
-class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no types
-    """A network as inference computes it, whole and, if possible, step by step.
+@dataclass(frozen=True)
+class Node:
+    """An operation, and the numbers of its inputs and outputs."""
 
-    `classify(crop <float32>[1, 28, 28, 1]) → logits <float32>[1, 10]`; `step(rows, NAME…) → logits, NAME_out…`. If the
-    network does not stream, `step` is None and `reason` says why.
+    operation: Operation
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """Operations in an order in which each finds its inputs; value 0 is the network's input.
+
+    `shapes` are those of all values. `heads` names what was taken off each output.
     """
 
-    def __init__(self, network: keras.Sequential) -> None:
-        """Lowers `network`; raises ValueError with the layer and the reason if a layer cannot be lowered."""
-        super().__init__()
-        if not isinstance(network, keras.Sequential):
-            raise TypeError(f"Expected a keras.Sequential. Received: {type(network).__name__}")
-        _refuse_probabilities(network)
-        operations = lowered(network.layers)
-        crop = (1, *network.input_shape[1:])
-        self.classify = _classify(operations, crop)
-        self.step_form: StepForm | None = None
-        self.step, self.reason = None, ""
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, int]
+    shapes: Mapping[int, Shape]
+    heads: Mapping[str, Head]
+
+    def __call__(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the outputs by name."""
+        values = {0: x}
+        for node in self.nodes:
+            values |= zip(node.outputs, _called(node, [values[number] for number in node.inputs]), strict=True)
+        return {name: values[number] for name, number in self.outputs.items()}
+
+    def readers(self, number: int) -> list[Node]:
+        """Returns the nodes that read a value."""
+        return [node for node in self.nodes if number in node.inputs]
+
+
+def lowered(network: keras.Model, shape: tuple[int | None, ...] | None = None) -> Lowered:
+    """Returns what a built network computes for an input of this shape `[1, ...]`, by default its own.
+
+    Raises UnreadableNetworkError if it has no fixed graph of layers, and NetworkRefusedError, with every layer that
+    cannot be lowered and the reason, if there are any.
+    """
+    graph = read_layers(network)
+    shape = shape or (1, *network.input_shape[1:])
+    if None in shape:
+        raise NetworkRefusedError(
+            f"Expected an input of fixed shape. Received: {[*shape[1:]]}. Give keras.Input the number of time steps"
+        )
+    return _without_heads(_lowered(graph, cast("Shape", shape)))
+
+
+def _lowered(graph: LayerGraph, shape: Shape) -> Lowered:
+    lowering = _Lowering(graph, shape)
+    for call in graph.calls:
+        lowering.add(call)
+    if lowering.refusals:
+        raise NetworkRefusedError("\n".join(lowering.refusals))
+    outputs = {name: lowering.alias(number) for name, number in graph.outputs.items()}
+    return Lowered(tuple(lowering.nodes), outputs, lowering.shapes, dict.fromkeys(outputs, "linear"))
+
+
+class _Lowering:
+    """Lowers call by call, and follows the shapes through."""
+
+    def __init__(self, graph: LayerGraph, shape: Shape) -> None:
+        self.nodes: list[Node] = []
+        self.refusals: list[str] = []
+        self.shapes: dict[int, Shape] = {0: shape}
+        self._calls = {number: call for call in graph.calls for number in call.outputs}
+        self._readers = Counter(number for call in graph.calls for number in call.inputs)
+        self._readers.update(graph.outputs.values())
+        self._only_reader = {number: call for call in graph.calls for number in call.inputs}
+        self._alias: dict[int, int] = {}
+        self._unused = 1 + max((number for call in graph.calls for number in call.outputs), default=0)
+
+    def alias(self, number: int) -> int:
+        return self._alias.get(number, number)
+
+    def add(self, call: Call) -> None:
+        if self._folds_ahead(call) or call.outputs[0] in self._alias:
+            return
+        inputs = tuple(map(self.alias, call.inputs))
         try:
-            self.step_form = step_form(operations, crop)
-            self.step = _step(self.step_form)
-        except NotStreamableError as error:
-            self.reason = str(error)
+            self._append(call, inputs)
+        except LayerRefusal as refusal:
+            self._refuse(call, str(refusal))
+        except NetworkRefusedError as inner:
+            for line in str(inner).splitlines():
+                self._refuse(call, line)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            self._refuse(call, f"it cannot be computed. {error}")
 
-    @property
-    def signatures(self) -> Mapping[str, tf.types.experimental.GenericFunction]:
-        """The functions of the file's signatures, by name."""
-        return {CLASSIFY: self.classify} | ({STEP: self.step} if self.step is not None else {})
+    def _append(self, call: Call, inputs: tuple[int, ...]) -> None:
+        margin, normalisation = self._folded(call)
+        if margin is not None:
+            inputs = tuple(map(self.alias, margin.inputs))
+        outputs = call.outputs if normalisation is None else normalisation.outputs
+        if normalisation is not None:
+            # The normalisation's own call finds its output taken.
+            self._alias[normalisation.outputs[0]] = normalisation.outputs[0]
+        around = Surroundings(
+            self.shapes[inputs[0]][1:-1],
+            margin.layer if margin is not None else None,
+            normalisation.layer if normalisation is not None else None,
+        )
+        actual = replace(call, shapes=tuple(self.shapes[number] for number in inputs))
+        *before, last = _operations(actual, around)
+        for operation in before:
+            self._connect(Node(operation, inputs, (self._unused,)))
+            inputs = (self._unused,)
+            self._unused += 1
+        self._connect(Node(last, inputs, outputs))
 
+    def _connect(self, node: Node) -> None:
+        self.nodes.append(node)
+        values = _called(node, [tf.zeros(self.shapes[number]) for number in node.inputs])
+        self.shapes |= {number: tuple(value.shape) for number, value in zip(node.outputs, values, strict=True)}
 
-def _classify(operations: Sequence[Operation], crop: tuple[int, ...]) -> tf.types.experimental.GenericFunction:
-    def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {LOGITS: applied(operations, crop)}
+    def _refuse(self, call: Call, reason: str) -> None:
+        self.refusals.append(f"{call.layer.name}: {reason}")
+        for number, shape in zip(call.outputs, call.output_shapes, strict=True):
+            self.shapes[number] = tuple(1 if size is None else size for size in shape)
 
-    return tf.function(classify, input_signature=[tf.TensorSpec(crop, tf.float32, name=CROP)], autograph=False)
+    def _folded(self, call: Call) -> tuple[Call | None, Call | None]:
+        """Returns the zero padding before a convolution and the batch normalisation after it, if they fold into it."""
+        if not isinstance(call.layer, _CONVOLUTIONS):
+            return None, None
+        before = self._calls.get(call.inputs[0])
+        margin = before if before is not None and self._folds_ahead(before) else None
+        after = self._only_reader.get(call.outputs[0]) if self._readers[call.outputs[0]] == 1 else None
+        linear = isinstance(call.layer, _NORMALISED) and call.layer.activation is keras.activations.linear
+        folds = linear and after is not None and isinstance(after.layer, layers.BatchNormalization)
+        return margin, after if folds else None
 
-
-def _step(form: StepForm) -> tf.types.experimental.GenericFunction:
-    def step(rows: tf.Tensor, *states: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits, after = form(rows, states)
-        return {LOGITS: logits} | {name + STATE_SUFFIX: state for name, state in zip(form.states, after, strict=True)}
-
-    shapes = {LINES: form.lines, **form.states}
-    specs = [tf.TensorSpec(shape, tf.float32, name=name) for name, shape in shapes.items()]
-    return tf.function(step, input_signature=specs, autograph=False)
-
-
-def lowered(network: Sequence[keras.Layer]) -> Sequence[Operation]:
-    """Returns what the layers of a built network compute, one after another.
-
-    Raises ValueError if a layer cannot be lowered; the message names it and the reason.
-    """
-    waiting = deque(layer for layer in network if not isinstance(layer, _VANISH))
-    operations: list[Operation] = []
-    while waiting:
-        margin = _taken(waiting, layers.ZeroPadding2D) if _is_padded_convolution(waiting) else None
-        layer = waiting.popleft()
-        if isinstance(layer, _CONVOLUTIONS):
-            linear = layer.activation is keras.activations.linear
-            normalisation = _taken(waiting, layers.BatchNormalization) if linear else None
-            operations.append(lower_convolution(layer, margin, normalisation))
-        else:
-            operations.append(_lower(layer))
-    return operations
-
-
-def applied(operations: Sequence[Operation], x: tf.Tensor) -> tf.Tensor:
-    """Returns what the operations compute of `x`, one after another."""
-    for operation in operations:
-        x = operation(x)
-    return x
-
-
-def _is_padded_convolution(waiting: Sequence[keras.Layer]) -> bool:
-    return len(waiting) > 1 and isinstance(waiting[0], layers.ZeroPadding2D) and isinstance(waiting[1], layers.Conv2D)
-
-
-def _taken(waiting: deque[keras.Layer], cls: type[keras.Layer]) -> keras.Layer | None:
-    return waiting.popleft() if waiting and isinstance(waiting[0], cls) else None
+    def _folds_ahead(self, call: Call) -> bool:
+        """Returns whether a call is zero padding that the convolution after it takes over."""
+        if not isinstance(call.layer, _MARGINS) or self._readers[call.outputs[0]] != 1:
+            return False
+        reader = self._only_reader.get(call.outputs[0])
+        return reader is not None and isinstance(reader.layer, _CONVOLUTIONS) and reader.layer.padding != "causal"
 
 
-def _lower(layer: keras.Layer) -> Operation:  # noqa: PLR0911  # one return for each kind of layer
-    # `layer.call`, not the layer: Keras numbers layers, and the numbers would end up in the names of tensors.
-    if isinstance(layer, layers.LSTM):
-        return Recurrence(layer.name, unroll(layer))
-    if isinstance(layer, layers.Bidirectional):
-        return _both_ways(layer)
-    if isinstance(layer, layers.Dense):
-        return Dense(layer.name, *kernel_and_bias(layer), layer.activation)
-    if isinstance(layer, layers.BatchNormalization):
-        scale, shift = scale_and_shift(layer)
-        return Pointwise(layer.name, lambda x: x * scale + shift)
-    if isinstance(layer, (layers.Activation, layers.ReLU)):
-        return Pointwise(layer.name, layer.call)
-    if isinstance(layer, _POOLING):
-        tiles = layer.padding == "valid" and layer.pool_size[0] == layer.strides[0]
-        return Pooling(layer.name, layer.call, layer.pool_size[0], tiles)
-    if isinstance(layer, layers.Permute):
-        if layer.dims[0] == 1:
-            return Pointwise(layer.name, layer.call)
-        return Reordering(layer.name, layer.call, moves_time=True, swaps_rows_and_columns=layer.dims == (2, 1, 3))
-    if isinstance(layer, (layers.Flatten, layers.Reshape, *_EDGES)):
-        return Reordering(layer.name, layer.call, moves_time=isinstance(layer, _EDGES))
-    raise ValueError(f"{layer.name}: a {type(layer).__name__} cannot be lowered")
+def _operations(call: Call, around: Surroundings) -> Sequence[Operation]:
+    if isinstance(call.layer, layers.TimeDistributed):
+        return (_each_step(call),)
+    return lower_layer(call, around)
 
 
-def _both_ways(layer: layers.Bidirectional) -> BothWays:
-    if layer.merge_mode != "concat" or not isinstance(layer.forward_layer, layers.LSTM):
-        received = f"{type(layer.forward_layer).__name__}, {layer.merge_mode}"
-        raise ValueError(f"{layer.name}: Expected LSTMs merged by concat. Received: {received}")
-    return BothWays(layer.name, unroll(layer.forward_layer), unroll(layer.backward_layer))
+def _each_step(call: Call) -> Operation:
+    (shape,) = call.shapes
+    inner = _lowered(read_inner(call.layer, call.layer.layer), shape[1:])
+    (output,) = inner.outputs
+    if len(inner.nodes) == 1 and isinstance(inner.nodes[0].operation, Dense):
+        return replace(inner.nodes[0].operation, name=call.layer.name)
+    return EachStep(call.layer.name, lambda x: inner(x)[output])
 
 
-def _refuse_probabilities(network: keras.Sequential) -> None:
-    kept = (layer for layer in reversed(network.layers) if not isinstance(layer, _VANISH))
-    head: Any = next(kept, None)
-    if isinstance(head, layers.Softmax) or getattr(head, "activation", None) is keras.activations.softmax:
-        raise ValueError(f"{head.name}: Expected a network that returns logits. Received: one that ends in a softmax")
+def _called(node: Node, inputs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    result = node.operation(*inputs)
+    return result if isinstance(result, tuple) else (result,)
+
+
+_HEADS: Mapping[object, Head] = {keras.activations.softmax: "softmax", keras.activations.sigmoid: "sigmoid"}
+
+
+def _without_heads(network: Lowered) -> Lowered:
+    nodes, outputs, heads = list(network.nodes), dict(network.outputs), dict(network.heads)
+    for name, number in network.outputs.items():
+        index = next((index for index, node in enumerate(nodes) if number in node.outputs), None)
+        if index is None or network.readers(number):
+            continue
+        node = nodes[index]
+        if isinstance(node.operation, Dense):
+            heads[name] = _HEADS.get(node.operation.activation, "linear")
+            if heads[name] != "linear":
+                nodes[index] = replace(node, operation=replace(node.operation, activation=keras.activations.linear))
+        elif isinstance(node.operation, Activation) and node.operation.function in _HEADS:
+            heads[name] = _HEADS[node.operation.function]
+            outputs[name] = node.inputs[0]
+            del nodes[index]
+    return Lowered(tuple(nodes), outputs, network.shapes, heads)

@@ -1,17 +1,22 @@
 """The operations of a lowered network; convolutions are in `converters.lowering.convolution`.
 
-Each takes a tensor whose first axis is a batch of one. Up to the last LSTM its second axis is time.
+Each takes tensors whose first axis is a batch of one. Up to the last recurrent layer the second axis is time: the rows
+of an image, or the steps of a sequence.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import tensorflow as tf
 
-from converters.lowering.lstm import Function, UnrolledLSTM
+from converters.lowering.cells import Unrolled
+from converters.lowering.convolution import Function
 from device.arrays import Float32
+
+Tensors = tuple[tf.Tensor, ...]
 
 
 class Operation(Protocol):
@@ -20,21 +25,31 @@ class Operation(Protocol):
     @property
     def name(self) -> str: ...
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor: ...
+    def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | Tensors: ...
 
 
 @dataclass(frozen=True)
 class _Applied:
     name: str
-    function: Function
+    function: Callable[..., tf.Tensor]
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        return self.function(x)
+    def __call__(self, *inputs: tf.Tensor) -> tf.Tensor:
+        return self.function(*inputs)
 
 
 @dataclass(frozen=True)
 class Pointwise(_Applied):
     """A function of each row by itself."""
+
+
+@dataclass(frozen=True)
+class Merge(_Applied):
+    """A function of the same row of several inputs."""
+
+
+@dataclass(frozen=True)
+class Activation(Pointwise):
+    """A function of each number by itself; or, if it is `softmax`, of each row."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,21 @@ class Reordering(_Applied):
 
 
 @dataclass(frozen=True)
+class Summary(_Applied):
+    """A function of all rows together, such as their mean."""
+
+
+@dataclass(frozen=True)
+class LastStep(_Applied):
+    """The last row alone."""
+
+
+@dataclass(frozen=True)
+class Whole(_Applied):
+    """A function of all rows together that returns rows again."""
+
+
+@dataclass(frozen=True)
 class Dense:
     """A product with weights `kernel <float32>[features, units]` along the last axis."""
 
@@ -67,32 +97,59 @@ class Dense:
 
 
 @dataclass(frozen=True)
+class EachStep(_Applied):
+    """A function of each time step by itself: `[1, steps, ...]` as a batch of steps.
+
+    Source: Keras, TimeDistributed.
+    """
+
+    def __call__(self, *inputs: tf.Tensor) -> tf.Tensor:
+        (x,) = inputs
+        return self.function(tf.reshape(x, x.shape[1:]))[tf.newaxis]
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """An unrolled recurrent layer: `[1, steps, ...]` to `[1, ...]`, or to `[1, steps, ...]` if it returns sequences.
+
+    With `return_states` the last states follow.
+    """
+
+    name: str
+    unrolled: Unrolled
+    return_sequences: bool
+    return_states: bool = False
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor | Tensors:
+        outputs, states = self.unrolled(tf.reshape(x, x.shape[1:]))
+        hidden = tf.concat(outputs, axis=0)[tf.newaxis] if self.return_sequences else outputs[-1]
+        return (hidden, *states) if self.return_states else hidden
+
+
+@dataclass(frozen=True)
 class BothWays:
-    """Two unrolled LSTMs over the same sequence, the second from its end, with their features concatenated.
+    """Two unrolled recurrent layers over the same sequence, the second from its end, with their outputs merged.
+
+    `merge` takes both outputs; without it both are returned. With `return_states` the last states of both follow.
 
     Source: Schuster, Paliwal, Bidirectional Recurrent Neural Networks, 1997.
     """
 
     name: str
-    forwards: UnrolledLSTM
-    backwards: UnrolledLSTM
+    forwards: Unrolled
+    backwards: Unrolled
+    return_sequences: bool
+    return_states: bool = False
+    merge: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = field(default=None)
 
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+    def __call__(self, x: tf.Tensor) -> tf.Tensor | Tensors:
         sequence = tf.reshape(x, x.shape[1:])
-        ahead, back = self.forwards(sequence), self.backwards(sequence)
-        if not self.forwards.return_sequences:
-            return tf.concat([ahead, back], axis=1)
-        in_order = tf.concat([back[t : t + 1] for t in reversed(range(back.shape[0]))], axis=0)
-        return tf.concat([ahead, in_order], axis=1)[tf.newaxis]
-
-
-@dataclass(frozen=True)
-class Recurrence:
-    """An unrolled LSTM: `[1, steps, features]` to `[1, units]`, or to `[1, steps, units]` if it returns sequences."""
-
-    name: str
-    unrolled: UnrolledLSTM
-
-    def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        hidden = self.unrolled(tf.reshape(x, x.shape[1:]))
-        return hidden[tf.newaxis] if self.unrolled.return_sequences else hidden
+        (ahead, states), (back, states_back) = self.forwards(sequence), self.backwards(sequence)
+        if self.return_sequences:
+            first, second = tf.concat(ahead, axis=0), tf.concat(back[::-1], axis=0)
+        else:
+            first, second = ahead[-1], back[-1]
+        merged = (first, second) if self.merge is None else (self.merge(first, second),)
+        outputs = tuple(each[tf.newaxis] for each in merged) if self.return_sequences else merged
+        after = (*states, *states_back) if self.return_states else ()
+        return (*outputs, *after) if len(outputs) + len(after) > 1 else outputs[0]

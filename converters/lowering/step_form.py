@@ -1,28 +1,41 @@
 """Derives the step form of a network: one time step, with explicit states.
 
 A step takes as many lines as the network consumes at a time, and the states that the step before returned: a
-convolution keeps the rows that its next window needs, an LSTM its hidden and its cell state. All states start at zero.
-After the last line of a crop the logits equal those of the whole crop. A network that would need lines before they
-arrive is refused, with the reason.
+convolution keeps the rows that its next window needs, a recurrent layer its states, a mean over all rows the rows so
+far. All states start at zero. After the last line the outputs equal those of the whole input. A network that would need
+lines before they arrive is refused, with the reason.
 
 Source: Rybakov et al., Streaming Keyword Spotting on Mobile Devices, 2020, section 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
 from itertools import islice
+from typing import Literal
 
 import tensorflow as tf
 
 from converters.lowering.convolution import Convolution
-from converters.lowering.lstm import Function
-from converters.lowering.operations import BothWays, Dense, Operation, Pointwise, Pooling, Recurrence, Reordering
+from converters.lowering.lower import Lowered, Node, Shape
+from converters.lowering.operations import (
+    BothWays,
+    Dense,
+    EachStep,
+    LastStep,
+    Merge,
+    Operation,
+    Pointwise,
+    Pooling,
+    Recurrence,
+    Reordering,
+    Summary,
+)
 
-States = tuple[tf.Tensor, ...]
-Advance = Callable[[tf.Tensor, States], tuple[tf.Tensor, States]]
+Tensors = tuple[tf.Tensor, ...]
+Advance = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
 class NotStreamableError(ValueError):
@@ -31,109 +44,151 @@ class NotStreamableError(ValueError):
 
 @dataclass(frozen=True)
 class StepStage:
-    """An operation's step form: its states `{name: shape}`, and how it advances by a step."""
+    """An operation's step form: its states `{name: shape}`, and how it advances by a step.
 
-    states: Mapping[str, tuple[int, ...]]
+    `keeps_time` tells for each output whether its second axis is still time.
+    """
+
+    states: Mapping[str, Shape]
     advance: Advance
+    keeps_time: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class _Connected:
+    stage: StepStage
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class StepForm:
-    """A network's step form: the shape of its lines, `rows` or `columns`, and its stages in order."""
+    """A network's step form: the shape of its lines, `rows` or `columns`, and its stages in order.
 
-    lines: tuple[int, ...]
-    time_axis: str
-    stages: tuple[StepStage, ...]
+    `per_step` names the outputs that answer each step by itself, `[1, rows, ...]`.
+    """
+
+    lines: Shape
+    steps: int
+    time_axis: Literal["rows", "columns"]
+    stages: tuple[_Connected, ...]
+    outputs: Mapping[str, int]
+    per_step: tuple[str, ...]
 
     @property
-    def states(self) -> Mapping[str, tuple[int, ...]]:
+    def states(self) -> Mapping[str, Shape]:
         """The states of all stages `{name: shape}`, in order."""
-        return {name: shape for stage in self.stages for name, shape in stage.states.items()}
+        return {name: shape for each in self.stages for name, shape in each.stage.states.items()}
 
-    def __call__(self, lines: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns the logits after these lines, and the states for the next step."""
-        remaining, x = iter(states), lines
-        out: list[tf.Tensor] = []
-        for stage in self.stages:
-            x, after = stage.advance(x, tuple(islice(remaining, len(stage.states))))
-            out.extend(after)
-        return x, out
+    def __call__(self, lines: tf.Tensor, states: Sequence[tf.Tensor]) -> tuple[dict[str, tf.Tensor], list[tf.Tensor]]:
+        """Returns the outputs after these lines, by name, and the states for the next step."""
+        remaining, values = iter(states), {0: lines}
+        after: list[tf.Tensor] = []
+        for each in self.stages:
+            inputs = tuple(values[number] for number in each.inputs)
+            outputs, own = each.stage.advance(inputs, tuple(islice(remaining, len(each.stage.states))))
+            values |= zip(each.outputs, outputs, strict=True)
+            after.extend(own)
+        return {name: values[number] for name, number in self.outputs.items()}, after
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where an operation stands: its index, and example inputs for the whole image and for one step."""
+    """Where an operation stands: its index, and the shapes of its inputs for the whole input and for one step."""
 
     index: int
-    whole: tf.Tensor
-    part: tf.Tensor
+    whole: tuple[Shape, ...]
+    part: tuple[Shape, ...]
+    over_time: tuple[bool, ...]
+    ahead: bool  # of every recurrent layer
 
     @property
     def rows(self) -> int:
         """How many rows come in at each step."""
-        return int(self.part.shape[1])
+        return self.part[0][1]
 
 
-def step_form(operations: Sequence[Operation], crop: tuple[int, ...]) -> StepForm:
-    """Returns the step form of lowered operations on a crop of shape `[1, rows, columns, channels]`.
-
-    Raises NotStreamableError if an operation needs lines before they arrive.
-    """
-    first = next(iter(operations), None)
-    swapped = isinstance(first, Reordering) and first.swaps_rows_and_columns
-    kept = operations[1:] if swapped else operations
-    whole = tf.zeros((crop[0], crop[2], crop[1], *crop[3:]) if swapped else crop)
-    steps = _steps(kept, whole)
-    if whole.shape[1] % steps:
-        raise NotStreamableError(f"{whole.shape[1]} lines do not divide into {steps} time steps")
-    part = lines = tf.zeros((1, whole.shape[1] // steps, *whole.shape[2:]))
-    stages: list[StepStage] = []
-    over_time = True
-    for index, operation in enumerate(kept):
-        stage = _stage(operation, Position(index, whole, part)) if over_time else _stateless(operation)
-        # Behind the last LSTM there is no time axis: operations there see one step.
-        over_time = over_time and not (isinstance(operation, Recurrence) and not operation.unrolled.return_sequences)
-        whole = operation(whole)
-        part, _ = stage.advance(part, tuple(map(tf.zeros, stage.states.values())))
-        stages.append(stage)
-    if over_time:
-        raise NotStreamableError("the network ends in a sequence, not in the logits of a crop")
-    return StepForm(tuple(lines.shape), "columns" if swapped else "rows", tuple(stages))
+def step_form(network: Lowered) -> StepForm:
+    """Returns the step form of a lowered network; raises NotStreamableError if it needs lines before they arrive."""
+    nodes, shape, swapped = network.nodes, network.shapes[0], _swapped(network)
+    shapes = dict(network.shapes)
+    if swapped:
+        shape = (shape[0], shape[2], shape[1], *shape[3:])
+        nodes = tuple(replace(node, inputs=_renumbered(node, network)) for node in nodes[1:])
+        shapes[0] = shape
+    steps = _steps(nodes, shapes)
+    if shape[1] % steps:
+        raise NotStreamableError(f"{shape[1]} lines do not divide into {steps} time steps")
+    lines = (1, shape[1] // steps, *shape[2:])
+    stages, over_time = _stages(nodes, shapes, lines)
+    per_step = tuple(name for name, number in network.outputs.items() if over_time[number])
+    return StepForm(lines, steps, "columns" if swapped else "rows", stages, network.outputs, per_step)
 
 
-def _steps(operations: Sequence[Operation], image: tf.Tensor) -> int:
-    x = image
-    for operation in operations:
-        if isinstance(operation, (BothWays, Recurrence)):
-            return int(x.shape[1])
-        x = operation(x)
-    raise NotStreamableError("the network has no LSTM, so it has no time steps")
+def _stages(
+    nodes: Sequence[Node], shapes: Mapping[int, Shape], lines: Shape
+) -> tuple[tuple[_Connected, ...], Mapping[int, bool]]:
+    parts, over_time = {0: lines}, {0: True}
+    stages: list[_Connected] = []
+    for index, node in enumerate(nodes):
+        whole, part = (tuple(known[number] for number in node.inputs) for known in (shapes, parts))
+        ahead = not any(isinstance(before.operation, Recurrence) for before in nodes[:index])
+        position = Position(index, whole, part, tuple(over_time[number] for number in node.inputs), ahead)
+        # Behind the last recurrent layer there is no time axis: operations there see one step.
+        stage = _stage(node.operation, position) if any(position.over_time) else _stateless(node.operation, node)
+        outputs, _ = stage.advance(_zeros(part), _zeros(stage.states.values()))
+        parts |= {number: tuple(each.shape) for number, each in zip(node.outputs, outputs, strict=True)}
+        over_time |= zip(node.outputs, stage.keeps_time, strict=True)
+        stages.append(_Connected(stage, node.inputs, node.outputs))
+    return tuple(stages), over_time
+
+
+def _swapped(network: Lowered) -> bool:
+    readers = [node.operation for node in network.readers(0)]
+    return len(readers) == 1 and isinstance(readers[0], Reordering) and readers[0].swaps_rows_and_columns
+
+
+def _renumbered(node: Node, network: Lowered) -> tuple[int, ...]:
+    (swapped,) = network.readers(0)[0].outputs
+    return tuple(0 if number == swapped else number for number in node.inputs)
+
+
+def _zeros(shapes: Iterable[Shape]) -> Tensors:
+    return tuple(map(tf.zeros, shapes))
+
+
+def _steps(nodes: Sequence[Node], shapes: Mapping[int, Shape]) -> int:
+    for node in nodes:
+        if isinstance(node.operation, (BothWays, Recurrence)):
+            return shapes[node.inputs[0]][1]
+    raise NotStreamableError("the network has no recurrent layer, so it has no time steps")
 
 
 @singledispatch
 def _stage(operation: Operation, position: Position) -> StepStage:
     del position
-    raise NotStreamableError(f"{operation.name}: {type(operation).__name__} has no step form")
+    raise NotStreamableError(f"{operation.name}: needs all time steps at once")
 
 
 @_stage.register
 def _(operation: Convolution, position: Position) -> StepStage:
-    reach = operation.dilations[0] * (len(operation.kernel) - 1)
     (above, below), *columns = operation.padding
-    if (above, below) != (reach, 0):
+    stride, reach = operation.strides[0], operation.reach
+    if position.rows % stride:
+        raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
+    # A window may end at the last row of its stride, not behind it: that row has not arrived.
+    if not reach - stride < above <= reach or _windows(operation, position) * stride != position.whole[0][1]:
         expected = f"Expected {reach} rows of padding above and 0 below"
         raise NotStreamableError(f"{operation.name}: looks ahead along time. {expected}. Received: {above} and {below}")
-    if position.rows % operation.strides[0]:
-        raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
     unpadded = replace(operation, padding=((0, 0), *columns))
-    if not reach:
-        return _stateless(unpadded)
+    if not above:
+        return _keeps_time(unpadded)
 
-    def advance(x: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        seen = tf.concat([*states, x], axis=1)
-        return unpadded(seen), (seen[:, -reach:],)
+    def advance(inputs: Tensors, states: Tensors) -> tuple[Tensors, Tensors]:
+        seen = tf.concat([*states, *inputs], axis=1)
+        return (unpadded(seen),), (seen[:, -above:],)
 
-    return StepStage({f"rows{position.index}": (1, reach, *position.part.shape[2:])}, advance)
+    return StepStage({f"rows{position.index}": (1, above, *position.part[0][2:])}, advance, (True,))
 
 
 @_stage.register
@@ -141,7 +196,7 @@ def _(operation: Pooling, position: Position) -> StepStage:
     if not operation.tiles or position.rows % operation.size:
         windows = f"windows of {operation.size} straddle steps of {position.rows} rows"
         raise NotStreamableError(f"{operation.name}: {windows}")
-    return _stateless(operation)
+    return _keeps_time(operation)
 
 
 @_stage.register
@@ -152,11 +207,17 @@ def _(operation: Recurrence, position: Position) -> StepStage:
         raise NotStreamableError(f"{operation.name}: Expected one row a step. Received: {position.rows}")
     cell = operation.unrolled.cell
 
-    def advance(x: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        h, c = cell.advance(cell.project(tf.reshape(x, (1, -1))), *states)
-        return h[tf.newaxis] if operation.unrolled.return_sequences else h, (h, c)
+    def projected(x: tf.Tensor) -> tf.Tensor:
+        return cell.project(tf.reshape(x, (1, -1, *x.shape[3:])))
 
-    return StepStage({f"h{position.index}": (1, cell.units), f"c{position.index}": (1, cell.units)}, advance)
+    def advance(inputs: Tensors, states: Tensors) -> tuple[Tensors, Tensors]:
+        after = cell.advance(projected(*inputs), states)
+        hidden = after[0][tf.newaxis] if operation.return_sequences else after[0]
+        return (hidden, *(after if operation.return_states else ())), after
+
+    shapes = cell.state_shapes(projected(tf.zeros(position.part[0])))
+    named = {f"{name}{position.index}": shape for name, shape in shapes.items()}
+    return StepStage(named, advance, (operation.return_sequences, *([False] * len(shapes) * operation.return_states)))
 
 
 @_stage.register
@@ -167,19 +228,74 @@ def _(operation: BothWays, position: Position) -> StepStage:
 
 @_stage.register
 def _(operation: Reordering, position: Position) -> StepStage:
-    shape = operation(position.whole).shape
-    keeps_time = len(shape) > 2 and shape[1] == position.whole.shape[1]  # batch, time, features
-    if operation.moves_time or not keeps_time:
+    (whole,) = position.whole
+    shape = tuple(operation(tf.zeros(whole)).shape)
+    keeps_time = len(shape) > 2 and shape[1] == whole[1]  # batch, time, features
+    if operation.moves_time:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
-    return _stateless(lambda x: tf.reshape(x, (1, position.rows, *shape[2:])))
+    if keeps_time:
+        return _keeps_time(lambda x: tf.reshape(x, (1, position.rows, *shape[2:])))
+    if len(shape) > 2:
+        raise NotStreamableError(f"{operation.name}: mixes time steps")
+    return _over_all_rows(operation, position)
+
+
+@_stage.register
+def _(operation: Summary, position: Position) -> StepStage:
+    return _over_all_rows(operation, position)
+
+
+@_stage.register
+def _(operation: LastStep, position: Position) -> StepStage:
+    del position
+    return StepStage({}, lambda inputs, _: ((operation(*inputs),), ()), (False,))
+
+
+@_stage.register
+def _(operation: Merge, position: Position) -> StepStage:
+    rows = {part[1] for part, over_time in zip(position.part, position.over_time, strict=True) if over_time}
+    if not all(position.over_time) or len(rows) > 1:
+        raise NotStreamableError(f"{operation.name}: merges what a step gives with what only the whole input gives")
+    return _keeps_time(operation)
 
 
 @_stage.register(Pointwise)
 @_stage.register(Dense)
-def _(operation: Pointwise | Dense, position: Position) -> StepStage:
+@_stage.register(EachStep)
+def _(operation: Pointwise | Dense | EachStep, position: Position) -> StepStage:
     del position
-    return _stateless(operation)
+    return _keeps_time(operation)
 
 
-def _stateless(function: Function) -> StepStage:
-    return StepStage({}, lambda x, _: (function(x), ()))
+def _keeps_time(function: Callable[..., tf.Tensor]) -> StepStage:
+    return StepStage({}, lambda inputs, _: ((function(*inputs),), ()), (True,))
+
+
+def _stateless(operation: Operation, node: Node) -> StepStage:
+    def advance(inputs: Tensors, _: Tensors) -> tuple[Tensors, Tensors]:
+        result = operation(*inputs)
+        return result if isinstance(result, tuple) else (result,), ()
+
+    return StepStage({}, advance, (False,) * len(node.outputs))
+
+
+def _over_all_rows(operation: Operation, position: Position) -> StepStage:
+    """Returns the stage of an operation that needs all rows: it keeps those so far, and zeros for those before them."""
+    if position.ahead:
+        raise NotStreamableError(f"{operation.name}: mixes time steps")
+    (whole,) = position.whole
+    earlier = whole[1] - position.rows
+    if not earlier:
+        return StepStage({}, lambda inputs, _: ((operation(*inputs),), ()), (False,))
+
+    def advance(inputs: Tensors, states: Tensors) -> tuple[Tensors, Tensors]:
+        seen = tf.concat([*states, *inputs], axis=1)
+        return (operation(seen),), (seen[:, -earlier:],)
+
+    return StepStage({f"rows{position.index}": (1, earlier, *whole[2:])}, advance, (False,))
+
+
+def _windows(operation: Convolution, position: Position) -> int:
+    """Returns how many windows the whole input has along time."""
+    rows = position.whole[0][1] + sum(operation.padding[0])
+    return (rows - operation.reach - 1) // operation.strides[0] + 1

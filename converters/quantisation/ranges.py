@@ -85,7 +85,7 @@ def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator
     """Yields the inputs of `step` at every step of each crop: its lines, and the states from the step before."""
     step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner(STEP)
     zeros = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
-    model = SignatureModel(step, named_states(zeros))
+    model = SignatureModel(step, named_states(zeros), next(iter(form.outputs)))
     loop = StepLoop(model)
     for crop in crops:
         image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop

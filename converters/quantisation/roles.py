@@ -23,6 +23,9 @@ _KEEPS_ROLE = frozenset({
     "ADD", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT",
     "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
 })  # fmt: skip
+# Their kernels have one output scale: 1/128 with zero point 0, and 1/256 with zero point -128.
+_FIXED = {"LOGISTIC": Range(0.0, 255 / 256), "TANH": Range(-1.0, 127 / 128)}
+_WITHIN = {"LOGISTIC": Range(0.0, 1.0), "TANH": Range(-1.0, 1.0)}
 _HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
@@ -43,15 +46,28 @@ def tied_ranges(
     role is missing from a graph.
     """
     roles = _roles(graphs, same)
+    outputs = {operator.outputs[0].name: operator.name for graph in graphs for operator in graph.operators}
     tied: dict[str, Range] = {}
     for role in roles.subsets():
-        ranges = [fixed[name] for name in role if name in fixed] or [measured[name] for name in role]
-        tied |= dict.fromkeys(role, reduce(or_, ranges).outward())
+        tied |= dict.fromkeys(role, _range(role, measured, fixed, outputs))
         for graph in graphs:
             if role.isdisjoint(tensor.name for tensor in graph.tensors):
                 expected = f"Expected a counterpart in {graph.signature}"
                 raise NoCounterpartError(f"{expected}. Received: none for {sorted(role)}")
     return tied
+
+
+def _range(
+    role: set[str], measured: Mapping[str, Range], fixed: Mapping[str, Range], outputs: Mapping[str, str]
+) -> Range:
+    given = [fixed[name] for name in role if name in fixed]
+    if given:
+        return reduce(or_, given)
+    union = reduce(or_, (measured[name] for name in role))
+    kernels = {outputs[name] for name in role if outputs.get(name) in _FIXED}
+    if len(kernels) == 1 and union | _WITHIN[(kernel := kernels.pop())] == _WITHIN[kernel]:
+        return _FIXED[kernel]
+    return union.outward()
 
 
 def _roles(graphs: Sequence[Graph], same: Sequence[tuple[str, str]]) -> DisjointSet:

@@ -17,9 +17,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from converters.tflite.editing import (
+    append,
+    builtin,
+    code_of,
+    drop_unread_constants,
+    int8_tensor,
+    new_buffer,
+    operator_of,
+)
 from converters.tflite.flatbuffer import dump, load
 
 _PRODUCTS = frozenset({
@@ -79,7 +87,7 @@ def round_alike(int8_tflite: bytes) -> bytes:
                 _move_bias(model, product)
             for product in moved:
                 _add_way_back(model, product)
-    _drop_unread_constants(model)
+    drop_unread_constants(model)
     return dump(model)
 
 
@@ -87,7 +95,7 @@ def _products_of_same_weights(model: schema.ModelT) -> Collection[Sequence[_Prod
     products: dict[bytes, list[_Product]] = defaultdict(list)
     for graph in model.subgraphs:
         for operator in graph.operators:
-            if _builtin(model.operatorCodes[operator.opcodeIndex]) in _PRODUCTS:
+            if builtin(model, operator) in _PRODUCTS:
                 data = model.buffers[graph.tensors[operator.inputs[1]].buffer].data
                 products[b"" if data is None else data.tobytes()].append(_Product(graph, operator))
     products.pop(b"", None)
@@ -97,10 +105,10 @@ def _products_of_same_weights(model: schema.ModelT) -> Collection[Sequence[_Prod
 def _give_bias(model: schema.ModelT, product: _Product) -> None:
     if not product.has_bias:
         scales = product.accumulator_scales
-        bias = _tensor(product.output.name + b"/bias", scales.shape, scales, 0)
+        bias = int8_tensor(product.output.name + b"/bias", scales.shape, scales, 0)
         bias.type = schema.TensorType.INT32
-        bias.buffer = _new_buffer(model, np.zeros(scales.shape, np.int32))
-        product.operator.inputs = np.array([*product.operator.inputs[:2], _append(product.graph, bias)], np.int32)
+        bias.buffer = new_buffer(model, np.zeros(scales.shape, np.int32))
+        product.operator.inputs = np.array([*product.operator.inputs[:2], append(product.graph, bias)], np.int32)
 
 
 def _move_bias(model: schema.ModelT, product: _Product) -> None:
@@ -110,64 +118,16 @@ def _move_bias(model: schema.ModelT, product: _Product) -> None:
         raise ValueError(
             f"{product.output.name.decode()}: Expected a bias within int32. Received: {moved.min()}..{moved.max()}"
         )
-    product.bias.buffer = _new_buffer(model, moved.astype(np.int32))
+    product.bias.buffer = new_buffer(model, moved.astype(np.int32))
 
 
 def _add_way_back(model: schema.ModelT, product: _Product) -> None:
     output, graph, operator = product.output, product.graph, product.operator
     scale, written = output.quantization.scale[0], int(operator.outputs[0])
-    above = _append(graph, _tensor(output.name + b"/moved_up", output.shape, scale, _LEAST))
-    constant = _tensor(output.name + b"/way_back", (1,), scale, _GREATEST)
-    constant.buffer = _new_buffer(model, np.array([_GREATEST - product.distance], np.int8))
-    addition = schema.OperatorT()
-    addition.opcodeIndex = _code_of_addition(model)
-    addition.inputs = np.array([above, _append(graph, constant)], np.int32)
-    addition.outputs = np.array([written], np.int32)
-    addition.builtinOptionsType = schema.BuiltinOptions.AddOptions
-    addition.builtinOptions = schema.AddOptionsT()
+    above = append(graph, int8_tensor(output.name + b"/moved_up", output.shape, scale, _LEAST))
+    constant = int8_tensor(output.name + b"/way_back", (1,), scale, _GREATEST)
+    constant.buffer = new_buffer(model, np.array([_GREATEST - product.distance], np.int8))
+    inputs = (above, append(graph, constant))
+    addition = operator_of(code_of(model, schema.BuiltinOperator.ADD), inputs, [written], schema.AddOptionsT())
     operator.outputs = np.array([above], np.int32)
     graph.operators.insert(graph.operators.index(operator) + 1, addition)
-
-
-def _builtin(code: schema.OperatorCodeT) -> int:
-    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
-
-
-def _code_of_addition(model: schema.ModelT) -> int:
-    for index, code in enumerate(model.operatorCodes):
-        if _builtin(code) == schema.BuiltinOperator.ADD:
-            return index
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.ADD
-    model.operatorCodes.append(code)
-    return len(model.operatorCodes) - 1
-
-
-def _tensor(name: bytes, shape: Sequence[int], scale: Any, zero_point: int) -> schema.TensorT:
-    quantisation = schema.QuantizationParametersT()
-    quantisation.scale = np.atleast_1d(np.asarray(scale, np.float32))
-    quantisation.zeroPoint = np.full(quantisation.scale.shape, zero_point, np.int64)
-    tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type = name, np.array(shape, np.int32), schema.TensorType.INT8
-    tensor.quantization, tensor.buffer = quantisation, 0
-    return tensor
-
-
-def _append(graph: schema.SubGraphT, tensor: schema.TensorT) -> int:
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
-
-
-def _new_buffer(model: schema.ModelT, values: npt.NDArray[np.generic]) -> int:
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(values.tobytes(), np.uint8)
-    model.buffers.append(buffer)
-    return len(model.buffers) - 1
-
-
-def _drop_unread_constants(model: schema.ModelT) -> None:
-    read = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
-    read |= {entry.buffer for entry in model.metadata or ()}
-    for index, buffer in enumerate(model.buffers):
-        if index not in read:
-            buffer.data = None

@@ -10,15 +10,17 @@ tensorflow/compiler/mlir/lite/transforms/prepare_composite_functions_tf.cc.
 from __future__ import annotations
 
 import tempfile
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from converters.lowering.lower import applied, lowered
-from converters.lowering.lstm import unroll
+from converters.lowering.cells import LSTMCell
+from converters.lowering.lower import lowered
+from converters.lowering.operations import Operation, Recurrence
 from device.arrays import UnitCrops
 from device.signatures import CLASSIFY, CROP, LOGITS
 
@@ -39,24 +41,33 @@ def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
 
 def fused(network: keras.Sequential, calibration: UnitCrops) -> bytes:
     """Returns the int8 flatbuffer of `network` with its LSTM as one operator; raises ValueError without exactly one."""
-    recurrent = [index for index, layer in enumerate(network.layers) if isinstance(layer, layers.LSTM)]
+    operations = [node.operation for node in lowered(network).nodes]
+    recurrent = [index for index, each in enumerate(operations) if isinstance(each, Recurrence)]
     if len(recurrent) != 1:
         raise ValueError(f"Expected a network with one LSTM layer. Received: {len(recurrent)}")
-    cell = unroll(network.layers[recurrent[0]]).cell
-    front, head = lowered(network.layers[: recurrent[0]]), lowered(network.layers[recurrent[0] + 1 :])
+    (at,) = recurrent
+    cell = cast("Recurrence", operations[at]).unrolled.cell
+    if not isinstance(cell, LSTMCell):
+        raise ValueError(f"Expected a network with one LSTM layer. Received: {type(cell).__name__}")
     lstm = _marked_lstm()
 
     def classify(crop: tf.Tensor) -> dict[str, tf.Tensor]:
-        x = applied(front, crop)
+        x = _applied(operations[:at], crop)
         zero = tf.zeros((1, cell.units))
         last, *_ = lstm(x, zero, zero, *map(tf.constant, (cell.kernel, cell.recurrent_kernel, cell.bias)))
-        return {LOGITS: applied(head, last)}
+        return {LOGITS: _applied(operations[at + 1 :], last)}
 
     module = tf.Module()
     module.classify = tf.function(classify, input_signature=[_crop(network)], autograph=False)
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={CLASSIFY: module.classify})
         return _int8(folder, calibration)
+
+
+def _applied(operations: Sequence[Operation], x: tf.Tensor) -> tf.Tensor:
+    for operation in operations:
+        x = operation(x)
+    return x
 
 
 def _marked_lstm() -> Any:

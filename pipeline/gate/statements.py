@@ -95,7 +95,7 @@ def _made(case: Case) -> Iterator[Check]:
     yield _same("calibration", asdict(stated.calibration), asdict(calibration_record(case.splits.calibration)))
     yield _same("packages", dict(stated.packages), package_versions())
     reason = "not_streamable"
-    yield _same("not streamable", {reason: stated.not_streamable}, {reason: case.conversion.not_streamable})
+    yield _same("not streamable", {reason: stated.not_streamable}, {reason: case.conversion.facts.not_streamable})
 
 
 def _evaluated(case: Case) -> Iterator[Check]:

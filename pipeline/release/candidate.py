@@ -93,7 +93,7 @@ def _manifest(
         input=contract(CROP, classify.inputs[CROP]),
         output=contract(LOGITS, classify.outputs[LOGITS]),
         states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
-        not_streamable=conversion.not_streamable,
+        not_streamable=conversion.facts.not_streamable,
         temperature=findings.temperature,
         threshold=findings.threshold,
         file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)),

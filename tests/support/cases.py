@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.workspace import NetworkFacts
 from device.arrays import Float32
 from device.manifest import read_manifest
 from device.runner import Prediction
@@ -19,6 +20,7 @@ from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.limits import Limits
 from tests.conftest import MODELS
 
+STREAMS = NetworkFacts({"logits": "linear"}, (), "rows", 7, 4, "")
 LABELS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 LIMITS = Limits(
     runtimes=("ai-edge-litert",),

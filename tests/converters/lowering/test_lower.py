@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from keras import layers
 
-from converters.lowering.lower import InferenceNetwork
+from converters.lowering.inference import InferenceNetwork
+from converters.lowering.layer_graph import UnreadableNetworkError
+from converters.lowering.refusal import NetworkRefusedError
 from pipeline.training.networks import build
 from pipeline.variants import VARIANTS
 
@@ -35,7 +37,7 @@ def randomised(network: keras.Sequential, seed: int) -> keras.Sequential:
     return network
 
 
-def stacked(*shape: int, of: tuple[keras.Layer, ...], seed: int = 3) -> keras.Sequential:
+def stacked(*shape: int | None, of: tuple[keras.Layer, ...], seed: int = 3) -> keras.Sequential:
     return randomised(keras.Sequential([layers.Input(shape), *of]), seed)
 
 
@@ -195,36 +197,47 @@ def test_layers_that_only_train_vanish(layer: keras.Layer) -> None:
     np.testing.assert_array_equal(lowered(stacked(8, 2, of=(layer,)), sequence), sequence)
 
 
-@pytest.mark.parametrize(
-    ("layer", "kind"),
-    [
-        (layers.GRU(3, name="odd"), "GRU"),
-        (layers.LayerNormalization(name="odd"), "LayerNormalization"),
-        (layers.SimpleRNN(3, name="odd"), "SimpleRNN"),
-        (keras.Sequential([layers.Dense(3)], name="odd"), "Sequential"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_refuses_layers_it_does_not_know(layer: keras.Layer, kind: str) -> None:
-    """An unknown layer is refused by its name and its class."""
-    with pytest.raises(ValueError, match=rf"^odd: a {kind} cannot be lowered$"):
-        InferenceNetwork(stacked(4, 2, of=(layer,)))
+def test_refuses_all_layers_it_does_not_know_at_once() -> None:
+    """Unknown layers are refused together, each by its name and class, with what to do; a subclass is unknown."""
+
+    class Sharper(layers.Dense):  # type: ignore[misc]  # Keras has no types
+        pass
+
+    of = (
+        layers.Masking(name="first"),
+        Sharper(3, name="second"),
+        layers.LSTM(3),
+        layers.UnitNormalization(name="third"),
+    )
+    with pytest.raises(NetworkRefusedError) as refused:
+        InferenceNetwork(stacked(4, 2, of=of))
+    first, second, third = str(refused.value).splitlines()
+    assert first.startswith(
+        "first: a Masking cannot be lowered: all inputs have the length of the network's input here"
+    )
+    assert second == "second: a Sharper cannot be lowered: nothing here says how it is computed"
+    assert third == "third: a UnitNormalization cannot be lowered: nothing here says how it is computed"
 
 
-@pytest.mark.parametrize(
-    "head",
-    [
-        layers.Dense(3, activation="softmax", name="odd"),
-        layers.Activation("softmax", name="odd"),
-        layers.Softmax(name="odd"),
-    ],
-    ids=["dense", "activation", "softmax"],
-)
-def test_refuses_probabilities(head: keras.Layer) -> None:
-    """A network that ends in a softmax, in any of three forms, is refused by the name of its last layer."""
-    message = "^odd: Expected a network that returns logits. Received: one that ends in a softmax$"
-    with pytest.raises(ValueError, match=message):
-        InferenceNetwork(stacked(4, of=(layers.Dense(3), head)))
+HEADS = {
+    "dense": ([layers.Dense(3, activation="softmax")], "softmax"),
+    "activation": ([layers.Dense(3), layers.Activation("softmax")], "softmax"),
+    "softmax": ([layers.Dense(3), layers.Softmax()], "softmax"),
+    "dropout behind it": ([layers.Dense(3, activation="softmax"), layers.Dropout(0.5)], "softmax"),
+    "sigmoid": ([layers.Dense(1, activation="sigmoid")], "sigmoid"),
+    "none": ([layers.Dense(3)], "linear"),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_takes_the_head_off(case: str) -> None:
+    """A softmax or sigmoid at the end is taken off, and named; put on again it gives what Keras gives."""
+    of, head = HEADS[case]
+    network = stacked(4, of=tuple(of))
+    inference = InferenceNetwork(network)
+    assert inference.facts.heads == {"logits": head}
+    put_on = {"softmax": tf.nn.softmax, "sigmoid": tf.sigmoid, "linear": tf.identity}[head]
+    np.testing.assert_allclose(put_on(lowered(network, inputs(4))), network(inputs(4), training=False), atol=1e-6)
 
 
 @pytest.mark.parametrize("return_sequences", [False, True])
@@ -234,18 +247,11 @@ def test_both_ways(return_sequences: bool) -> None:
     check_equals_keras(both_ways, layers.Flatten(), layers.Dense(2), shape=(5, 4))
 
 
-@pytest.mark.parametrize(
-    ("odd", "received"),
-    [
-        (layers.Bidirectional(layers.LSTM(3), merge_mode="sum", name="odd"), "LSTM, sum"),
-        (layers.Bidirectional(layers.GRU(3), name="odd"), "GRU, concat"),
-    ],
-    ids=["sum", "gru"],
-)
-def test_refuses_other_bidirectional_layers(odd: keras.Layer, received: str) -> None:
-    """Bidirectional layers other than concatenated LSTMs are refused by name."""
-    with pytest.raises(ValueError, match=f"^odd: Expected LSTMs merged by concat. Received: {received}$"):
-        InferenceNetwork(stacked(5, 4, of=(odd, layers.Dense(2))))
+@pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave"])
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+def test_both_ways_of_every_kind(kind: Any, merge: str) -> None:
+    """Both readings of any recurrent layer are merged as Keras merges them."""
+    check_equals_keras(layers.Bidirectional(kind(3), merge_mode=merge), layers.Dense(2), shape=(5, 4))
 
 
 def test_weights_are_constants() -> None:
@@ -366,15 +372,57 @@ def test_refuses_channels_first() -> None:
         InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
 
 
-def test_refuses_a_functional_model() -> None:
-    """Only a sequential network is lowered."""
-    crop = layers.Input((4,))
-    with pytest.raises(TypeError, match=r"^Expected a keras\.Sequential\. Received: Functional$"):
-        InferenceNetwork(keras.Model(crop, layers.Dense(2)(crop)))
-
-
-def test_refuses_a_softmax_with_dropout_behind_it() -> None:
-    """A softmax is the head also if only dropout comes after it; one that is not the head is lowered."""
-    with pytest.raises(ValueError, match=r"^odd: Expected a network that returns logits\."):
-        InferenceNetwork(stacked(4, of=(layers.Dense(3, activation="softmax", name="odd"), layers.Dropout(0.5))))
+def test_a_softmax_that_is_not_the_head_stays() -> None:
+    """A softmax in the middle of a network is computed."""
     check_equals_keras(layers.Dense(3, activation="softmax"), layers.Dense(2), shape=(4,))
+
+
+def test_refuses_a_stateful_layer() -> None:
+    """A layer that keeps its state for the next input is refused, with what to change."""
+    network = keras.Sequential([layers.Input(batch_shape=(1, 4, 2)), layers.LSTM(3, stateful=True, name="odd")])
+    with pytest.raises(NetworkRefusedError, match=r"^odd: stateful=True keeps the state of one input for the next\."):
+        InferenceNetwork(network)
+
+
+def test_refuses_an_initial_state() -> None:
+    """A layer whose state comes from another layer is refused."""
+    x = layers.Input((4, 2))
+    _, h, c = layers.LSTM(3, return_state=True)(x)
+    network = keras.Model(x, layers.LSTM(3, name="odd")(x, initial_state=[h, c]))
+    with pytest.raises(NetworkRefusedError, match=r"^odd: its initial state, or its mask, comes from another layer\."):
+        InferenceNetwork(network)
+
+
+def test_refuses_an_unbuilt_network() -> None:
+    """A network without the shape of its input is refused, with the line that is missing."""
+    with pytest.raises(UnreadableNetworkError, match=r"Put first in its layers: keras\.Input\(shape=\(\.\.\.\)\)"):
+        InferenceNetwork(keras.Sequential([layers.LSTM(3)]))
+
+
+def test_refuses_a_subclass() -> None:
+    """A network that is Python code of its own is refused."""
+
+    class Own(keras.Model):  # type: ignore[misc]  # Keras has no types
+        pass
+
+    with pytest.raises(UnreadableNetworkError, match=r"Received: a subclass, Own$"):
+        InferenceNetwork(Own(name="own"))
+
+
+def test_refuses_several_inputs() -> None:
+    """A network with two inputs is refused by their names."""
+    first, second = (layers.Input((4,), name=name) for name in ("left", "right"))
+    with pytest.raises(
+        UnreadableNetworkError, match=r"^Expected a network with one input. Received: 2 \(left, right\)$"
+    ):
+        InferenceNetwork(keras.Model([first, second], layers.Add()([first, second])))
+
+
+def test_a_free_number_of_steps_takes_the_length_that_is_given() -> None:
+    """Without a length of its own a network takes the one that it is lowered for; without either it is refused."""
+    network = stacked(None, 2, of=(layers.LSTM(3), layers.Dense(2)))
+    sequence = inputs(6, 2)
+    logits = InferenceNetwork(network, (1, 6, 2)).classify(tf.constant(sequence))["logits"]
+    np.testing.assert_allclose(logits, network(sequence, training=False), atol=1e-5)
+    with pytest.raises(NetworkRefusedError, match=r"^Expected an input of fixed shape\. Received: \[None, 2\]\."):
+        InferenceNetwork(network)

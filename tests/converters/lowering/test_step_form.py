@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from converters.lowering.lower import InferenceNetwork, lowered
+from converters.lowering.inference import InferenceNetwork
+from converters.lowering.lower import lowered
 from converters.lowering.step_form import NotStreamableError, StepForm, step_form
 from converters.tflite.graph import read_graphs
 from pipeline.training.networks import build
@@ -100,14 +101,14 @@ def fed(form: StepForm, crop: npt.NDArray[np.float32]) -> npt.NDArray[np.float32
     image = crop.swapaxes(1, 2) if form.time_axis == "columns" else crop
     states = [tf.zeros(shape) for shape in form.states.values()]
     for lines in np.split(image, image.shape[1] // form.lines[1], axis=1):
-        logits, states = form(tf.constant(lines), states)
+        outputs, states = form(tf.constant(lines), states)
         assert {name: tuple(state.shape) for name, state in zip(form.states, states, strict=True)} == form.states
-    return np.asarray(logits)
+    return np.asarray(outputs["logits"])
 
 
 def check_equals_whole(network: keras.Sequential, seed: int) -> None:
     inference = InferenceNetwork(network)
-    assert inference.reason == ""
+    assert inference.facts.not_streamable == ""
     assert inference.step_form is not None
     crop = np.random.default_rng(seed).uniform(0, 1, (1, *network.input_shape[1:])).astype(np.float32)
     whole = inference.classify(tf.constant(crop))["logits"]
@@ -141,7 +142,7 @@ def check_equals_whole(network: keras.Sequential, seed: int) -> None:
 def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dict[str, tuple[int, ...]]) -> None:
     """Each variant takes the lines of a step, and keeps the rows that its windows need and the LSTM's states."""
     network = randomised(build(VARIANTS[name]), seed=12)
-    form = step_form(lowered(network.layers), (1, 28, 28, 1))
+    form = step_form(lowered(network))
     assert (form.lines, form.time_axis) == (lines, time_axis)
     assert list(form.states.items()) == list(states.items())
     check_equals_whole(network, seed=13)
@@ -230,12 +231,8 @@ REFUSED = {
         "odd: 4 rows a step do not divide by its stride",
     ),
     "rows taken together": ([layers.Reshape((4, 12), name="odd")], "odd: mixes time steps"),
-    "rows or columns cut off": (
-        [layers.Cropping2D(((0, 0), (0, 2)), name="odd"), layers.Reshape((8, 4))],
-        "odd: mixes time steps",
-    ),
-    "flattened states": (
-        [layers.Reshape((8, 6)), layers.LSTM(3, return_sequences=True), layers.Flatten(name="odd"), layers.Dense(2)],
+    "rows cut off": (
+        [layers.Cropping2D(((0, 4), (0, 0)), name="odd"), layers.Reshape((4, 6))],
         "odd: mixes time steps",
     ),
     "product over time": (
@@ -251,7 +248,10 @@ REFUSED = {
         [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
         "8 lines do not divide into 6 time steps",
     ),
-    "no LSTM": ([layers.Flatten(), layers.Dense(2)], "the network has no LSTM, so it has no time steps"),
+    "no recurrent layer": (
+        [layers.Flatten(), layers.Dense(2)],
+        "the network has no recurrent layer, so it has no time steps",
+    ),
 }
 
 
@@ -259,23 +259,23 @@ REFUSED = {
 def test_refuses(case: str) -> None:
     """A network that needs lines before they arrive has no step but a reason, and still classifies."""
     of, reason = REFUSED[case]
-    ends_in_time_steps = case not in {"flattened states", "no LSTM"} and not isinstance(of[-1], layers.LSTM)
+    ends_in_time_steps = case != "no recurrent layer" and not isinstance(of[-1], layers.LSTM)
     network = keras.Sequential([layers.Input((8, 6, 1)), *of, *([layers.LSTM(4)] if ends_in_time_steps else [])])
     inference = InferenceNetwork(network)
-    assert (inference.step, inference.step_form, inference.reason) == (None, None, reason)
+    assert (inference.step, inference.step_form, inference.facts.not_streamable) == (None, None, reason)
     assert list(inference.signatures) == ["classify"]
     crop = np.random.default_rng(5).uniform(0, 1, (1, 8, 6, 1)).astype(np.float32)
     np.testing.assert_allclose(
         inference.classify(tf.constant(crop))["logits"], network(crop, training=False), atol=1e-5
     )
     with pytest.raises(NotStreamableError):
-        step_form(lowered(network.layers), (1, 8, 6, 1))
+        step_form(lowered(network))
 
 
 def test_refuses_a_transposed_square() -> None:
     """Rows and columns that change places behind the input mix time steps, even if there are as many of each."""
     network = keras.Sequential([layers.Input((6, 6)), layers.Permute((2, 1), name="odd"), layers.LSTM(3)])
-    assert InferenceNetwork(network).reason == "odd: mixes time steps"
+    assert InferenceNetwork(network).facts.not_streamable == "odd: mixes time steps"
 
 
 def test_refuses_pooling_between_lstms() -> None:
@@ -288,7 +288,7 @@ def test_refuses_pooling_between_lstms() -> None:
             layers.LSTM(3),
         ]
     )
-    assert InferenceNetwork(network).reason == "odd: windows of 2 straddle steps of 1 rows"
+    assert InferenceNetwork(network).facts.not_streamable == "odd: windows of 2 straddle steps of 1 rows"
 
 
 def test_literal_steps() -> None:
@@ -296,23 +296,90 @@ def test_literal_steps() -> None:
     convolution = layers.Conv1D(1, 3, padding="causal", dilation_rate=2, use_bias=False)
     network = keras.Sequential([layers.Input((6, 1)), convolution, layers.LSTM(1)])
     convolution.set_weights([np.array([[[100.0]], [[10.0]], [[1.0]]])])
-    form = step_form(lowered(network.layers), (1, 6, 1))
+    form = step_form(lowered(network))
     assert form.states == {"rows0": (1, 4, 1), "h1": (1, 1), "c1": (1, 1)}
-    stage = form.stages[0]
+    stage = form.stages[0].stage
     rows = tf.zeros((1, 4, 1))
     seen = []
     for value in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0):
-        x, (rows,) = stage.advance(tf.constant([[[value]]]), (rows,))
+        (x,), (rows,) = stage.advance((tf.constant([[[value]]]),), (rows,))
         seen.append(x.numpy().item())
     assert seen == [1.0, 2.0, 13.0, 24.0, 135.0, 246.0]
     assert np.asarray(rows).tolist() == [[[3.0], [4.0], [5.0], [6.0]]]
+
+
+SUMMARIES = {
+    "flattened": [layers.Flatten()],
+    "mean": [layers.GlobalAveragePooling1D()],
+    "maximum": [layers.GlobalMaxPooling1D()],
+    "flattened behind a dense": [layers.Dense(2, activation="relu"), layers.Flatten()],
+}
+
+
+@pytest.mark.parametrize("case", SUMMARIES)
+def test_an_answer_from_all_states(case: str) -> None:
+    """A head over the states of all steps keeps those so far, and answers as for the whole input."""
+    of = [layers.Input((5, 4)), layers.GRU(3, return_sequences=True), *SUMMARIES[case], layers.Dense(2)]
+    check_equals_whole(randomised(keras.Sequential(of), seed=18), seed=19)
+
+
+def test_an_answer_to_each_step() -> None:
+    """A network that returns sequences answers each step by itself."""
+    network = keras.Sequential([layers.Input((5, 4)), layers.LSTM(3, return_sequences=True), layers.Dense(2)])
+    inference = InferenceNetwork(network)
+    form = inference.step_form
+    assert form is not None
+    assert (form.per_step, form.lines, form.steps) == (("logits",), (1, 1, 4), 5)
+    crop = np.random.default_rng(5).uniform(-1, 1, (1, 5, 4)).astype(np.float32)
+    states, answers = [tf.zeros(shape) for shape in form.states.values()], []
+    for row in crop[0]:
+        outputs, states = form(tf.constant(row[np.newaxis, np.newaxis]), states)
+        answers.append(outputs["logits"])
+    np.testing.assert_allclose(tf.concat(answers, axis=1), network(crop, training=False), atol=1e-6)
+
+
+def test_branches_and_residuals() -> None:
+    """Branches whose steps have as many rows are merged step by step, and a network may have several outputs."""
+    x = layers.Input((6, 4))
+    causal = [layers.Conv1D(4, 3, padding="causal", dilation_rate=rate)(x) for rate in (1, 2)]
+    merged = layers.LayerNormalization()(layers.Add()([x, layers.Concatenate()([causal[0], x])[:, :, :4], causal[1]]))
+    first = layers.Dense(2, name="place")(layers.LSTM(3)(merged))
+    second = layers.Dense(3, name="turn")(layers.Concatenate()([layers.GRU(3)(merged), layers.LSTM(2)(x)]))
+    network = randomised(keras.Model(x, [first, second]), seed=20)
+    inference = InferenceNetwork(network)
+    form = inference.step_form
+    assert form is not None
+    crop = np.random.default_rng(21).uniform(-1, 1, (1, 6, 4)).astype(np.float32)
+    states = [tf.zeros(shape) for shape in form.states.values()]
+    for row in crop[0]:
+        outputs, states = form(tf.constant(row[np.newaxis, np.newaxis]), states)
+    for name, expected in zip(("place", "turn"), network(crop, training=False), strict=True):
+        np.testing.assert_allclose(outputs[name], expected, atol=1e-6)
+
+
+def test_each_time_step_through_a_network_of_its_own() -> None:
+    """Frames of a video go one by one through the network that TimeDistributed holds."""
+    frame = keras.Sequential(
+        [layers.Input((6, 6, 1)), layers.Conv2D(3, 3), layers.BatchNormalization(), layers.GlobalAveragePooling2D()]
+    )
+    video = keras.Sequential([layers.Input((4, 6, 6, 1)), layers.TimeDistributed(frame), layers.LSTM(3)])
+    check_equals_whole(randomised(video, seed=22), seed=23)
+
+
+def test_long_sequences_have_a_step_alone() -> None:
+    """Up to 64 steps a network is also unrolled; beyond, the file holds the step alone."""
+    signatures = {
+        steps: list(InferenceNetwork(keras.Sequential([layers.Input((steps, 2)), layers.LSTM(3)])).signatures)
+        for steps in (64, 65)
+    }
+    assert signatures == {64: ["classify", "step"], 65: ["step"]}
 
 
 @pytest.mark.slow
 def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted) -> None:
     """A network that looks ahead is converted to a file with `classify` alone, and the reason comes with it."""
     conversion = converted_small.conversion
-    assert conversion.not_streamable == (
+    assert conversion.facts.not_streamable == (
         "ahead: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1"
     )
     assert list(conversion.graphs) == ["classify"]
@@ -324,7 +391,7 @@ def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted
 def test_conversion_of_a_network_that_streams(converted_rows2d: Converted) -> None:
     """A causal network is converted to files with both signatures, of which `step` is the primary graph."""
     conversion = converted_rows2d.conversion
-    assert conversion.not_streamable == ""
+    assert conversion.facts.not_streamable == ""
     assert sorted(conversion.graphs) == ["classify", "step"]
     for content in (conversion.float_tflite, conversion.int8_tflite):
         assert sorted(Interpreter(model_content=content).get_signature_list()) == ["classify", "step"]

@@ -9,10 +9,10 @@ from converters.convert import Conversion
 from device.manifest import read_manifest
 from pipeline.gate.cost import budget, conversion
 from tests.conftest import MODELS
-from tests.support.cases import LIMITS, lines, small_case
+from tests.support.cases import LIMITS, STREAMS, lines, small_case
 
 FILE = (MODELS / "conv1d" / "model.int8.tflite").read_bytes()
-SAME = Conversion(float_tflite=FILE, int8_tflite=FILE, graphs={}, not_streamable="")
+SAME = Conversion(float_tflite=FILE, int8_tflite=FILE, graphs={}, facts=STREAMS)
 AVAILABLE: dict[str, Any] = {"calibration_digests": ("a",), "known_crops": {"a": None}}
 UNAVAILABLE = "the recorded calibration images are not in the data loaded"
 

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
-from converters.lowering.lower import InferenceNetwork
+from converters.lowering.inference import InferenceNetwork
 from pipeline.folders import ModelFolder
 from pipeline.training.networks import load_network
 from tests.conftest import MODELS

@@ -12,6 +12,7 @@ from device.runner import Runner
 from pipeline.release.step_logits import StepLogits, StepReader
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS, Digits
+from tests.support.cases import STREAMS
 
 LOGITS = StepLogits(np.array([[[10, 0], [-20, 30]], [[5, 5], [127, -128]]], np.int8), Quantisation(0.1, 3))
 
@@ -20,7 +21,7 @@ def reader(variant: str, signatures: set[str]) -> StepReader:
     """Reads a released file by some of its signatures."""
     content = (MODELS / variant / "model.int8.tflite").read_bytes()
     graphs = {graph.signature: graph for graph in read_graphs(content) if graph.signature in signatures}
-    return StepReader(Conversion(b"", content, graphs, ""), VARIANTS[variant])
+    return StepReader(Conversion(b"", content, graphs, STREAMS), VARIANTS[variant])
 
 
 def test_logits_and_probabilities_after_each_step_are_the_runners(variant: str, digits: Digits) -> None:
