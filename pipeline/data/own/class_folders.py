@@ -32,7 +32,7 @@ def read_class_folders(folder: Path, shape: Shape) -> Raw:
         raise ValueError(f"{folder}: Expected a folder of images for each class. Received: no image in its folders")
     read = read_images([each.path for each in images], shape)
     skipped = [each.path.relative_to(folder).as_posix() for each in labelled if not is_image_name(each.path)]
-    notes = (f"{len(skipped):,} files that are no images left out: {some(skipped)}",) if skipped else ()
+    notes = (f"files that are no images left out: {some(skipped)}",) if skipped else ()
     parts = [each.part for each in images]
     return Raw(
         source=f"class folders in {folder.resolve().name}/",

@@ -57,6 +57,6 @@ def kept(data: OwnData, parts: Strings, first: Indices, *, drop: bool) -> Kept:
         expected = f"{data.source}: Expected each input in one part; drop duplicates to keep the latest part's alone"
         raise ValueError(f"{expected}. Received {count:,} that are also in a later part: {named}")
     again = len(data) - len(np.unique(first)) - count
-    notes = [f"{count:,} inputs left out that are also in a later part: {named}"] if count else []
-    notes += [f"{again:,} inputs occur again in the same part"] if again else []
+    notes = [f"inputs left out that are also in a later part: {count:,}: {named}"] if count else []
+    notes += [f"inputs that occur again in the same part: {again:,}"] if again else []
     return Kept(~earlier, tuple(notes))

@@ -80,7 +80,7 @@ def _read(path: Path, form: _Form) -> tuple[UInt8, list[str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
         with PIL.Image.open(path, formats=formats) as opened:
-            changes = ["animations: their first frame"] * (getattr(opened, "n_frames", 1) > 1)
+            changes = ["read at the first frame of an animation"] * (getattr(opened, "n_frames", 1) > 1)
             image = PIL.ImageOps.exif_transpose(opened)
     image, converted = _in_mode(image, form.mode)
     resized = []
@@ -122,7 +122,7 @@ def _notes(changes: Counter[str]) -> tuple[str, ...]:
     others = sum(count for _, count in resized.most_common()[_SIZES_SHOWN:])
     shown = (changes - resized).most_common() + resized.most_common(_SIZES_SHOWN)
     rest = [("resized from other sizes", others)] if others else []
-    return tuple(f"{count:,} images {change}" for change, count in [*shown, *rest])
+    return tuple(f"images {change}: {count:,}" for change, count in [*shown, *rest])
 
 
 def _text(size: tuple[int, ...]) -> str:

@@ -32,13 +32,14 @@ def meaning(labels: _Labels, names: tuple[str, ...], task: Task | None, steps: i
     classes or labels that do not exclude each other; other numbers are values to predict. Raises ValueError if they do
     not fit the task, or if it has to be named.
     """
-    if labels.dtype.kind == "U":
+    are_texts = labels.dtype.kind == "U"
+    if are_texts:
         labels, names = _indices(labels, names)
     if labels.dtype.kind not in "biuf":
         raise ValueError(f"Expected labels that are numbers or texts. Received: dtype={labels.dtype}")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    task = task or _seen_task(labels, steps)
+    task = task or ("steps" if are_texts and labels.ndim == 2 else _seen_task(labels, steps))
     if task == "regression":
         return Meaning(_values(labels), task, names)
     if task == "multilabel":

@@ -78,7 +78,7 @@ def split(data: OwnData, seed: int, shares: Shares | None = None, *, drop_duplic
 
 
 def _parts(data: OwnData, seed: int, shares: Shares) -> Strings:
-    parts = np.full(len(data), "training", "<U10") if data.parts is None else data.parts.copy()
+    parts = np.full(len(data), "training", "<U10") if data.parts is None else data.parts.astype("<U10")
     for part, share in (("test", shares.test), ("validation", shares.validation)):
         if part not in parts:
             rest = np.flatnonzero(parts == "training")
