@@ -25,6 +25,8 @@ def is_function(source: str) -> bool:
 def read_function(source: str, shape: Shape, *, trust: bool) -> Raw:
     """Return what `package.module:function` returns: two arrays, x and y, or pairs of them, one input or a batch each.
 
+    Two tuples of two arrays are training and test inputs, as of `keras.datasets.mnist:load_data`.
+
     Raises ValueError without `trust`, if the function cannot be found or fails, or if it returns anything else.
     """
     if not trust:
@@ -33,10 +35,12 @@ def read_function(source: str, shape: Shape, *, trust: bool) -> Raw:
     try:
         given = getattr(importlib.import_module(module), name)()
         batches = [given] if _is_batch(given, shape) else list(given)
+        are_parts = isinstance(given, tuple) and [_is_batch(each, shape) for each in given] == [True, True]
     except Exception as error:  # the user's code may raise anything
         raise ValueError(f"{source}: Expected a function that returns data. {type(error).__name__}: {error}") from error
     inputs, labels = _joined(batches, shape, source)
-    return Raw(source=source, inputs=inputs, labels=labels, items=numbered("x", len(inputs)))
+    parts = np.repeat(np.array(["training", "test"]), [len(x) for x, _ in batches]) if are_parts else None
+    return Raw(source=source, inputs=inputs, labels=labels, items=numbered("x", len(inputs)), parts=parts)
 
 
 def _is_batch(given: object, shape: Shape) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ def read_data(
         means = meaning(raw.labels, tuple(names) or raw.names, task, inputs.shape[1])
     except ValueError as error:
         raise ValueError(f"{raw.source}: {error}") from error
+    if raw.parts is not None and len(set(raw.parts.tolist())) == 1:
+        notes = (*notes, f"all inputs are of one part, {raw.parts[0]}, so parts are drawn")
+        raw = replace(raw, parts=None)
     return OwnData(
         inputs=inputs,
         targets=means.targets,

@@ -31,6 +31,9 @@ def batches():
     for start in (0, 2, 4):
         yield X[start : start + 2], Y[start : start + 2]
 
+def load_data():
+    return (X[:4], Y[:4]), (X[4:], Y[4:])
+
 def texts():
     return [(x, "odd" if y % 2 else "even") for x, y in zip(X, Y)]
 
@@ -71,6 +74,8 @@ def test_the_images_file_alone_is_a_source(tmp_path: Path, mnist_folder: Path) -
     images = tmp_path / "t10k-images-idx3-ubyte.gz"
     data = read_data(str(images), (28, 28))
     assert (data.inputs.shape, data.targets[:3].tolist()) == ((10_000, 28, 28), [7, 2, 1])
+    # One part alone is no split.
+    assert (data.parts, data.notes) == (None, ("all inputs are of one part, test, so parts are drawn",))
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(FileNotFoundError, match=r"Expected its labels in t10k-labels-idx1-ubyte\.gz beside it"):
         read_data(str(images), (28, 28))
@@ -236,6 +241,14 @@ def test_a_function_returns_arrays_or_yields_pairs(module: str, function: str) -
     assert (data.inputs.shape, data.targets.tolist()) == ((6, 4, 4, 1), [0, 1, 2, 0, 1, 2])
     assert data.inputs[5, 3, 3, 0] == 95
     assert data.source == f"{module}:{function}"
+
+
+def test_a_function_may_return_training_and_test_inputs(module: str) -> None:
+    """Two tuples, as Keras's `load_data` returns, are training and test inputs, and stay apart."""
+    data = read_data(f"{module}:load_data", (4, 4, 1), trust=True)
+    assert data.parts is not None
+    assert data.parts.tolist() == ["training"] * 4 + ["test"] * 2
+    assert data.targets.tolist() == [0, 1, 2, 0, 1, 2]
 
 
 def test_a_function_may_return_texts_as_labels(module: str) -> None:
