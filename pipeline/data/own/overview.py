@@ -112,5 +112,7 @@ def _draw(cell: Axes, data: OwnData, indices: Indices) -> None:
         cell.imshow((joined - low) / (high - low or 1), cmap="gray", vmin=0, vmax=1, aspect="equal")
         return
     for position, sequence in enumerate(inputs):
+        # A feature has the same colour in each sequence.
+        cell.set_prop_cycle(None)
         cell.plot(np.linspace(position, position + 0.9, len(sequence)), sequence, linewidth=0.8)
     cell.set_xlim(0, _SHOWN)
