@@ -56,7 +56,8 @@ def sections(model: str, crops: str) -> None:
             runner.reset()
             _push(runner, lines[:-1])
 
-        _section("last_line", lambda: _push(runner, lines[-1:]), before=all_but_one)
+        last = lines[-1]
+        _section("last_line", lambda: runner.push(last), before=all_but_one)
 
 
 def operators(path: str, seed: str) -> None:
