@@ -44,11 +44,11 @@ class Quantisation:
         return np.asarray(np.float32(self.scale) * (quantised.astype(np.float32) - np.float32(self.zero_point)))
 
 
-# An array without axes: numpy would make one of a scalar in every call.
-_SIGN_BIT = np.array(128, np.uint8)
-
 # A pixel p, whose real value is p / 255, becomes p - 128 exactly: nothing is lost at the input.
 PIXEL_QUANTISATION = Quantisation(scale=float(np.float32(1 / 255)), zero_point=-128)
+# An array without axes: numpy would make one of a scalar in every call.
+_SIGN_BIT = np.array(128, np.uint8)
+_QUANTISED = bytes(pixel ^ 128 for pixel in range(256))
 
 
 def quantise_pixels(pixels: UInt8) -> Int8:
@@ -56,9 +56,9 @@ def quantise_pixels(pixels: UInt8) -> Int8:
     return np.bitwise_xor(pixels, _SIGN_BIT).view(np.int8)
 
 
-def quantise_into(memory: UInt8, pixels: UInt8) -> None:
-    """Writes pixels `<uint8>[...]` as `quantise_pixels` returns them into the memory of an input `<uint8>[...]`."""
-    np.bitwise_xor(pixels, _SIGN_BIT, memory)
+def quantise_bytes(pixels: bytes) -> bytes:
+    """Returns the bytes of pixels quantised as by `quantise_pixels`: for a few pixels numpy takes longer."""
+    return pixels.translate(_QUANTISED)
 
 
 class Softmax:

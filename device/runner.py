@@ -157,7 +157,7 @@ class Runner(Closing):
             raise RuntimeError(f"Expected reset() after the {SIDE} lines of a crop. Received: another line")
         started = time.perf_counter()
         if type(line) is not np.ndarray or line.shape != LINE_SHAPE or line.dtype != UINT8:
-            checked_line(line)  # says why not
+            line = np.asarray(checked_line(line))  # a masked array gives other bytes than its pixels
         logits = self._reader.push(line)
         self._received += 1
         if logits is None:

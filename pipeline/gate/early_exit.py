@@ -75,6 +75,12 @@ def step_answers(case: Case) -> StepAnswers:
     return StepAnswers(np.stack(by_step, axis=1), case.readings.probabilities)
 
 
+def measured_early_exit(case: Case) -> EarlyExit | None:
+    """Returns what reading to the manifest's probability does; None where the manifest has none."""
+    stated = case.manifest.early_exit
+    return None if stated is None else step_answers(case).measured(stated.probability)
+
+
 def early_exit(case: Case) -> Iterator[Check | Note]:
     """Yields what the runner loses and accepts when it stops at the manifest's probability."""
     if case.manifest.early_exit is None:

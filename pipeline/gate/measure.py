@@ -20,6 +20,7 @@ from device.signatures import CLASSIFY
 from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
 from pipeline.gate.confidence import BINS, bin_indices, confidences
+from pipeline.gate.early_exit import measured_early_exit
 from pipeline.gate.record import Answers, Example, Latency, Measurements, RecallChange, ReliabilityBin, TensorSignal
 
 _PICTURES = 100
@@ -47,6 +48,7 @@ def measure(case: Case) -> Measurements:
         disagreements=tuple(_examples(case, np.flatnonzero(reference != answers))),
         mistakes=tuple(_examples(case, surest)),
         latency=latency(np.array([prediction.latency_ms for prediction in case.predictions])),
+        early_exit=measured_early_exit(case),
         manifest=case.manifest,
     )
 

@@ -9,7 +9,7 @@ import base64
 import math
 from dataclasses import dataclass
 
-from device.manifest import Manifest
+from device.manifest import EarlyExit, Manifest
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -150,7 +150,8 @@ class Measurements:
 
     Confusion matrices have a row for each of `names`, the classes of the images, and a column for each of `labels`, the
     answers. `tensors` are in the order of the graph, and empty if the conversion could not be repeated; `disagreements`
-    are in the order of the images, `mistakes` are int8's, the most confident first.
+    are in the order of the images, `mistakes` are int8's, the most confident first. `early_exit` is what the manifest's
+    probability does by the gate's own count; None where the manifest has none.
     """
 
     names: tuple[str, ...]
@@ -163,6 +164,7 @@ class Measurements:
     disagreements: tuple[Example, ...]
     mistakes: tuple[Example, ...]
     latency: Latency
+    early_exit: EarlyExit | None
     manifest: Manifest
 
     def __post_init__(self) -> None:
@@ -172,6 +174,5 @@ class Measurements:
                 raise ValueError(f"Expected confusion [{len(self.names)}, {len(self.labels)}]. Received: {answers}")
         if [each.label for each in self.classes] != list(self.names):
             raise ValueError(f"Expected a change of recall for each of {self.names}. Received: {self.classes}")
-        early_exit = self.manifest.early_exit
-        if early_exit is not None and not early_exit.accuracy_after_step:
+        if self.early_exit is not None and not self.early_exit.accuracy_after_step:
             raise ValueError("Expected an accuracy after each time step. Received none")

@@ -75,8 +75,8 @@ def _section(name: str, judgement: Judgement, measured: Measurements, charts: tu
 
 def _charts(measured: Measurements) -> Iterator[Chart]:
     yield figures.recall(measured.classes)
-    if measured.manifest.early_exit is not None:
-        yield figures.reading(measured.manifest, measured.manifest.early_exit)
+    if measured.early_exit is not None:
+        yield figures.reading(measured.manifest, measured.early_exit)
 
 
 def _figures(measured: Measurements) -> Iterator[tuple[str, str]]:

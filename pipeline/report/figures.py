@@ -74,9 +74,9 @@ def reading(made: Manifest, exit_: EarlyExit) -> Chart:
 def readings(measured: Mapping[str, Measurements]) -> Chart:
     """Returns the accuracy of each model after each time step, without those that do not stream."""
     curves = {
-        name: _accuracy_points(each.manifest, each.manifest.early_exit)
+        name: _accuracy_points(each.manifest, each.early_exit)
         for name, each in measured.items()
-        if each.manifest.early_exit is not None
+        if each.early_exit is not None
     }
     end = max((points[-1][0] for points in curves.values()), default=1.0)
     marks, described = [], []

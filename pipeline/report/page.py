@@ -68,8 +68,8 @@ def _drawn(measured: Measurements) -> Mapping[str, Chart]:
     ]
     if measured.tensors:
         drawn.append(figures.signal_to_noise(measured.tensors))
-    if measured.manifest.early_exit is not None:
-        drawn.append(figures.reading(measured.manifest, measured.manifest.early_exit))
+    if measured.early_exit is not None:
+        drawn.append(figures.reading(measured.manifest, measured.early_exit))
     return {each.name: each for each in drawn}
 
 

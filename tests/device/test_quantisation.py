@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.quantisation import PIXEL_QUANTISATION, Quantisation, Softmax, quantise_pixels
+from device.quantisation import PIXEL_QUANTISATION, Quantisation, Softmax, quantise_bytes, quantise_pixels
 
 MAPS = st.builds(
     Quantisation,
@@ -102,6 +102,11 @@ def test_pixels_are_quantised_as_their_real_values() -> None:
     pixels = np.arange(256, dtype=np.uint8)
     as_real = pixels / np.float32(255)
     assert quantise_pixels(pixels).tolist() == PIXEL_QUANTISATION.quantise(as_real).tolist() == list(range(-128, 128))
+
+
+def test_pixels_as_bytes() -> None:
+    """All 256 pixel values become the same as bytes: 0 is -128, and 255 is 127."""
+    assert list(memoryview(quantise_bytes(bytes(range(256)))).cast("b")) == list(range(-128, 128))
 
 
 def test_pixels_are_left_alone() -> None:

@@ -307,3 +307,50 @@ def test_wrong_lines_do_not_count(variant: str, digits: Digits) -> None:
             last = runner.push(line)
         assert last is not None
         assert same(last, runner.classify(crop))
+
+
+def test_a_lines_memory_may_be_used_again(variant: str, digits: Digits) -> None:
+    """A caller that reads each line into the same array gets the answer for what the lines held when pushed."""
+    crop = digits[0][160]
+    line = np.empty(28, np.uint8)
+    with Runner(MODELS / variant) as runner:
+        for pixels in in_time(variant, crop):
+            line[:] = pixels
+            last = runner.push(line)
+            line[:] = 77
+        assert last is not None
+        assert same(last, runner.classify(crop))
+
+
+def test_masked_lines_are_their_pixels(variant: str, digits: Digits) -> None:
+    """Lines with a mask, a subclass of NumPy's array, are read as the pixels that they hold."""
+    crop = digits[0][160]
+    with Runner(MODELS / variant) as runner:
+        lines = in_time(variant, crop)
+        *_, last = [runner.push(np.ma.masked_array(line, mask=line > 99)) for line in lines]  # type: ignore[no-untyped-call]
+        assert last is not None
+        assert same(last, runner.classify(crop))
+
+
+class PublicInterpreter:
+    """An interpreter of which only the public part is to be had."""
+
+    def __init__(self, interpreter: Any) -> None:
+        self._inner = interpreter
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"Expected a public name. Received: {name}")
+        return getattr(self._inner, name)
+
+
+def test_streams_by_the_public_interface(pair: Pair, digits: Digits) -> None:
+    """Where a runtime's Python has other private parts, a stream gives the same logits after each step."""
+    content = pair.manifest.verified_content(MODELS / pair.name)
+    public = Stream(PublicInterpreter(load_interpreter(content, threads=1)[0]), pair.manifest)
+    lines = in_time(pair.name, digits[0][40])
+    pair.stream.reset()
+    for line in lines:
+        expected, received = pair.stream.push(line), public.push(line)
+        assert (received is None) == (expected is None)
+        assert expected is None or (received is not None and received.tolist() == expected.tolist())

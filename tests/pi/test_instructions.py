@@ -48,10 +48,12 @@ def test_a_crop_keeps_its_budget(counted: Target, variant: str, bundled: Path, c
 
 
 def test_a_start_keeps_its_budget(counted: Target, variant: str, bundled: Path, crops: Path, tmp_path: Path) -> None:
-    """From the start of the process to the first answer, without compiled modules, it takes its budget, or 2 % more."""
+    """From the start of a second process to its first answer it takes its budget, or 2 % more."""
     if variant != "rows2d":
         pytest.skip("a start is counted for rows2d alone")
     np.save(tmp_path / "crop.npy", np.load(crops)[0])
     arguments: list[str | Path] = ["-m", "device", "classify", tmp_path / "crop.npy", "--model", "model"]
-    child = counted.python(arguments, folder=bundled, counting=True)
+    # Debian and pip compile what they install, and the first run compiles the rest. Unpacked packages are not compiled.
+    for _ in range(2):
+        child = counted.python(arguments, folder=bundled, counting=True, compiled=tmp_path / "compiled")
     check({"start": total_instructions(child.stderr)}, counted.machine.name, "start")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +44,7 @@ MANIFEST = replace(
     threshold=0.0,
     file=replace(_MADE.file, bytes=144_912),
     operators={"ADD": 1, "FULLY_CONNECTED": 4},
-    early_exit=EarlyExit(0.99, (0.25, 0.5, 0.75, 0.8333), 17.5, 0.08),
+    early_exit=EarlyExit(0.99, (0.9, 0.95, 0.99, 1.0), 7.0, 0.0),  # more than the gate measured
     calibration=CalibrationRecord("the training digits", 512, 7, "c" * 64, "d" * 64),
     packages={"keras": "3.15.1"},
     configuration={"training": {"epochs": 40, "views": {"scale": 0.12}}},
@@ -74,9 +77,11 @@ MEASURED = Measurements(
         Example(42, "two", "two", 0.9512, "one", 0.625, picture(CROSS)),
     ),
     latency=Latency((0.1, 0.2, 0.3), (8, 3), 1, 0.15, 0.3),
+    early_exit=EarlyExit(0.99, (0.25, 0.5, 0.75, 0.8333), 17.5, 0.08),
     manifest=MANIFEST,
 )
-NOT_STREAMED = replace(MANIFEST, early_exit=None)
+# The fields of a file that does not stream.
+NOT_STREAMED: Mapping[str, Any] = MappingProxyType({"manifest": replace(MANIFEST, early_exit=None), "early_exit": None})
 
 JUDGED = Judgement(
     model="rowstream-conv1d",

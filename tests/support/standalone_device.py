@@ -1,8 +1,8 @@
 """Runs a bundle in new environments with only numpy and one TFLite runtime, as on a device: `make test-device`.
 
-It is not a pytest module, because it installs packages. There is one environment for each runtime, and one for the
-newest Python on this machine; in each, what a message advises is run as it is printed. In one more, the commands of the
-bundle's README.txt are. An environment that cannot be made is a failure.
+It is not a pytest module, because it installs packages. There is one environment for each runtime and the oldest and
+newest Python on this machine that it has wheels for; in each, what a message advises is run as it is printed. In one
+more, the commands of the bundle's README.txt are. An environment that cannot be made is a failure.
 """
 
 from __future__ import annotations
@@ -50,15 +50,16 @@ def main(model: Path) -> int:
 
 def _environments() -> Sequence[Environment]:
     pythons = _pythons()
-    newest = pythons[max(pythons)]
-    oldest = pythons[min(pythons)]
-    environments = [
-        Environment(oldest, ("ai-edge-litert==2.3.0", "numpy")),
-        Environment(newest, ("ai-edge-litert", "numpy")),
+    # The wheels of tflite-runtime are for Linux, and end with Python 3.11.
+    before_312 = [version for version in sorted(pythons) if version < (3, 12) and sys.platform == "linux"]
+    return [
+        *(
+            Environment(pythons[version], ("tflite-runtime==2.14.0", "numpy<2"))
+            for version in dict.fromkeys([*before_312[:1], *before_312[-1:]])
+        ),
+        Environment(pythons[min(pythons)], ("ai-edge-litert==2.3.0", "numpy")),
+        Environment(pythons[max(pythons)], ("ai-edge-litert", "numpy")),
     ]
-    if min(pythons) < (3, 12) and sys.platform == "linux":
-        environments.insert(0, Environment(oldest, ("tflite-runtime==2.14.0", "numpy<2")))
-    return environments
 
 
 def _pythons() -> dict[tuple[int, int], str]:

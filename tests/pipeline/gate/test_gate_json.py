@@ -40,9 +40,7 @@ def edited(edit: Callable[[dict[str, Any]], object]) -> str:
     [
         pytest.param(JUDGED, id="measured"),
         pytest.param(REFUSED_EARLY, id="refused early"),
-        pytest.param(
-            replace(JUDGED, measurements=replace(MEASURED, manifest=NOT_STREAMED, tensors=())), id="not all of it"
-        ),
+        pytest.param(replace(JUDGED, measurements=replace(MEASURED, **NOT_STREAMED, tensors=())), id="not all of it"),
     ],
 )
 def test_a_judgement_is_read_as_it_was_written(judgement: Judgement, tmp_path: Path) -> None:
@@ -110,7 +108,7 @@ def test_anything_else_is_refused_with_the_field(content: str | bytes, message: 
         (lambda each: each["float"].update(bins=[]), ".float: Expected bins, and counts of 0 or more"),
         (lambda each: each["classes"].pop(), ": Expected a change of recall for each of ('one', 'two', 'three')"),
         (
-            lambda each: each["manifest"]["early_exit"].update(accuracy_after_step=[]),
+            lambda each: each["early_exit"].update(accuracy_after_step=[]),
             ": Expected an accuracy after each time step",
         ),
     ],

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.manifest import read_manifest
+from device.manifest import EarlyExit, read_manifest
+from pipeline.gate.case import Readings
 from pipeline.gate.measure import latency, measure, reliability_bins
 from pipeline.gate.record import RecallChange, ReliabilityBin
 from tests.conftest import MODELS
@@ -77,6 +78,21 @@ def test_a_case_is_measured() -> None:
     assert [each.image for each in measured.mistakes] == [11, 0]
     assert measured.tensors == ()
     assert measured.manifest == manifest
+
+
+def test_early_exit_is_measured_whatever_the_manifest_states() -> None:
+    """Answers that are settled after half the lines, and wrong: half the lines are read, and all accuracy lost."""
+    manifest = read_manifest(MODELS / "conv1d")
+    assert manifest.early_exit is not None
+    stated = replace(manifest.early_exit, probability=0.5, mean_lines_read=28.0, accuracy_drop_pp=0.0)
+    wrong_first = np.array([[(label + 1) % 10, label] for label in LABELS])
+    readings = Readings(wrong_first, np.full((20, 2), 0.9), np.zeros((20, 10), np.int8))
+    given: dict[str, Any] = {
+        "float_logits": logits(LABELS), "predictions": predictions(LABELS), "readings": readings, **UNMEASURED
+    }  # fmt: skip
+    measured = measure(small_case(manifest=replace(manifest, early_exit=stated), **given))
+    assert measured.early_exit == EarlyExit(0.5, (0.0, 1.0), 14.0, 100.0)
+    assert measure(small_case(manifest=replace(manifest, early_exit=None), **given)).early_exit is None
 
 
 def test_24_mistakes_are_kept() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from device.manifest import read_manifest
 from pipeline.gate.check import Verdict
+from tests.support.commands import pipeline, refused
 from tests.support.sabotage import Good, forge, judged, limits_for_few_images, reasons, refusals
 
 
@@ -90,3 +92,14 @@ def test_limits_that_refuse_nothing_are_named(good: Good, good_copy: Path, tmp_p
     lax = "int8_accuracy_percent_min = 0, accuracy_drop_pp_max = 100, negatives_accepted_percent_max = 100"
     assert judgement.verdict is Verdict.REFUSED
     assert judgement.outcome == f"refused, but these limits refuse nothing: {lax}"
+
+
+@pytest.mark.parametrize("version", ["../x", "1.2.3/../../x", ""])
+def test_a_version_that_leads_elsewhere(good: Good, good_copy: Path, tmp_path: Path, version: str) -> None:
+    """A version that is no file name cannot be judged: exit status 2 with the reason, and nothing is written."""
+    path = good_copy / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": version}))
+    child = pipeline(tmp_path, "gate", str(good_copy), "--limits", str(good.limits))
+    expected = f"manifest.json: manifest: Expected a version such as 1.2.3 or 1.2.3rc1. Received: {version!r}"
+    assert expected in refused(child)
+    assert not (tmp_path / "build").exists()

@@ -69,7 +69,7 @@ def test_without_measurements_or_a_manifest_there_is_no_card(folder: ModelFolder
 
 def test_a_model_that_does_not_stream_has_one_chart(folder: ModelFolder) -> None:
     """Without time steps the card has no chart of them."""
-    write_card(folder, "rows2d", replace(judged(folder), measurements=replace(MEASURED, manifest=NOT_STREAMED)))
+    write_card(folder, "rows2d", replace(judged(folder), measurements=replace(MEASURED, **NOT_STREAMED)))
     assert [path.name for path in folder.pictures if path.exists()] == ["recall.svg"]
     assert "reading.svg" not in folder.card.read_text()
 

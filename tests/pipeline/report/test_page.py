@@ -141,6 +141,17 @@ def test_markup_in_names_stays_text() -> None:
         assert all("alert" not in name for _, attributes in parsed.tags for name in attributes)
 
 
+def test_early_exit_is_drawn_as_the_gate_measured_it(page: str, index: str) -> None:
+    """Where a refused manifest states 90 % after four rows and an exit after 7.0, the pages show what was measured."""
+    text = text_of(page)
+    assert "Early exit stops at a probability of 0.9900 and costs 0.08 pp." in text
+    assert "Accuracy is 25.0 % after 4 rows, 83.33 % after 16. Early exit reads 17.5 rows on average" in text
+    assert "early exit reads 17.5of 28" in text
+    assert "conv1d 50.0 % after 8 lines, 83.33 % at the end." in text_of(index)
+    assert "17.5" in text_of(index)
+    assert " 7.0" not in text + text_of(index)
+
+
 def test_a_model_that_was_refused_early_has_its_reason_alone() -> None:
     early = replace(JUDGED, measurements=None)
     page = Page(model_page("conv1d", early))
@@ -153,7 +164,7 @@ def test_a_model_that_was_refused_early_has_its_reason_alone() -> None:
     ("judgement", "missing", "words"),
     [
         pytest.param(judged(tensors=()), "snr", "there is no float reference to compare with", id="no tensors"),
-        pytest.param(judged(manifest=NOT_STREAMED), "reading", "The file does not stream", id="no steps"),
+        pytest.param(judged(**NOT_STREAMED), "reading", "The file does not stream", id="no steps"),
     ],
 )
 def test_a_page_names_what_was_not_measured(judgement: Judgement, missing: str, words: str) -> None:

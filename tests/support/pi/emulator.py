@@ -27,13 +27,21 @@ class Target:
     runtime: str
 
     def python(
-        self, arguments: Sequence[str | Path], folder: Path, *, counting: bool = False
+        self,
+        arguments: Sequence[str | Path],
+        folder: Path,
+        *,
+        counting: bool = False,
+        compiled: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Runs Python in a folder, with one thread and a clean environment; raises EmulationError if it fails."""
+        """Runs Python in a folder, with one thread and a clean environment; raises EmulationError if it fails.
+
+        Compiled modules are read from `compiled` and written there; without it none are written.
+        """
         child = subprocess.run(
-            [*self._emulator(counting), "-s", "-B", *map(str, arguments)],
+            [*self._emulator(counting), "-s", *([] if compiled else ["-B"]), *map(str, arguments)],
             cwd=folder,
-            env=self._environment(),
+            env={**self._environment(), **({"PYTHONPYCACHEPREFIX": str(compiled)} if compiled else {})},
             capture_output=True,
             text=True,
             check=False,

@@ -29,13 +29,21 @@ def logits(model: str, crops: str, out: str) -> None:
     images = np.load(crops)
     with Runner(model) as runner:
         whole = np.stack([runner.logits(crop) for crop in images])
-        by_line = np.stack([runner.logits(crop, by_line=True) for crop in images])
+        by_line, probabilities = _read(runner, images)
         answers = [(runner.classify(crop), runner.read(crop)) for crop in images[:20]]
-        probabilities = [runner.classify(crop).probability for crop in images]
         runtime = f"{runner.runtime.name} {runner.runtime.version}"
     same = all((a.label, a.index, a.probability, a.top) == (b.label, b.index, b.probability, b.top) for a, b in answers)
     np.savez(out, whole=whole, by_line=by_line, probabilities=np.array(probabilities))
     print(json.dumps({"runtime": runtime, "different": int((whole != by_line).sum()), "answers_equal": same}))
+
+
+def _read(runner: Any, images: Any) -> tuple[Any, list[float]]:
+    """Returns the logits `<int8>[n, 10]` and the probabilities of crops read line by line."""
+    logits, probabilities = [], []
+    for crop in images:
+        probabilities.append(runner.read(crop).probability)
+        logits.append(runner.partial_logits)
+    return np.stack(logits), probabilities
 
 
 def sections(model: str, crops: str) -> None:
@@ -56,7 +64,8 @@ def sections(model: str, crops: str) -> None:
             runner.reset()
             _push(runner, lines[:-1])
 
-        _section("last_line", lambda: _push(runner, lines[-1:]), before=all_but_one)
+        last = lines[-1]
+        _section("last_line", lambda: runner.push(last), before=all_but_one)
 
 
 def operators(path: str, seed: str) -> None:
