@@ -286,7 +286,7 @@ def _require(*paths: Path | None) -> None:
 
 
 def _import_tensorflow() -> None:
-    """Import TensorFlow without its native start-up log, which heeds no log level."""
+    """Imports TensorFlow without its native start-up log, which heeds no log level."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     terminal = os.dup(sys.stderr.fileno())

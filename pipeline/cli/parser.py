@@ -15,7 +15,7 @@ from pipeline.variants import VARIANTS
 
 
 def parse(arguments: Sequence[str] | None) -> commands.Command:
-    """Return the command that the arguments name; exit with status 2 if they are wrong, ValueError if out of range."""
+    """Returns the command that the arguments name; exits with 2 if they are wrong, ValueError if out of range."""
     options = vars(_parser().parse_args(arguments))
     make: Callable[..., commands.Command] = options.pop("make")
     return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})

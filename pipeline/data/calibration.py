@@ -35,19 +35,19 @@ class Calibration:
     indices_sha256: str
 
     def with_negatives(self) -> Calibration:
-        """Return these crops followed by the sheet's."""
+        """Returns these crops followed by the sheet's."""
         negatives = read_sheet()
         source = f"{self.source} and {len(negatives)} crops that show no digit"
         return replace(self, crops=np.concatenate([self.crops, negatives]), source=source)
 
 
 def drawn(crops: Crops, indices: Indices, source: str, seed: int) -> Calibration:
-    """Return the crops at `indices` of the source's `<uint8>[n, 28, 28]` as calibration crops."""
+    """Returns the crops at `indices` of the source's `<uint8>[n, 28, 28]` as calibration crops."""
     return Calibration(crops[indices], source, seed, hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest())
 
 
 def read_sheet(path: Path = SHEET) -> Crops:
-    """Return the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
+    """Returns the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
 
     Raises OSError if the file cannot be read, ValueError if it is not a picture of whole crops.
     """
@@ -61,7 +61,7 @@ def read_sheet(path: Path = SHEET) -> Crops:
 
 
 def write_sheet(crops: Crops, path: Path) -> None:
-    """Write crops `<uint8>[n, 28, 28]` as one picture, eight side by side; `n` is a multiple of eight."""
+    """Writes crops `<uint8>[n, 28, 28]` as one picture, eight side by side; `n` is a multiple of eight."""
     rows = crops.reshape(-1, _COLUMNS, SIDE, SIDE).swapaxes(1, 2)
     _, content = cv2.imencode(".png", rows.reshape(-1, _COLUMNS * SIDE), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     write_whole(path, content.tobytes())

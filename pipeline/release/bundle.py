@@ -37,7 +37,7 @@ did when it was made. `sha256sum --check SHA256SUMS` checks that every file was 
 
 
 def bundle(model: ModelFolder, into: Path) -> Path:
-    """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
+    """Makes `into/<name>-<version>/`, in place of an earlier one, and returns it.
 
     Raises ManifestError if the manifest is invalid, or the files are not those it describes; see also `whole_folder`.
     """

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, target: ModelFolder) -> Evaluation:
-    """Convert and evaluate the float model in `weights`; write the whole candidate to `target`.
+    """Converts and evaluates the float model in `weights`; writes the whole candidate to `target`.
 
     The files are made beside their places and moved there when all are done, the manifest last. Raises ValueError if
     the weights belong to another network, or an installed runtime cannot run the file; see also `converters.convert`.
@@ -110,20 +110,20 @@ def _manifest(
 
 
 def _with_golden(manifest: Manifest, conversion: Conversion, staged: ModelFolder) -> Manifest:
-    """Write the golden crops, whose layout follows from the manifest; return it with their hash."""
+    """Writes the golden crops, whose layout follows from the manifest; returns it with their hash."""
     golden = golden_content(conversion.int8_tflite, manifest)
     staged.golden.write_bytes(golden)
     return replace(manifest, golden_sha256=_sha256(golden))
 
 
 def _latency_us(folder: Path, crops: Crops) -> float:
-    """Return the median time of a whole crop through the runner, in microseconds."""
+    """Returns the median time of a whole crop through the runner, in microseconds."""
     with Runner(folder) as runner:
         return round(1e3 * float(np.median([runner.classify(crop).latency_ms for crop in crops])), 1)
 
 
 def _require_runtimes(folder: Path, crops: Crops) -> None:
-    """Raise ValueError unless each runtime that is installed reads the crops."""
+    """Raises ValueError unless each runtime that is installed reads the crops."""
     for runtime in filter(is_installed, RUNTIMES):
         child = classify_in_child(folder, runtime, crops)
         if child.returncode:

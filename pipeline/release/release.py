@@ -19,7 +19,7 @@ class ReleaseError(ValueError):
 
 
 def release(candidate: BuildFolder, model: ModelFolder) -> None:
-    """Copy a candidate to its place under `models/`, with what the gate measured on its card.
+    """Copies a candidate to its place under `models/`, with what the gate measured on its card.
 
     Raises ReleaseError if the gate did not pass exactly these files, or the present release has more test images.
     """

@@ -75,7 +75,7 @@ def converted_rows2d() -> Converted:
 
 @pytest.fixture(scope="session")
 def write_tflite() -> TfliteWriter:
-    """Write functions of one tensor to a float flatbuffer, each as the signature it is passed as."""
+    """Writes functions of one tensor to a float flatbuffer, each as the signature it is passed as."""
     import tensorflow as tf  # noqa: PLC0415  # takes seconds, which only the tests that use it should wait for
 
     def write(
