@@ -9,7 +9,6 @@ Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits; CC BY-S
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sys
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ import pooch
 from device.arrays import UInt8
 from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
+from device.sha256 import sha256_hex
 from device.whole_file import write_whole
 from pipeline.data.calibration import drawn
 from pipeline.data.custom import OWN_DATA_NAME, read_own_data
@@ -139,7 +139,7 @@ def _read(path: Path, name: str) -> UInt8:
 
 
 def _verify(content: bytes, name: str, path: Path) -> None:
-    received = hashlib.sha256(content).hexdigest()
+    received = sha256_hex(content)
     if received != SHA256[name]:
         raise ValueError(f"{path}: Expected MNIST's {name}, SHA-256 {SHA256[name]} unpacked. Received: {received}")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from device.arrays import Indices, UInt8
 from device.manifest import CalibrationRecord
 from device.pixels import SIDE
+from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.variants import LABELS
 
@@ -58,7 +58,7 @@ class Splits:
 
 def digests(crops: UInt8) -> tuple[str, ...]:
     """Returns each crop's SHA-256: of its 784 pixels as bytes, row by row."""
-    return tuple(hashlib.sha256(crop.tobytes()).hexdigest() for crop in crops)
+    return tuple(sha256_hex(crop.tobytes()) for crop in crops)
 
 
 def digest_lines(crops: UInt8) -> bytes:
@@ -73,5 +73,5 @@ def calibration_record(calibration: Calibration) -> CalibrationRecord:
         images=len(calibration.crops),
         seed=calibration.seed,
         indices_sha256=calibration.indices_sha256,
-        digests_sha256=hashlib.sha256(digest_lines(calibration.crops)).hexdigest(),
+        digests_sha256=sha256_hex(digest_lines(calibration.crops)),
     )

@@ -29,7 +29,7 @@ def logits(model: str, crops: str, out: str) -> None:
     images = np.load(crops)
     with Runner(model) as runner:
         whole = np.stack([runner.logits(crop) for crop in images])
-        by_line = np.stack([runner.logits(crop, by_line=True) for crop in images])
+        by_line = np.stack([runner.step_logits(crop)[-1] for crop in images])
         answers = [(runner.classify(crop), runner.read(crop)) for crop in images[:20]]
         probabilities = [runner.classify(crop).probability for crop in images]
         runtime = f"{runner.runtime.name} {runner.runtime.version}"
