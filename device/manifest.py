@@ -6,7 +6,6 @@ A reader refuses another format version, a missing or unknown field, and a value
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import re
 import reprlib
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 from .pixels import SIDE
 from .quantisation import Quantisation
+from .sha256 import sha256_hex
 from .typed_json import parsed
 from .whole_file import write_whole
 
@@ -165,8 +165,13 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Returns the manifest in a model's folder; raises ManifestError, which names the field, for another format."""
+    """Returns the manifest in a model's folder; raises ManifestError, which names the field, for another format.
+
+    Raises FileNotFoundError if there is none.
+    """
     path = folder / MANIFEST_NAME
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: Expected the manifest of a model. Found none")
     try:
         written = json.loads(path.read_text("utf-8"))
         # JSON can escape half a character, which could be neither printed nor written.
@@ -188,7 +193,7 @@ def _require(form: re.Pattern[str], text: str, expected: str) -> None:
 
 def _verified(path: Path, sha256: str) -> bytes:
     content = path.read_bytes()
-    received = hashlib.sha256(content).hexdigest()
+    received = sha256_hex(content)
     if received != sha256:
         raise ManifestError(f"{path}: Expected SHA-256 {sha256} (manifest). Received: {received}")
     return content

@@ -16,6 +16,11 @@ INK = 255
 LINE_SHAPE = (SIDE,)
 UINT8 = np.dtype(np.uint8)
 
+# What to say of a crop that `looks_inverted`.
+INVERTED = (
+    f"looks inverted: most of its border is bright. Expected light ink ({INK}) on a dark background (0). Invert it"
+)
+
 
 def checked_crop(crop: object) -> Crop:
     """Returns the crop if it is `<uint8>[28, 28]`, else raises ValueError."""

@@ -43,9 +43,15 @@ class Prediction(NamedTuple):
 
 
 def model_folder(path: Path) -> Path:
-    """Returns the folder of a model, given it or the file in it; raises FileNotFoundError if there is neither."""
+    """Returns the folder of a model, given it or the file in it.
+
+    Raises FileNotFoundError if there is neither, and ValueError for another file.
+    """
+    expected = f"{path}: Expected a model's folder, or the .tflite file in it"
     if not path.exists():
-        raise FileNotFoundError(f"{path}: Expected a model's folder, or the .tflite file in it. Found neither")
+        raise FileNotFoundError(f"{expected}. Found neither")
+    if path.is_file() and path.suffix != ".tflite":
+        raise ValueError(f"{expected}. Received another file")
     return path if path.is_dir() else path.parent
 
 
@@ -123,17 +129,10 @@ class Runner(Closing):
         checked = checked_crop(crop)
         return checked if self.manifest.time_axis == "rows" else np.ascontiguousarray(checked.T)
 
-    def logits(self, crop: UInt8, *, by_line: bool = False) -> Int8:
-        """Returns the raw logits `<int8>[10]` for a crop, whole or pushed line by line; raises as `classify` does."""
+    def logits(self, crop: UInt8) -> Int8:
+        """Returns the raw logits `<int8>[10]` for a crop, given whole; raises as `classify` does."""
         self._refuse_closed()
-        if not by_line:
-            return self._logits(checked_crop(crop))
-        self.reset()
-        for line in self.lines(crop):
-            self.push(line)
-        if self._so_far is None:
-            raise RuntimeError(f"Expected an answer after {SIDE} lines. Received none")
-        return self._so_far.copy()
+        return self._logits(checked_crop(crop))
 
     def step_logits(self, crop: UInt8) -> tuple[Int8, ...]:
         """Returns the raw logits `<int8>[10]` after each time step of a crop, read line by line.

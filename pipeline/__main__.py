@@ -12,7 +12,7 @@ from pipeline.cli.parser import parse
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitStatus:
-    """Run a command and return the exit status."""
+    """Runs a command and returns the exit status."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     try:
         status = parse(arguments).run() or ExitStatus.FINE

@@ -72,7 +72,7 @@ class ModelFolder(Folder):
 
     @contextmanager
     def replaced(self) -> Iterator[ModelFolder]:
-        """Give a folder to make a whole model in; at the end its files come here, unless an exception ends the block.
+        """Gives a folder to make a whole model in; at the end its files come here, unless an exception ends the block.
 
         Files that are the same already are left alone, so that nothing made from them becomes stale. Pictures and float
         weights that the new model does not have are deleted. The caller holds the folder's lock.
@@ -91,7 +91,7 @@ class ModelFolder(Folder):
         self.finish()
 
     def finish(self) -> None:
-        """Move the files of a complete model here, the manifest last; an empty one stands for one to delete.
+        """Moves the files of a complete model here, the manifest last; an empty one stands for one to delete.
 
         Every step can be repeated, so a process that is killed here leaves nothing that the next cannot finish.
         """
@@ -126,12 +126,12 @@ class ReportFolder(Folder):
 
 
 def model_folder(variant: str) -> ModelFolder:
-    """Return the folder of a variant's release, under the working directory."""
+    """Returns the folder of a variant's release, under the working directory."""
     return ModelFolder(MODELS / variant)
 
 
 def finished_model(path: Path) -> ModelFolder:
-    """Return the model in a folder, after completing what a killed process left there.
+    """Returns the model in a folder, after completing what a killed process left there.
 
     Raises RuntimeError if another process is writing there.
     """
@@ -143,12 +143,12 @@ def finished_model(path: Path) -> ModelFolder:
 
 
 def build_folder(variant: str) -> BuildFolder:
-    """Return the folder of a variant's candidate, under the working directory."""
+    """Returns the folder of a variant's candidate, under the working directory."""
     return BuildFolder(BUILD / variant)
 
 
 def weights_folder(variant: str) -> ModelFolder:
-    """Return the folder with the float weights to convert: that of a training in `build/`, else the release's."""
+    """Returns the folder with the float weights to convert: that of a training in `build/`, else the release's."""
     folders = ModelFolder(build_folder(variant).train), model_folder(variant)
     for folder in folders:
         if folder.weights.is_file():

@@ -16,7 +16,7 @@ PREFIX = "rowstream-"
 
 
 def model_name(folder: Path) -> str:
-    """Return the name of the model that belongs in a folder: that of the variant, or own model, named by the folder."""
+    """Returns the name of the model that belongs in a folder: a variant, or an own model named by the folder."""
     return f"{PREFIX}{folder.resolve().name}"
 
 

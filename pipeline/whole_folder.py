@@ -12,7 +12,7 @@ from pipeline.lock import folder_lock
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give an empty folder to fill; at the end it replaces `path`, unless an exception ends the block.
+    """Gives an empty folder to fill; at the end it replaces `path`, unless an exception ends the block.
 
     What a killed process left is put back or deleted by the next one. Raises RuntimeError if another process is making
     the same folder, and OSError if it cannot be made.

@@ -32,6 +32,12 @@ __all__ = [
 Digits = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts files with slow tests first, so that no process is left with a long one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _heed_interrupts() -> None:
     # A shell that starts the tests in the background ignores Ctrl-C, and child processes inherit that.

@@ -65,7 +65,7 @@ class Block:
         return "slow" in self.comment or "make convert" in self.text
 
     def commands(self) -> Iterator[tuple[str, list[str]]]:
-        """Yield each command of a console block, and the lines of output below it."""
+        """Yields each command of a console block, and the lines of output below it."""
         for part in re.split(r"^\$ ", self.text.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
             command, *output = part.splitlines()
             yield command, [line for line in output if line]
@@ -84,25 +84,25 @@ def blocks(document: str) -> list[Block]:
 
 
 def documents(*, slow: bool) -> list[str]:
-    """Return the documents with blocks to run, with slow ones among them or without."""
+    """Returns the documents with blocks to run, with slow ones among them or without."""
     running = {document: [block for block in blocks(document) if block.runs] for document in CURRENT}
     return [document for document, found in running.items() if found and any(b.slow for b in found) == slow]
 
 
 def anchors(document: str) -> set[str]:
-    """Return the anchors of a document's headings, as GitHub makes them."""
+    """Returns the anchors of a document's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", read(document), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def section(document: str, heading: str) -> str:
-    """Return the text under a heading of the second level."""
+    """Returns the text under a heading of the second level."""
     (found,) = re.findall(rf"^## {heading}\n(.*?)(?=^## |\Z)", read(document), re.MULTILINE | re.DOTALL)
     return str(found)
 
 
 def table_options(text: str) -> set[str]:
-    """Return the options in the first column of the tables of a text."""
+    """Returns the options in the first column of the tables of a text."""
     return set(OPTION.findall("\n".join(re.findall(r"^\| (`--[^|]*) \|", text.replace("\\|", "/"), re.MULTILINE))))
 
 
@@ -141,7 +141,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return an environment with the copy's Python first, no data, no cache and no network."""
+    """Returns an environment with the copy's Python first, no data, no cache and no network."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ROWSTREAM_"))}
     path = f"{folder / '.venv' / 'bin'}{os.pathsep}{kept['PATH']}"
     # Nothing listens on port 1, so each download is refused at once.
@@ -158,7 +158,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def normalised(line: str) -> str:
-    """Return a line without its figures; JSON stays as it is."""
+    """Returns a line without its figures; JSON stays as it is."""
     return line if line.startswith("{") else FIGURE.sub("#", DATA.sub("DATA", line.strip()))
 
 
@@ -175,7 +175,7 @@ def run_blocks(document: str, folder: Path) -> None:
 
 
 def run_block(block: Block, folder: Path) -> None:
-    """Run a block, and check that its output has the documented lines in their order."""
+    """Runs a block, and checks that its output has the documented lines in their order."""
     if block.language == "python":
         run([str(folder / ".venv" / "bin" / "python"), "-c", block.text], folder)
         return
@@ -190,14 +190,14 @@ def run_block(block: Block, folder: Path) -> None:
 
 
 def run(command: list[str], folder: Path) -> str:
-    """Run a command, and return its stdout."""
+    """Runs a command, and returns its stdout."""
     child = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
     assert child.returncode == 0, f"{command[-1]}\n{child.stdout}{child.stderr}"
     return child.stdout
 
 
 def serve(command: str, expected: list[str], folder: Path) -> None:
-    """Start a command on a free port, ask for the page at the address that it prints, and stop it with Ctrl-C."""
+    """Starts a command on a free port, asks for the page at the address that it prints, and stops it with Ctrl-C."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -223,7 +223,7 @@ def serve(command: str, expected: list[str], folder: Path) -> None:
 
 
 def read_until(text: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines up to the first with a text in it."""
+    """Yields lines up to the first with a text in it."""
     for line in lines:
         yield line
         if text in line:

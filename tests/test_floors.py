@@ -44,7 +44,7 @@ ORDER = {
 
 
 def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes below, except what only a type checker reads."""
+    """Yields the nodes below, except what only a type checker reads."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             continue
@@ -53,7 +53,7 @@ def at_run_time(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def imported(path: Path) -> Iterator[tuple[str, ...]]:
-    """Yield what a module imports, anywhere in it, as the parts of an absolute dotted name."""
+    """Yields what a module imports, anywhere in it, as the parts of an absolute dotted name."""
     package = path.relative_to(ROOT).parent.parts
     for node in at_run_time(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -65,19 +65,19 @@ def imported(path: Path) -> Iterator[tuple[str, ...]]:
 
 
 def packages(floor: str) -> set[str]:
-    """Return the top-level packages that a floor's modules import."""
+    """Returns the top-level packages that a floor's modules import."""
     return {name[0] for path in (ROOT / floor).rglob("*.py") for name in imported(path)}
 
 
 def room(parts: tuple[str, ...]) -> str:
-    """Return the room of a module; one beside the rooms is its own, except that the device's are its core."""
+    """Returns the room of a module; one beside the rooms is its own, except that the device's are its core."""
     name = parts[1] if len(parts) > 1 else "__init__"
     core = parts[0] == "device" and name != "__main__" and not (ROOT / "device" / name).is_dir()
     return "core" if core else name
 
 
 def imports_between_rooms(floor: str) -> set[tuple[str, str]]:
-    """Return the pairs of a room and another room of the same floor that it imports."""
+    """Returns the pairs of a room and another room of the same floor that it imports."""
     pairs = {
         (room(path.relative_to(ROOT).with_suffix("").parts), room(name))
         for path in (ROOT / floor).rglob("*.py")

@@ -36,7 +36,7 @@ PAGES = (".css", ".html", ".j2", ".js", ".json", ".toml", ".yml")
 
 
 def prose(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the line numbers and texts of a file that a person reads; of Python, its strings and comments."""
+    """Yields the line numbers and texts of a file that a person reads; of Python, its strings and comments."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         yield from enumerate(text.splitlines(), start=1)
@@ -50,7 +50,7 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def files(floor: str) -> list[Path]:
-    """Return the files of a floor, or the documents."""
+    """Returns the files of a floor, or the documents."""
     if floor == "documents":
         return sorted(
             [*ROOT.glob("*.md"), ROOT / "Makefile", *(ROOT / "docs").glob("*.md"), ROOT / "models" / "limits.toml"]

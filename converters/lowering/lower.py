@@ -67,19 +67,19 @@ class Lowered:
         return [node for node in self.nodes if number in node.inputs]
 
 
-def lowered(network: keras.Model, shape: tuple[int | None, ...] | None = None) -> Lowered:
+def lowered(network: keras.Model, shape: Shape | None = None) -> Lowered:
     """Returns what a built network computes for an input of this shape `[1, ...]`, by default its own.
 
     Raises UnreadableNetworkError if it has no fixed graph of layers, and NetworkRefusedError, with every layer that
     cannot be lowered and the reason, if there are any.
     """
     graph = read_layers(network)
-    shape = shape or (1, *network.input_shape[1:])
-    if None in shape:
+    given = shape or (1, *network.input_shape[1:])
+    if None in given:
         raise NetworkRefusedError(
-            f"Expected an input of fixed shape. Received: {[*shape[1:]]}. Give keras.Input the number of time steps"
+            f"Expected an input of fixed shape. Received: {[*given[1:]]}. Give keras.Input the number of time steps"
         )
-    return _without_heads(_lowered(graph, cast("Shape", shape)))
+    return _without_heads(_lowered(graph, cast("Shape", given)))
 
 
 def _lowered(graph: LayerGraph, shape: Shape) -> Lowered:

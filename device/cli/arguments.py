@@ -27,7 +27,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "verify": "check that a model answers as it did when it was made",
         "classify": "read crops of 28 x 28 pixels from files",
-        "watch": "find and read the digits that a camera, video or picture shows",
+        "watch": "find and read the digits that a camera, video or image shows",
         "serve": "serve a page that shows a source, or a canvas to draw a digit on",
     }
 )

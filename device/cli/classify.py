@@ -10,7 +10,7 @@ from typing import TextIO
 from ..arrays import Crop, Crops
 from ..crop_files import read_crops
 from ..exit_status import ExitStatus
-from ..pixels import looks_inverted
+from ..pixels import INVERTED, looks_inverted
 from ..runner import Prediction, Runner
 from .options import ClassifyOptions
 from .process import complain, warn
@@ -42,10 +42,7 @@ def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
 def _warn_of_inverted(path: Path, crops: Crops) -> bool:
     inverted = next((index for index, crop in enumerate(crops) if looks_inverted(crop)), None)
     if inverted is not None:
-        warn(
-            f"{path}: crop {inverted} looks inverted: most of its border is bright. Expected light ink (255) "
-            f"on a dark background (0). Invert it, or give its picture to `watch PICTURE --one`"
-        )
+        warn(f"{path}: crop {inverted} {INVERTED}, or give its image to `watch IMAGE --one`")
     return inverted is not None
 
 

@@ -18,12 +18,12 @@ from .options import ModelOptions
 from .source_options import ServeOptions, SourceOptions
 
 _SOURCE = (
-    "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, a picture, a folder of pictures, a "
+    "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, an image, a folder of images, a "
     "pattern such as 'photos/*.jpg', or - for raw frames on stdin"
 )
 _LINES = """
 Each answer is a line of JSON on stdout. `time` is when its frame was captured, or read from a file; `position_s` is
-where the frame is in a video, or on a live source's own clock, and null for a picture.
+where the frame is in a video, or on a live source's own clock, and null for an image.
 """
 
 Value = TypeVar("Value")
@@ -101,7 +101,7 @@ def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 
 
 _FLAG = {"action": "store_true"}
-_SHOW = "show the frames with their answers; a picture until Space is pressed or --interval is over; q ends"
+_SHOW = "show the frames with their answers; an image until Space is pressed or --interval is over; q ends"
 _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "--one": _FLAG | {"help": "each frame, or --roi in it, shows one digit"},

@@ -88,17 +88,18 @@ class _Watch:
 
     def _log_summary(self) -> None:
         stable = "" if self._options.watching.stable_frames is None else f", {self._stable:,} stable"
-        log.info(f"{self._frames:,} frames, {self._source.dropped:,} dropped, {self._candidates:,} candidates{stable}")
+        frames, candidates = _counted(self._frames, "frame"), _counted(self._candidates, "candidate")
+        log.info(f"{frames}, {self._source.dropped:,} dropped, {candidates}{stable}")
 
     def _observed(self, frame: Frame) -> Observation | None:
         try:
             observation = self._watcher.observe(frame)
         except ValueError as error:
-            # One picture smaller than the region must not stop the next; frames of a sequence are all alike.
+            # One image smaller than the region must not stop the next; frames of a sequence are all alike.
             if not frame.still:
                 raise
             self._failed += 1
-            log.error(f"error: {frame.source}: {error}")  # noqa: TRY400  # a bad picture gets one line
+            log.error(f"error: {frame.source}: {error}")  # noqa: TRY400  # a bad image gets one line
             return None
         self._frames += 1
         self._candidates += sum(reading.box is not None for reading in observation.readings)
@@ -116,6 +117,10 @@ class _Watch:
         return self._window is None or self._window.show(observation)
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[CropDump | Snapshots | Recording]:
     sinks: list[CropDump | Snapshots | Recording] = []
     if options.dump_crops:
@@ -131,7 +136,7 @@ def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> lis
 def _refuse_folder(crops: Path, source: Source) -> None:
     folders = {path.parent for path in source.paths} if isinstance(source, Stills) else set()
     if crops.is_dir() and any(crops.samefile(folder) for folder in folders):
-        raise ValueError(f"Expected a folder for crops other than that of the pictures. Received: {crops}")
+        raise ValueError(f"Expected a folder for crops other than that of the images. Received: {crops}")
 
 
 def line(reading: DigitReading) -> dict[str, Any]:

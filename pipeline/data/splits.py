@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from device.arrays import Indices, UInt8
 from device.manifest import CalibrationRecord
 from device.pixels import SIDE
+from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.variants import LABELS
 
@@ -48,7 +48,7 @@ class Splits:
     names: tuple[str, ...] = LABELS
 
     def require_training(self) -> None:
-        """Raise NoTrainingImagesError if there are no images that may be trained on."""
+        """Raises NoTrainingImagesError if there are no images that may be trained on."""
         if not len(self.training):
             raise NoTrainingImagesError(
                 f"Training needs MNIST's training images. Received: {self.source}. "
@@ -57,21 +57,21 @@ class Splits:
 
 
 def digests(crops: UInt8) -> tuple[str, ...]:
-    """Return each crop's SHA-256: of its 784 pixels as bytes, row by row."""
-    return tuple(hashlib.sha256(crop.tobytes()).hexdigest() for crop in crops)
+    """Returns each crop's SHA-256: of its 784 pixels as bytes, row by row."""
+    return tuple(sha256_hex(crop.tobytes()) for crop in crops)
 
 
 def digest_lines(crops: UInt8) -> bytes:
-    """Return the crops' digests as the lines of a file."""
+    """Returns the crops' digests as the lines of a file."""
     return "".join(f"{digest}\n" for digest in digests(crops)).encode()
 
 
 def calibration_record(calibration: Calibration) -> CalibrationRecord:
-    """Return what the manifest says of the calibration crops."""
+    """Returns what the manifest says of the calibration crops."""
     return CalibrationRecord(
         source=calibration.source,
         images=len(calibration.crops),
         seed=calibration.seed,
         indices_sha256=calibration.indices_sha256,
-        digests_sha256=hashlib.sha256(digest_lines(calibration.crops)).hexdigest(),
+        digests_sha256=sha256_hex(digest_lines(calibration.crops)),
     )

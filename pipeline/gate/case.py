@@ -134,10 +134,10 @@ class Case:
         crops = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         return convert(self.network, unit_range(crops))
 
-    def logits(self, crops: UInt8, what: str, *, by_line: bool = False, threads: int = 1) -> Int8:
-        """Returns the runner's logits for crops `<uint8>[n, 28, 28]`, `<int8>[n, classes]`."""
+    def logits(self, crops: UInt8, what: str, *, threads: int = 1) -> Int8:
+        """Returns the runner's logits for whole crops `<uint8>[n, 28, 28]`, `<int8>[n, classes]`."""
         with Runner(self.folder.path, threads=threads) as runner:
-            return np.array([runner.logits(crop, by_line=by_line) for crop in self.each(crops, what)])
+            return np.array([runner.logits(crop) for crop in self.each(crops, what)])
 
     def each(self, crops: UInt8, what: str) -> Iterable[UInt8]:
         """Returns the crops one by one, behind a progress bar."""

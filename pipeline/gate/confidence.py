@@ -15,12 +15,12 @@ BINS = 15
 
 
 def confidences(logits: Float32, temperature: float) -> Float64:
-    """Return the probability of the most probable class, `<float64>[n]`, for logits `<float32>[n, classes]`."""
+    """Returns the probability of the most probable class, `<float64>[n]`, for logits `<float32>[n, classes]`."""
     return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1).max(axis=1))
 
 
 def fitted_temperature(logits: Float32, labels: UInt8) -> float:
-    """Return the temperature, 0.1..10, at which the labels `<uint8>[n]` are most probable."""
+    """Returns the temperature, 0.1..10, at which the labels `<uint8>[n]` are most probable."""
     real = logits.astype(np.float64)
     each = np.arange(len(labels))
 
@@ -33,12 +33,12 @@ def fitted_temperature(logits: Float32, labels: UInt8) -> float:
 
 
 def bin_indices(confidence: Float64) -> Indices:
-    """Return which of 15 bins of equal width each confidence `[n]`, 0..1, is in."""
+    """Returns which of 15 bins of equal width each confidence `[n]`, 0..1, is in."""
     return np.asarray(np.minimum((confidence * BINS).astype(np.intp), BINS - 1))
 
 
 def expected_calibration_error(confidence: Float64, right: Bools) -> float:
-    """Return the mean distance of confidence `[n]` from accuracy in the bins, a fraction of 1; 0 for no images."""
+    """Returns the mean distance of confidence `[n]` from accuracy in the bins, a fraction of 1; 0 for no images."""
     indices = bin_indices(confidence)
     count = np.bincount(indices, minlength=BINS)
     gap = np.bincount(indices, confidence, BINS) - np.bincount(indices, right, BINS)

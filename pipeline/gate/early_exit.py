@@ -41,25 +41,25 @@ class StepAnswers:
         return SIDE // self.right.shape[1]
 
     def exits(self, probability: float) -> Indices:
-        """Return the step `[n]` of each image's first answer of at least this probability, else the last step."""
+        """Returns the step `[n]` of each image's first answer of at least this probability, else the last step."""
         settled = self.probability >= probability
         settled[:, -1] = True
         return np.asarray(settled.argmax(axis=1))
 
     def right_at_exit(self, probability: float) -> Bools:
-        """Return whether the answer at which reading stops is right, `<bool>[n]`."""
+        """Returns whether the answer at which reading stops is right, `<bool>[n]`."""
         return at_exit(self.right, self.exits(probability))
 
     def drop_pp(self, probability: float) -> float:
-        """Return the accuracy lost by stopping early, in percentage points."""
+        """Returns the accuracy lost by stopping early, in percentage points."""
         return 100 * float(self.right[:, -1].mean() - self.right_at_exit(probability).mean())
 
     def mean_lines_read(self, probability: float) -> float:
-        """Return the mean number of lines read of an image."""
+        """Returns the mean number of lines read of an image."""
         return self.lines_per_step * float(1 + self.exits(probability).mean())
 
     def measured(self, probability: float) -> EarlyExit:
-        """Return what the manifest says of an early exit at this probability."""
+        """Returns what the manifest says of an early exit at this probability."""
         return EarlyExit(
             probability=probability,
             accuracy_after_step=tuple(float(accuracy) for accuracy in self.right.mean(axis=0)),
@@ -103,12 +103,12 @@ def early_exit(case: Case) -> Iterator[Check | Note]:
 
 
 def at_exit(values: Values, exits: Indices) -> Values:
-    """Return each image's value `[n]` at its exit `<int>[n]`, of values `[n, steps]`."""
+    """Returns each image's value `[n]` at its exit `<int>[n]`, of values `[n, steps]`."""
     return typing.cast("Values", np.take_along_axis(values, exits[:, np.newaxis], axis=1)[:, 0])
 
 
 def _as_read(case: Case, exits: Indices) -> Check:
-    """Return whether the runner stops where its answers after each step say it does, with the same answer."""
+    """Returns whether the runner stops where its answers after each step say it does, with the same answer."""
     name, limit = "answers with early exit", "as after each step"
     expected = zip(at_exit(case.readings.indices, exits), (1 + exits) * case.manifest.lines_per_step, strict=True)
     with Runner(case.folder.path) as runner:

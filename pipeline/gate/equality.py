@@ -28,7 +28,7 @@ def independence(case: Case) -> Iterator[Check]:
             lines = runner.lines(crops[count])
             for line in lines[: count % len(lines)]:
                 runner.push(line)
-            reversed_.append(runner.logits(crop, by_line=True))
+            reversed_.append(runner.step_logits(crop)[-1])
     yield same_logits("same logits in reverse order, line by line", case.line_logits, np.array(reversed_)[::-1])
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from device.sha256 import sha256_hex
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, not_judged, passed, refused, without_violations
 
@@ -47,7 +47,7 @@ def images(case: Case) -> Iterator[Check]:
 
 
 def _same_hash(name: str, path: Path, expected: str) -> Check:
-    received = hashlib.sha256(path.read_bytes()).hexdigest()
+    received = sha256_hex(path.read_bytes())
     if received == expected:
         return passed(name, received[:12], expected[:12])
     return refused(name, received[:12], expected[:12], f"{path.name} is not the file that the manifest describes")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from device.manifest import MANIFEST_NAME, Manifest, Runtime
+from device.sha256 import sha256_hex
 from pipeline.gate.check import Check, Note, Verdict, not_judged, passed, refused, without_violations
 from pipeline.gate.limits import Limits
 from pipeline.gate.record import Measurements
@@ -97,7 +97,7 @@ def limits_judged(folder: Path, manifest: Manifest, limits: Limits) -> Judgement
         model=manifest.name,
         version=manifest.version,
         file_sha256=manifest.file.sha256,
-        manifest_sha256=hashlib.sha256((folder / MANIFEST_NAME).read_bytes()).hexdigest(),
+        manifest_sha256=sha256_hex((folder / MANIFEST_NAME).read_bytes()),
         judged_at=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M"),
         images=0,
         source="none loaded",

@@ -59,7 +59,7 @@ def configuration(folder: ModelFolder) -> dict[str, Any]:
 
 
 def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str) -> Accuracy:
-    """Return the accuracy of both by logits `[n, classes]`; raise ValueError for no images or logits not finite."""
+    """Returns the accuracy of both by logits `[n, classes]`; raises ValueError for no images or logits not finite."""
     if not len(labels):
         raise ValueError("Expected test images. Received none")
     if not np.isfinite(float_logits).all():
@@ -77,7 +77,7 @@ def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str
 
 
 def rejected(threshold: float, digits: Float64, negatives: Float64) -> Rejection:
-    """Return what a threshold does to the probabilities `<float64>[n]` of test digits and of crops without one."""
+    """Returns what a threshold does to the probabilities `<float64>[n]` of test digits and of crops without one."""
     return Rejection(
         digits_kept=float((digits >= threshold).mean()),
         negatives=len(negatives),
@@ -86,7 +86,7 @@ def rejected(threshold: float, digits: Float64, negatives: Float64) -> Rejection
 
 
 def _made(case: Case) -> Iterator[Check]:
-    """Yield what only repeating the conversion shows: from which crops, with which packages, and why not by line."""
+    """Yields what only repeating the conversion shows: from which crops, with which packages, and why not by line."""
     stated = case.manifest
     if not case.can_convert:
         for name in ("calibration", "packages", "not streamable"):
@@ -99,7 +99,7 @@ def _made(case: Case) -> Iterator[Check]:
 
 
 def _evaluated(case: Case) -> Iterator[Check]:
-    """Yield what the test images and crops without a digit show."""
+    """Yields what the test images and crops without a digit show."""
     stated = case.manifest
     if not case.has_its_data:
         reason = f"the model was evaluated on {stated.accuracy.source}; the data loaded are {case.splits.source}"
@@ -124,7 +124,7 @@ def _text(values: Mapping[str, Any], key: str) -> str:
 
 
 def _figures(case: Case, name: str, stated: Figures, found: Figures) -> Iterator[Check]:
-    """Yield whether counts and texts are the same, and no figure is farther from the one found than allowed."""
+    """Yields whether counts and texts are the same, and no figure is farther from the one found than allowed."""
     given, measured = ({} if each is None else asdict(each) for each in (stated, found))
     facts = [{key: value for key, value in each.items() if key not in _PP} for each in (given, measured)]
     yield _same(name, facts[0], facts[1])
@@ -142,14 +142,14 @@ def _apart_pp(stated: Any, found: Any, unit: float) -> float:
 
 
 def _shown(case: Case) -> UInt8:
-    """Return the index of each test image's label among the manifest's labels, `<uint8>[n]`."""
+    """Returns the index of each test image's label among the manifest's labels, `<uint8>[n]`."""
     labels = case.manifest.labels
     order = [labels.index(name) if name in labels else len(labels) for name in case.splits.names]
     return np.array(order, np.uint8)[case.splits.test.labels]
 
 
 def _early_exit(case: Case) -> EarlyExit | None:
-    """Return the early exit with its effect; None where there is only one answer, after the last line."""
+    """Returns the early exit with its effect; None where there is only one answer, after the last line."""
     answers, stated = step_answers(case), case.manifest.early_exit
     if answers.right.shape[1] == 1:
         return None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import device
 from device.manifest import GOLDEN_NAME, read_manifest
+from device.sha256 import sha256_hex
 from pipeline.folders import ModelFolder
 from pipeline.whole_folder import whole_folder
 
@@ -20,10 +20,10 @@ Reads handwritten digits on this machine. Python 3.10 or later.
     .venv/bin/python -m device verify model
     .venv/bin/python -m device classify CROPS.npy
 
-For pictures, cameras and videos:
+For images, cameras and videos:
 
     .venv/bin/pip install -r requirements-camera.txt
-    .venv/bin/python -m device watch PICTURE.png
+    .venv/bin/python -m device watch IMAGE.png
 
 For a page in the browser:
 
@@ -37,7 +37,7 @@ did when it was made. `sha256sum --check SHA256SUMS` checks that every file was 
 
 
 def bundle(model: ModelFolder, into: Path) -> Path:
-    """Make `into/<name>-<version>/`, in place of an earlier one, and return it.
+    """Makes `into/<name>-<version>/`, in place of an earlier one, and returns it.
 
     Raises ManifestError if the manifest is invalid, or the files are not those it describes; see also `whole_folder`.
     """
@@ -66,5 +66,5 @@ def _fill(target: Path, model: ModelFolder, verified: Mapping[str, bytes]) -> No
 
 def _sums(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    hashed = [(hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(folder).as_posix()) for path in files]
+    hashed = [(sha256_hex(path.read_bytes()), path.relative_to(folder).as_posix()) for path in files]
     return "".join(f"{sha256}  {name}\n" for sha256, name in hashed)

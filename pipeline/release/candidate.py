@@ -5,7 +5,6 @@ The int8 file runs over the validation and test images once; everything in the m
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 from dataclasses import replace
@@ -23,6 +22,7 @@ from device.interpreter import RUNTIMES
 from device.manifest import FORMAT_VERSION, Manifest, ModelFile
 from device.pixels import unit_range
 from device.runner import Runner
+from device.sha256 import sha256_hex
 from device.signatures import CLASSIFY, CROP, LOGITS, STEP
 from pipeline.data.splits import Splits, calibration_record, digest_lines
 from pipeline.folders import ModelFolder
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, target: ModelFolder) -> Evaluation:
-    """Convert and evaluate the float model in `weights`; write the whole candidate to `target`.
+    """Converts and evaluates the float model in `weights`; writes the whole candidate to `target`.
 
     The files are made beside their places and moved there when all are done, the manifest last. Raises ValueError if
     the weights belong to another network, or an installed runtime cannot run the file; see also `converters.convert`.
@@ -96,9 +96,9 @@ def _manifest(
         not_streamable=conversion.facts.not_streamable,
         temperature=findings.temperature,
         threshold=findings.threshold,
-        file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), _sha256(conversion.int8_tflite)),
+        file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), sha256_hex(conversion.int8_tflite)),
         golden_sha256="",  # `_with_golden`
-        weights_sha256=_sha256(staged.float_model.read_bytes()),
+        weights_sha256=sha256_hex(staged.float_model.read_bytes()),
         operators=dict(operator_versions(tuple(conversion.graphs.values()))),
         accuracy=findings.accuracy,
         early_exit=findings.early_exit,
@@ -110,25 +110,21 @@ def _manifest(
 
 
 def _with_golden(manifest: Manifest, conversion: Conversion, staged: ModelFolder) -> Manifest:
-    """Write the golden crops, whose layout follows from the manifest; return it with their hash."""
+    """Writes the golden crops, whose layout follows from the manifest; returns it with their hash."""
     golden = golden_content(conversion.int8_tflite, manifest)
     staged.golden.write_bytes(golden)
-    return replace(manifest, golden_sha256=_sha256(golden))
+    return replace(manifest, golden_sha256=sha256_hex(golden))
 
 
 def _latency_us(folder: Path, crops: Crops) -> float:
-    """Return the median time of a whole crop through the runner, in microseconds."""
+    """Returns the median time of a whole crop through the runner, in microseconds."""
     with Runner(folder) as runner:
         return round(1e3 * float(np.median([runner.classify(crop).latency_ms for crop in crops])), 1)
 
 
 def _require_runtimes(folder: Path, crops: Crops) -> None:
-    """Raise ValueError unless each runtime that is installed reads the crops."""
+    """Raises ValueError unless each runtime that is installed reads the crops."""
     for runtime in filter(is_installed, RUNTIMES):
         child = classify_in_child(folder, runtime, crops)
         if child.returncode:
             raise ValueError(f"The file does not run on {runtime}: {child.stderr.strip()}")
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

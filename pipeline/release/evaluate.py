@@ -25,12 +25,12 @@ class Evaluation:
 
 
 def write_evaluation(evaluation: Evaluation, path: Path) -> None:
-    """Write an evaluation as JSON; make its folder if needed."""
+    """Writes an evaluation as JSON; makes its folder if needed."""
     write_whole(path, json.dumps(asdict(evaluation), indent=2) + "\n")
 
 
 def read_evaluation(path: Path) -> Evaluation:
-    """Return an evaluation that `write_evaluation` wrote; raise ValueError, naming the file, for any other file."""
+    """Returns an evaluation that `write_evaluation` wrote; raises ValueError, naming the file, for any other file."""
     try:
         return parsed(Evaluation, json.loads(path.read_text()), "evaluation")
     except ValueError as error:
@@ -38,7 +38,7 @@ def read_evaluation(path: Path) -> Evaluation:
 
 
 def table(evaluations: Iterable[Evaluation]) -> str:
-    """Return the evaluations as a text table."""
+    """Returns the evaluations as a text table."""
     rows = [
         (
             each.variant, 100 * each.accuracy.float_accuracy, 100 * each.accuracy.int8_accuracy,

@@ -30,13 +30,13 @@ _CANDIDATES = np.concatenate([np.linspace(0.5, 0.99, 99), 1 - np.geomspace(0.01,
 
 
 def choose_exit(validation: StepAnswers, test: StepAnswers) -> EarlyExit:
-    """Return the early exit that `validation` chooses, with its effect on the test images."""
+    """Returns the early exit that `validation` chooses, with its effect on the test images."""
     allowed = [p for p in _CANDIDATES if max_drop_pp(validation, p) <= MAX_DROP_PP]
     return test.measured(float(min(allowed, default=1.0)))
 
 
 def max_drop_pp(answers: StepAnswers, probability: float) -> float:
-    """Return the most that stopping loses with 95 % confidence, without what it gains, in percentage points."""
+    """Returns the most that stopping loses with 95 % confidence, without what it gains, in percentage points."""
     lost = int((answers.right[:, -1] & ~answers.right_at_exit(probability)).sum())
     interval = binomtest(lost, len(answers.right), alternative="less").proportion_ci(0.95, "exact")
     return 100 * float(interval.high)
@@ -50,7 +50,7 @@ class LabelledLogits:
     labels: UInt8
 
     def answers(self, temperature: float) -> StepAnswers:
-        """Return the answers after each time step."""
+        """Returns the answers after each time step."""
         right = self.steps.logits.argmax(axis=2) == self.labels[:, np.newaxis]
         return StepAnswers(right, self.steps.probabilities(temperature))
 
@@ -69,7 +69,7 @@ class Findings:
 def find(
     validation: LabelledLogits, test: LabelledLogits, negatives: StepLogits | None, accuracy: Accuracy
 ) -> Findings:
-    """Return what `validation` chooses, and its effect; no threshold without `negatives`, no exit with one step."""
+    """Returns what `validation` chooses, and its effect; no threshold without `negatives`, no exit with one step."""
     steps = validation.steps
     temperature = fitted_temperature(steps.quantisation.dequantise(steps.last), validation.labels)
     chosen, measured = validation.answers(temperature), test.answers(temperature)
@@ -82,7 +82,7 @@ def find(
 
 
 def chosen_threshold(digits: Float64) -> float:
-    """Return the threshold for probabilities `<float64>[n]` of answers to validation digits; 0 for too few digits."""
+    """Returns the threshold for probabilities `<float64>[n]` of answers to validation digits; 0 for too few digits."""
     rejected = np.arange(len(digits))
     surely_kept = beta.ppf(1 - _CONFIDENCE, len(digits) - rejected, rejected + 1)
     allowed = int((surely_kept >= MIN_KEPT).sum())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 
 from device.manifest import Manifest, read_manifest
+from device.sha256 import sha256_hex
 from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import read_judgement
@@ -19,7 +19,7 @@ class ReleaseError(ValueError):
 
 
 def release(candidate: BuildFolder, model: ModelFolder) -> None:
-    """Copy a candidate to its place under `models/`, with what the gate measured on its card.
+    """Copies a candidate to its place under `models/`, with what the gate measured on its card.
 
     Raises ReleaseError if the gate did not pass exactly these files, or the present release has more test images.
     """
@@ -52,7 +52,7 @@ def _require_passed(candidate: BuildFolder, manifest: Manifest, judgement: Judge
         candidate.calibration: manifest.calibration.digests_sha256,
     }
     for path, sha256 in expected.items():
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        if sha256_hex(path.read_bytes()) != sha256:
             raise ReleaseError(f"{path}: it changed after the gate passed it: make gate")
 
 

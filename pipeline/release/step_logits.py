@@ -21,7 +21,7 @@ from pipeline.variants import Variant
 
 
 def contract(name: str, tensor: Tensor) -> TensorContract:
-    """Return what the manifest says of a quantised tensor."""
+    """Returns what the manifest says of a quantised tensor."""
     (scale,), (zero_point,) = tensor.scales, tensor.zero_points
     return TensorContract(name, tensor.shape, Quantisation(scale, zero_point))
 
@@ -39,7 +39,7 @@ class StepLogits:
         return self.logits[:, -1]
 
     def probabilities(self, temperature: float) -> Float64:
-        """Return the probability of each answer, `<float64>[n, steps]`, exactly as the device computes it."""
+        """Returns the probability of each answer, `<float64>[n, steps]`, exactly as the device computes it."""
         softmax = Softmax(self.quantisation, temperature)
         images, steps, classes = self.logits.shape
         flat = [max(softmax(logits)) for logits in self.logits.reshape(-1, classes).tolist()]
@@ -64,11 +64,11 @@ class StepReader:
             self._loop = StepLoop(SignatureModel(interpreter.get_signature_runner(STEP), named_states(zeros)))
 
     def whole(self, crops: Crops, desc: str) -> StepLogits:
-        """Return the logits of whole crops `<uint8>[n, 28, 28]`, as one step."""
+        """Returns the logits of whole crops `<uint8>[n, 28, 28]`, as one step."""
         return self._read([[self._whole(crop)] for crop in tqdm(crops, desc=desc, disable=None)])
 
     def steps(self, crops: Crops, desc: str) -> StepLogits:
-        """Return the logits after each time step of crops `<uint8>[n, 28, 28]`; see `StepLogits`."""
+        """Returns the logits after each time step of crops `<uint8>[n, 28, 28]`; see `StepLogits`."""
         if self._loop is None:
             return self.whole(crops, desc)
         return self._read([list(self._steps(self._loop, crop)) for crop in tqdm(crops, desc=desc, disable=None)])

@@ -27,7 +27,7 @@ from pipeline.variants import PREFIX, VARIANTS
 
 
 def model_card(manifest: Manifest) -> str:
-    """Return the card as Markdown."""
+    """Returns the card as Markdown."""
     template = resources.files("pipeline.report").joinpath("templates/card.md.j2").read_text(encoding="utf-8")
     # Markdown, not HTML: escaping would spoil it.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.whole_file import write_whole
-from pipeline.folders import PAGES, ModelFolder, ReportFolder, build_folder
+from pipeline.folders import PAGES, ModelFolder, build_folder
 from pipeline.gate.gate_json import GateFileError, read_judgement
 from pipeline.gate.judgement import Judgement
 from pipeline.report.card import write_card
+from pipeline.report.judged import gate_json, judged_names
 from pipeline.report.page import Entry, index_page, model_page
 from pipeline.variants import PREFIX, VARIANTS
 
@@ -21,13 +22,9 @@ def write_report(names: Sequence[str]) -> tuple[Path, ...]:
     """Writes the named models' pages, and an index of all judged models; returns their paths, the index first.
 
     The gate's results are added to the named candidates' cards, too. A named model that was not judged has no page, and
-    is listed as such in the index. Raises ValueError if a name is not that of a folder in `build/`, or its `gate.json`
-    is invalid, and FileNotFoundError if none was judged.
+    is listed as such in the index. Raises as `judged_names` does, and ValueError if a `gate.json` is invalid.
     """
-    judged = {name: _judgement(name) for name in dict.fromkeys(names) if _is_judged(name)}
-    if not judged:
-        missing = ", ".join(str(_gate_json(name)) for name in names)
-        raise FileNotFoundError(f"Expected {missing}. Found none: run `make gate` first")
+    judged = {name: _judgement(name) for name in judged_names(names)}
     for name, judgement in judged.items():
         write_whole(_page(name), model_page(name, judgement))
         if not write_card(ModelFolder(build_folder(name).path), name, judgement):
@@ -42,18 +39,8 @@ def _page(name: str) -> Path:
     return PAGES / f"{name}.html"
 
 
-def _gate_json(name: str) -> Path:
-    return ReportFolder(build_folder(name).gate).json
-
-
-def _is_judged(name: str) -> bool:
-    if Path(name).name != name or name in {"", "..", "index"}:
-        raise ValueError(f"Expected the name of a folder in build/, other than index. Received: {name!r}")
-    return _gate_json(name).exists()
-
-
 def _judgement(name: str) -> Judgement:
-    path = _gate_json(name)
+    path = gate_json(name)
     judgement = read_judgement(path)
     if name in VARIANTS and judgement.model != f"{PREFIX}{name}":
         raise GateFileError(f"{path}: Expected the judgement of {PREFIX}{name}. Received: {judgement.model}")
@@ -62,7 +49,7 @@ def _judgement(name: str) -> Judgement:
 
 def _entry(name: str, judgement: Judgement | None) -> Entry:
     """Returns a model's row of the index; an invalid file of a model that was not named is listed, not an error."""
-    if judgement is None and not _is_judged(name):
+    if judgement is None and not gate_json(name).exists():
         return Entry(name, None, missing="not judged yet")
     try:
         return Entry(name, judgement or _judgement(name), page=_page(name).name if _page(name).exists() else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from dataclasses import asdict
@@ -14,6 +13,7 @@ import PIL
 import scipy
 
 from device.arrays import UInt8
+from device.sha256 import sha256_hex
 from device.whole_file import whole_file
 from pipeline.data.archive import read_archive
 from pipeline.data.splits import LabelledImages
@@ -47,9 +47,9 @@ def cached_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, 
 
 def _key(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> str:
     sources = sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern))
-    code = [_sha256(path.read_bytes()) for path in sources]
-    data = [_sha256(digits.crops.tobytes()), _sha256(digits.labels.tobytes()), fonts.sha256]
-    return _sha256(json.dumps([asdict(mix), data, code, _VERSIONS]).encode())
+    code = [sha256_hex(path.read_bytes()) for path in sources]
+    data = [sha256_hex(digits.crops.tobytes()), sha256_hex(digits.labels.tobytes()), fonts.sha256]
+    return sha256_hex(json.dumps([asdict(mix), data, code, _VERSIONS]).encode())
 
 
 def _read(path: Path, key: str) -> tuple[LabelledImages, LabelledImages]:
@@ -69,8 +69,4 @@ def _write(path: Path, key: str, training_set: TrainingSet) -> None:
 
 
 def _content_sha256(key: str, *arrays: UInt8) -> str:
-    return _sha256(key.encode() + b"".join(array.tobytes() for array in arrays))
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return sha256_hex(key.encode() + b"".join(array.tobytes() for array in arrays))

@@ -70,7 +70,7 @@ class Negatives:
         raise ValueError(f"Expected digits to draw negatives from. Found no negative in {_MAX_TRIES:,} tries")
 
     def letter(self) -> Crop:
-        """Draw a letter or a sign, upright or slanted."""
+        """Draws a letter or a sign, upright or slanted."""
         ink = self._letters(1)
         height, width = ink.shape
         slant, turn = self.rng.normal(0, 0.15), self.rng.normal(0, 0.08)
@@ -78,7 +78,7 @@ class Negatives:
         return crop_of(np.asarray(cv2.warpAffine(ink, plane, (width + 48, height + 48))))
 
     def photographed_letter(self) -> Crop | None:
-        """Draw a letter or part of a word, photographed."""
+        """Draws a letter or part of a word, photographed."""
         ink = self._letters(int(self.rng.integers(1, 4)))
         neighbour = self._letters(1) if self.rng.random() < 0.3 else None
         return found_any_crop(photograph(ink, self.rng, neighbour))
@@ -88,7 +88,7 @@ class Negatives:
         return lambda: found_any_crop(photograph(kind(), self.rng))
 
     def half(self) -> Crop | None:
-        """Draw the upper, lower, left or right half of a digit, left in place or normalised."""
+        """Draws the upper, lower, left or right half of a digit, left in place or normalised."""
         index, side = int(self.rng.integers(len(self.digits))), int(self.rng.integers(4))
         half = np.rot90(self.digits.crops[index], side).copy()
         inked = np.flatnonzero(half.max(axis=1) > INK // 10)
@@ -104,18 +104,18 @@ class Negatives:
         return crop_of(half) if side in _NO_DIGIT_WHEN_HALVED[self.digits.labels[index]] else None
 
     def several(self) -> Crop:
-        """Draw two or three digits beside or above each other, normalised as one."""
+        """Draws two or three digits beside or above each other, normalised as one."""
         count, axis = int(self.rng.integers(2, 4)), int(self.rng.random() < 0.3)
         digits = (self.digits.crops[self.rng.integers(len(self.digits))] for _ in range(count))
         trimmed = [_trimmed(digit, axis) for digit in digits]
         return crop_of(np.concatenate(trimmed, axis=1 - axis))
 
     def scribbled(self) -> Crop:
-        """Draw strokes through random points."""
+        """Draws strokes through random points."""
         return crop_of(scribble(self.rng))
 
     def shape(self) -> Crop:
-        """Draw a polygon or part of an ellipse, filled or outlined."""
+        """Draws a polygon or part of an ellipse, filled or outlined."""
         image = np.zeros((64, 64), np.uint8)
         thickness = -1 if self.rng.random() < 0.5 else int(self.rng.integers(2, 8))
         if self.rng.random() < 0.6:
@@ -133,7 +133,7 @@ class Negatives:
         return np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
 
     def noise(self) -> Crop:
-        """Draw noise of random grain, density and strength."""
+        """Draws noise of random grain, density and strength."""
         rng = self.rng
         grain = int(rng.choice([28, 28, 28, 14, 9, 7]))
         values = rng.random((grain, grain)) if rng.random() < 0.6 else rng.normal(rng.random(), 0.3, (grain, grain))
@@ -145,7 +145,7 @@ class Negatives:
         return _pixels(image * rng.uniform(0.2, 1.2))
 
     def blank(self) -> Crop:
-        """Draw one grey level, a gradient or a speck."""
+        """Draws one grey level, a gradient or a speck."""
         rng = self.rng
         y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
         image = np.full((SIDE, SIDE), rng.choice([0.0, 1.0, rng.random()]))
@@ -157,7 +157,7 @@ class Negatives:
         return _pixels(image + rng.normal(0, rng.choice([0, 0.02]), image.shape))
 
     def texture(self) -> Crop:
-        """Draw stripes, squares, waves or cloth."""
+        """Draws stripes, squares, waves or cloth."""
         rng = self.rng
         y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64)
         angle, turn = rng.uniform(0, np.pi), rng.choice([np.pi / 2, rng.uniform(0.3, 1.5)])
@@ -170,7 +170,7 @@ class Negatives:
         return _pixels((0.5 + 0.5 * image) * rng.uniform(0.3, 1.0) + rng.normal(0, rng.choice([0, 0.1]), image.shape))
 
     def scene(self) -> Crop | None:
-        """Draw edges, bars and windows, photographed."""
+        """Draws edges, bars and windows, photographed."""
         rng = self.rng
         ink = np.zeros((64, 64), np.uint8)
         for _ in range(rng.integers(1, 5)):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.mnist import embedded_splits
+from tests.support.made_once import made_once
 
 if TYPE_CHECKING:
     from tests.support.sabotage import Good
@@ -66,10 +67,10 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
     """A model that passes the gate: trained weights, released on half of the embedded images."""
     from tests.support.sabotage import Good, limits_for_few_images, released  # noqa: PLC0415  # imports TensorFlow
 
-    folder = tmp_path_factory.mktemp("good")
     embedded = embedded_splits()
     splits = replace(embedded, test=embedded.test[::2])
-    return Good(released(folder / "conv1d", splits), splits, limits_for_few_images(folder))
+    folder = made_once(tmp_path_factory, "good", lambda empty: released(empty / "conv1d", splits))
+    return Good(folder / "conv1d", splits, limits_for_few_images(tmp_path_factory.mktemp("limits")))
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 import device
@@ -112,6 +114,23 @@ def test_a_wrong_path_is_answered_before_anything_heavy_is_imported(
     imported = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines() if line.startswith("import time")}
     assert not imported & {"tensorflow", "keras", "scipy", "matplotlib.pyplot", "pandas"}
     assert not (tmp_path / "build").exists()
+
+
+def test_a_digit_beyond_the_embedded_ones_is_refused() -> None:
+    """`demo` names the range of `--digit` instead of showing another digit."""
+    line = refused(pipeline(MODELS.parent, "demo", "rows2d", "--digit", "4488"))
+    assert line == "error: Expected --digit of 0 to 4,487. Received: 4,488"
+
+
+def test_photos_of_what_is_no_class_are_refused(tmp_path: Path) -> None:
+    """A name whose label the model does not know is named with the labels there are, unless `--no-digit` says it."""
+    cv2.imwrite(str(tmp_path / "x_1.png"), np.full((64, 64), 255, np.uint8))
+    photos = ("evaluate-photos", str(MODELS / "rows2d"), "x_1.png")
+    line = refused(pipeline(tmp_path, *photos))
+    labels = "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    assert line == f"error: x_1.png: Expected one of the labels {labels}, or that of --no-digit. Received: x"
+    assert pipeline(tmp_path, *photos, "--no-digit", "x").returncode == 0
+    assert pipeline(tmp_path, *photos, "--label-field", "1").returncode == 0
 
 
 def test_missing_limits_are_refused_without_any_data(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ EITHER_RUNTIME = (
 def run_python(
     *arguments: str | Path, folder: Path = ROOT, site: Path | None = None, stdout: int = subprocess.PIPE
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with the arguments in `folder`. If `site` is given, only the packages linked there are importable."""
+    """Runs Python with the arguments in `folder`. If `site` is given, only the packages linked there are importable."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     flags = []

@@ -14,7 +14,7 @@ OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy
 
 
 def pipeline(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in `folder`, without ROWSTREAM_DATA and network."""
+    """Runs the command in `folder`, without ROWSTREAM_DATA and network."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in {"rowstream_data", "no_proxy"}}
     return subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments],
@@ -27,7 +27,7 @@ def pipeline(folder: Path, *arguments: str, **environment: str) -> subprocess.Co
 
 
 def refused(child: subprocess.CompletedProcess[str]) -> str:
-    """Return the last line on stderr of a command with exit status 2, without output or traceback."""
+    """Returns the last line on stderr of a command with exit status 2, without output or traceback."""
     assert (child.returncode, child.stdout) == (2, "")
     assert "Traceback" not in child.stderr
     return child.stderr.splitlines()[-1]

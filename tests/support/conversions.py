@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pytest
 
 from tests.support.checkout import MODELS
+from tests.support.made_once import made_once
 
 if TYPE_CHECKING:
     import keras
@@ -32,12 +34,10 @@ class Converted:
 
 
 @pytest.fixture(scope="session")
-def converted_small() -> Converted:
+def converted_small(tmp_path_factory: pytest.TempPathFactory) -> Converted:
     """Two convolutions, one of which looks ahead, two LSTMs of four steps, and three logits, on crops of 8 x 8."""
     import keras  # noqa: PLC0415  # takes seconds, which only the tests that use it should wait for
     from keras import layers  # noqa: PLC0415
-
-    from converters.convert import convert  # noqa: PLC0415
 
     keras.utils.set_random_seed(7)
     network = keras.Sequential(
@@ -56,26 +56,47 @@ def converted_small() -> Converted:
         ]
     )
     crops = np.random.default_rng(7).random((16, 8, 8, 1), np.float32)
-    return Converted(network, crops, convert(network, crops))
+    return Converted(network, crops, _converted_once(tmp_path_factory, network, crops, "small"))
 
 
 @pytest.fixture(scope="session")
-def converted_rows2d() -> Converted:
+def converted_rows2d(tmp_path_factory: pytest.TempPathFactory) -> Converted:
     """The default variant with its released weights, calibrated on real digits."""
-    from converters.convert import convert  # noqa: PLC0415  # takes seconds, which only its tests should wait for
-    from pipeline.data.mnist import embedded_splits  # noqa: PLC0415
+    from pipeline.data.mnist import embedded_splits  # noqa: PLC0415  # takes seconds, which only its tests should wait for
     from pipeline.training.networks import build  # noqa: PLC0415
     from pipeline.variants import VARIANTS  # noqa: PLC0415
 
     network = build(VARIANTS["rows2d"])
     network.load_weights(MODELS / "rows2d" / "float.weights.h5")
     crops = embedded_splits().calibration.crops[:64, ..., np.newaxis] / np.float32(255)
-    return Converted(network, crops, convert(network, crops))
+    return Converted(network, crops, _converted_once(tmp_path_factory, network, crops, "rows2d"))
+
+
+def _converted_once(
+    factory: pytest.TempPathFactory, network: keras.Sequential, crops: npt.NDArray[np.float32], name: str
+) -> Conversion:
+    from converters.convert import Conversion, convert  # noqa: PLC0415  # takes seconds
+    from converters.tflite.graph import read_graphs  # noqa: PLC0415
+
+    def make(folder: Path) -> None:
+        conversion = convert(network, crops)
+        (folder / "float.tflite").write_bytes(conversion.float_tflite)
+        (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
+        (folder / "not_streamable.txt").write_text(conversion.not_streamable)
+
+    folder = made_once(factory, f"converted_{name}", make)
+    int8_tflite = (folder / "int8.tflite").read_bytes()
+    return Conversion(
+        (folder / "float.tflite").read_bytes(),
+        int8_tflite,
+        {graph.signature: graph for graph in read_graphs(int8_tflite)},
+        (folder / "not_streamable.txt").read_text(),
+    )
 
 
 @pytest.fixture(scope="session")
 def write_tflite() -> TfliteWriter:
-    """Write functions of one tensor to a float flatbuffer, each as the signature it is passed as."""
+    """Writes functions of one tensor to a float flatbuffer, each as the signature it is passed as."""
     import tensorflow as tf  # noqa: PLC0415  # takes seconds, which only the tests that use it should wait for
 
     def write(

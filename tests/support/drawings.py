@@ -41,7 +41,7 @@ _SUBPIXEL_BITS = 4
 
 
 def drawing(digits: str) -> npt.NDArray[np.uint8]:
-    """Return a sheet `<uint8>[220, width, 3]` with digits written on it, lit from the left."""
+    """Returns a sheet `<uint8>[220, width, 3]` with digits written on it, lit from the left."""
     width, height = 2 * _MARGIN + _SIDE * len(digits), 2 * _MARGIN + _SIDE
     image = blank(width, height)
     for index, digit in enumerate(digits):
@@ -53,7 +53,7 @@ def drawing(digits: str) -> npt.NDArray[np.uint8]:
 
 
 def golden_crops() -> npt.NDArray[np.uint8]:
-    """Return `<uint8>[16, 28, 28]`: the ten digits, noise, dots, a chequered and a slanting grey, white and blank."""
+    """Returns `<uint8>[16, 28, 28]`: the ten digits, noise, dots, a chequered and a slanting grey, white and blank."""
     rng = np.random.default_rng(7)
     written = [crop_of(write(digit, rng)) for digit in range(10)]
     y, x = np.mgrid[0:28, 0:28]

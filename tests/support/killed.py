@@ -35,13 +35,13 @@ if os.getuid() == 0:
 
 
 def run(folder: Path, imports: str, before: str, body: str) -> subprocess.CompletedProcess[str]:
-    """Run `body` in `folder`, after everything is imported and `before` has been run."""
+    """Runs `body` in `folder`, after everything is imported and `before` has been run."""
     code = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Path\n{imports}\n{before}\n{body}"
     return run_python("-c", code, folder=folder)
 
 
 def killed_at_each_write(folder: Path, imports: str, body: str) -> Iterator[int]:
-    """Yield after each run that was killed, one write later each time, until one is not killed."""
+    """Yields after each run that was killed, one write later each time, until one is not killed."""
     for step in count():
         child = run(folder, imports, KILL.format(step=step), body)
         if child.returncode == 0:
@@ -51,5 +51,5 @@ def killed_at_each_write(folder: Path, imports: str, body: str) -> Iterator[int]
 
 
 def on_a_full_disk(folder: Path, imports: str, body: str, max_bytes: int = 100) -> subprocess.CompletedProcess[str]:
-    """Run in a process whose files cannot grow beyond some bytes: the next write is an OSError."""
+    """Runs in a process whose files cannot grow beyond some bytes: the next write is an OSError."""
     return run(folder, imports, FULL.format(max_bytes=max_bytes), body)

@@ -31,7 +31,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def damaged(manifest: bytes, seed: int) -> bytes:
-    """Return a manifest in which bytes, or values at any depth, were exchanged, repeated or left out."""
+    """Returns a manifest in which bytes, or values at any depth, were exchanged, repeated or left out."""
     draw = random.Random(seed)  # noqa: S311  # no secret
     return _bytes_changed(manifest, draw) if seed % 3 == 0 else _values_changed(manifest, draw)
 
@@ -66,7 +66,7 @@ def _values_changed(manifest: bytes, draw: random.Random) -> bytes:
 
 
 def _containers(content: Any) -> Any:
-    """Yield each list and object that is not empty, the outermost first."""
+    """Yields each list and object that is not empty, the outermost first."""
     if isinstance(content, dict | list) and content:
         yield content
         for each in content.values() if isinstance(content, dict) else content:

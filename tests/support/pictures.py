@@ -35,7 +35,7 @@ _COLOURS = 128
 
 
 def main() -> None:
-    """Write `report.png`, `page.png`, `live.png` and `reading.gif`."""
+    """Writes `report.png`, `page.png`, `live.png` and `reading.gif`."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.pictures")
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "pictures")
     folder = parser.parse_args().folder
@@ -64,7 +64,7 @@ def main() -> None:
 
 @contextmanager
 def stopped(browser: Browser, url: str, shown: str, width: int, height: int) -> Iterator[Page]:
-    """Open a page, wait until it shows something, and stop its clock."""
+    """Opens a page, waits until it shows something, and stops its clock."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark")
     page = context.new_page()
     page.clock.install()
@@ -76,7 +76,7 @@ def stopped(browser: Browser, url: str, shown: str, width: int, height: int) -> 
 
 
 def until(page: Page, lines: int) -> None:
-    """Move the clock on until so many lines have been read."""
+    """Moves the clock on until so many lines have been read."""
     remark = page.locator(".answer .remark")
     while remark.inner_text() != f"{lines} of 28 rows":
         page.clock.run_for(_TICK_MS)
@@ -85,7 +85,7 @@ def until(page: Page, lines: int) -> None:
 
 
 def animate(page: Page, path: Path) -> None:
-    """Write a GIF of a reading, with a frame for every other line; the last one stays longer."""
+    """Writes a GIF of a reading, with a frame for every other line; the last one stays longer."""
     shots = []
     for lines in range(2, 28, 2):
         until(page, lines)
@@ -101,12 +101,12 @@ def animate(page: Page, path: Path) -> None:
 
 
 def small(page: Page) -> Image.Image:
-    """Return a picture of the reading."""
+    """Returns a picture of the reading."""
     return Image.open(io.BytesIO(page.locator("#reading").screenshot())).convert("RGB")
 
 
 def desk() -> Frame:
-    """Return a sheet of paper with four digits, as a camera would show it."""
+    """Returns a sheet of paper with four digits, as a camera would show it."""
     crops = embedded_splits().test.crops[::15]
     image = blank(1280, 720)
     for place, digit in enumerate((4, 7, 2, 0)):

@@ -26,6 +26,7 @@ from pipeline.gate.judge import judge
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.limits import read_limits
 from pipeline.release.candidate import make_candidate
+from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.variants import VARIANTS, model_name
 from tests.conftest import MODELS
 from tests.support.golden import golden_again
@@ -79,8 +80,20 @@ def open_case(folder: Path, splits: Splits, limits: Path) -> Case:
 _CONVERSIONS: dict[bytes, Conversion] = {}
 
 
+# By test images: the same ones give the same crops without a digit, and take seconds to draw.
+_NEGATIVES: dict[bytes, Crops | None] = {}
+
+
+def _negatives(splits: Splits) -> Crops | None:
+    key = splits.test.crops.tobytes()
+    if key not in _NEGATIVES:
+        _NEGATIVES[key] = draw_test_negatives(splits) if len(splits.test) else None
+    return _NEGATIVES[key]
+
+
 def judged(folder: Path, splits: Splits, limits: Path) -> Judgement:
     case = open_case(folder, splits, limits)
+    case.__dict__["negatives"] = _negatives(splits)
     inputs = case.folder.float_model.read_bytes() + case.folder.calibration.read_bytes()
     if inputs in _CONVERSIONS:
         case.__dict__["conversion"] = _CONVERSIONS[inputs]
@@ -137,10 +150,6 @@ def calibrated_on(folder: Path, good: Good, crops: Crops) -> Path:
     """Makes a release that is calibrated on other crops, and records them."""
     calibration = dataclasses.replace(good.splits.calibration, crops=crops)
     return released(folder / "conv1d", dataclasses.replace(good.splits, calibration=calibration))
-
-
-def noise(good: Good) -> Crops:
-    return np.random.default_rng(0).integers(0, 256, good.splits.calibration.crops.shape, np.uint8)
 
 
 def graph_of(model: schema.ModelT, signature: bytes) -> schema.SubGraphT:

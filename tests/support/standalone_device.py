@@ -41,7 +41,7 @@ class Environment:
 
 
 def main(model: Path) -> int:
-    """Return 0 if the bundle passes `verify` and reads digits in every environment."""
+    """Returns 0 if the bundle passes `verify` and reads digits in every environment."""
     passed = [_reads_digits(environment, model) for environment in _environments()]
     passed.append(_follows_its_readme(model))
     print(f"{passed.count(True)} passed, {passed.count(False)} failed")

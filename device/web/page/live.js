@@ -46,7 +46,7 @@ async function draw() {
     drawn = latest;
     for (const [name, cell] of counters) cell.textContent = drawn[name].toLocaleString("en");
     if (!drawn.rate_hz) counters[0][1].textContent = "–";
-    say(...(drawn.ended ? ["ended", "idle"] : drawn.picture ? ["live", "good"] : ["waiting for a picture", "idle"]));
+    say(...(drawn.ended ? ["ended", "idle"] : drawn.picture ? ["live", "good"] : ["waiting for a frame", "idle"]));
     if (drawn.picture) await show(drawn);
   }
   drawing = false;
@@ -85,7 +85,7 @@ async function readInTurn() {
 
 function checkAge() {
   if (latest?.picture && !latest.ended && performance.now() - arrived > STALE_MS && condition.className.includes("good")) {
-    say("no new picture", "bad");
+    say("no new frame", "bad");
   }
 }
 

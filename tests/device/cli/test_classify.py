@@ -152,8 +152,21 @@ def test_an_inverted_crop_is_warned_of_once(tmp_path: Path, digits: Digits) -> N
     assert (child.returncode, len(answers(child))) == (0, 6)
     assert child.stderr == (
         f"warning: {tmp_path}/crops.npy: crop 1 looks inverted: most of its border is bright. Expected light ink (255) "
-        "on a dark background (0). Invert it, or give its picture to `watch PICTURE --one`\n"
+        "on a dark background (0). Invert it, or give its image to `watch IMAGE --one`\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("README.md", "README.md: Expected a model's folder, or the .tflite file in it. Received another file"),
+        ("models", "models/manifest.json: Expected the manifest of a model. Found none"),
+    ],
+)
+def test_what_is_no_model_is_refused_by_name(zero: Path, model: str, message: str) -> None:
+    """A file that is no model, or a folder without one, is named with what was expected."""
+    child = device("classify", "--model", model, zero)
+    assert (child.returncode, child.stdout, child.stderr) == (2, "", f"error: {message}\n")
 
 
 def test_nothing_but_answers(zero: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_page_stays_when_its_source_has_ended(tmp_path: Path, digits: Digits
         status, stderr = server.ended()
     assert [reading["label"] for reading in state["readings"]] == ["3", "1", "4"]
     assert (state["frame"], state["frames"], state["rate_hz"]) == (0, 1, 0)
-    assert (status, "1 frames, 0 dropped, 3 candidates" in stderr) == (0, True)
+    assert (status, "1 frame, 0 dropped, 3 candidates" in stderr) == (0, True)
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_a_signal_ends_the_wait_for_raw_frames(digits: Digits, number: signal.Si
         child.send(image.tobytes())
         assert [child.line()["label"] for _ in range(2)] == ["3", "1"]
         child.send(image.tobytes()[:1000])
-        assert child.ended(number) == (0, "1 frames, 0 dropped, 2 candidates")
+        assert child.ended(number) == (0, "1 frame, 0 dropped, 2 candidates")
 
 
 def test_lines_come_as_soon_as_their_frame_is_read(digits: Digits) -> None:

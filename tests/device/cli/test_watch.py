@@ -94,7 +94,7 @@ def test_a_line_says_when_where_and_what_was_read(photo: Path, runtime: str) -> 
         assert min(line["timings"].values()) > 0
     boxes = [line["box"] for line in lines]
     assert [place * 150 + 40 <= x < x + width <= place * 150 + 130 for place, (x, _, width, _) in enumerate(boxes)]
-    assert said(child)[-1] == "1 frames, 0 dropped, 3 candidates"
+    assert said(child)[-1] == "1 frame, 0 dropped, 3 candidates"
 
 
 def test_a_still_without_digits_has_one_line_of_nothing(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_still_without_digits_has_one_line_of_nothing(tmp_path: Path) -> None:
         "top": [],
         "lines_read": 0,
     }
-    assert (child.returncode, said(child)[-1]) == (0, "1 frames, 0 dropped, 0 candidates")
+    assert (child.returncode, said(child)[-1]) == (0, "1 frame, 0 dropped, 0 candidates")
     assert device(tmp_path / "blank.png", "--digits-only").stdout == ""
 
 
@@ -205,14 +205,14 @@ def test_crops_among_the_pictures_they_come_from_are_refused(tmp_path: Path, pho
     photo.rename(tmp_path / "photo.png")
     child = device(tmp_path / source, "--dump-crops", tmp_path)
     assert (child.returncode, child.stdout) == (2, "")
-    assert said(child) == [f"error: Expected a folder for crops other than that of the pictures. Received: {tmp_path}"]
+    assert said(child) == [f"error: Expected a folder for crops other than that of the images. Received: {tmp_path}"]
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
 def test_a_single_picture_makes_nothing_stable_and_the_summary_says_so(photo: Path) -> None:
     child = device(photo, "--stable", "2")
     assert (child.returncode, child.stdout) == (0, "")
-    assert said(child)[-1] == "1 frames, 0 dropped, 3 candidates, 0 stable"
+    assert said(child)[-1] == "1 frame, 0 dropped, 3 candidates, 0 stable"
 
 
 def test_a_recording_over_its_source_is_refused(video: Path) -> None:
@@ -343,7 +343,7 @@ def test_run_with_a_source_is_an_alias(photo: Path, tmp_path: Path) -> None:
     assert (child.returncode, len(readings(child))) == (0, 1)
     assert child.stderr.splitlines() == [
         "warning: `run` is deprecated and will be removed in the next version; use `watch`",
-        "1 frames, 0 dropped, 1 candidates",
+        "1 frame, 0 dropped, 1 candidate",
     ]
 
 

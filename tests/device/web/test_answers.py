@@ -96,6 +96,18 @@ def test_a_grey_png_of_28_by_28_pixels_is_a_crop(canvas: Served, digits: Digits)
     assert {**by_png, "latency_ms": 0} == {**raw, "latency_ms": 0}
 
 
+def test_an_inverted_crop_is_answered_with_a_warning(canvas: Served, digits: Digits) -> None:
+    """Dark ink on white is read as it is, raw or as PNG, and the answer says what was expected and what to do."""
+    inverted = 255 - digits[0][100]
+    for answer in (canvas.classify(inverted.tobytes(), RAW).json, canvas.classify(png(inverted)).json):
+        keeps("Answer", answer)
+        assert answer["warning"] == (
+            "The crop looks inverted: most of its border is bright. Expected light ink (255) on a dark background (0). "
+            "Invert it, or send its image larger, as a PNG"
+        )
+    assert canvas.classify(digits[0][100].tobytes(), RAW).json["warning"] is None
+
+
 def test_a_picture_is_searched_for_its_digit(canvas: Served, digits: Digits) -> None:
     answer = canvas.classify(png(page(digits, (4,), 170, 160))).json
     keeps("Answer", answer)
@@ -129,9 +141,15 @@ def test_a_blank_image_has_no_label(canvas: Served) -> None:
         (b"x" * 783, RAW, 400, "Expected a crop of 784 bytes. Received: 783"),
         (b"", RAW, 400, "Expected a crop of 784 bytes. Received: 0"),
         (b"", "image/png", 400, "Expected a PNG file. Received: 0 bytes"),
-        (b"x" * 99, "image/png", 400, "Expected a PNG file. Received another format"),
+        (b"x" * 99, "image/png", 400, "Expected a PNG file. Received: another format"),
+        (
+            b"\0\0\0\x18ftypheic" + bytes(99),
+            "image/png",
+            400,
+            "Expected a PNG file. Received: HEIC. Convert it to PNG first",
+        ),
         (declared_png(9, 9, b"no pixels"), "image/png", 400, "PNG: Expected an image"),
-        (declared_png(0, 9, b""), "image/png", 400, "Expected a PNG file. Received another format"),
+        (declared_png(0, 9, b""), "image/png", 400, "Expected a PNG file. Received: another format"),
         (
             declared_png(60_000, 60_000, b""),
             "image/png",
@@ -249,6 +267,7 @@ def test_the_description_has_a_valid_schema_for_each_message(canvas: Served) -> 
         "box",
         "crop",
         "steps",
+        "warning",
     ]
     assert answer["properties"]["label"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
     assert answer["properties"]["box"]["anyOf"][0] == {

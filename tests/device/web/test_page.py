@@ -130,7 +130,7 @@ def test_the_live_page_follows_its_source(browser: Browser, digits: Digits) -> N
             before = int(shown.locator("#frames").inner_text().replace(",", ""))
             shown.locator("#frames", has_not_text=f"{before:,}").wait_for()
             stream.still.set()
-            shown.locator("#condition", has_text="no new picture").wait_for()
+            shown.locator("#condition", has_text="no new frame").wait_for()
         assert server.ended()[0] == 0
 
 

@@ -51,12 +51,12 @@ def test_a_file_that_is_not_a_sheet_is_refused(tmp_path: Path) -> None:
     text, narrow = tmp_path / "text.png", tmp_path / "narrow.png"
     text.write_text("text")
     cv2.imwrite(str(narrow), np.zeros((28, 196), np.uint8))
-    with pytest.raises(ValueError, match=r"text\.png: Expected a picture 224 pixels wide .* Received: no picture$"):
+    with pytest.raises(ValueError, match=r"text\.png: Expected an image 224 pixels wide .* Received: no image$"):
         read_sheet(text)
     with pytest.raises(ValueError, match=r"narrow\.png: Expected .* a multiple of 28 high\. Received: 196 x 28$"):
         read_sheet(narrow)
     (tmp_path / "empty.png").touch()
-    with pytest.raises(ValueError, match=r"empty\.png: Expected a picture .* Received: no picture$"):
+    with pytest.raises(ValueError, match=r"empty\.png: Expected an image .* Received: no image$"):
         read_sheet(tmp_path / "empty.png")
     with pytest.raises(FileNotFoundError, match=r"gone\.png"):
         read_sheet(tmp_path / "gone.png")

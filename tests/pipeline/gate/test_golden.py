@@ -29,7 +29,7 @@ def case(tmp_path: Path) -> Case:
 
 
 def changed(case: Case, field: str, value: int, *places: int) -> Check:
-    """Return the check after some values of the golden crops' records were changed."""
+    """Returns the check after some values of the golden crops' records were changed."""
     records = np.frombuffer(case.folder.golden.read_bytes(), record_type(case.manifest)).copy()
     records[field][places] = value
     case.folder.golden.write_bytes(records.tobytes())

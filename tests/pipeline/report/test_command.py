@@ -18,6 +18,8 @@ from tests.conftest import MODELS
 from tests.support.commands import pipeline, refused
 from tests.support.measured import JUDGED
 
+NAME_EXPECTED = "Expected a variant or the name of a folder in build/, other than index"
+
 
 def judged(folder: Path, variant: str, judgement: Judgement = JUDGED) -> Path:
     reports = ReportFolder(folder / "build" / variant / "gate")
@@ -79,11 +81,18 @@ def test_a_broken_file_is_refused(content: str, message: str, tmp_path: Path) ->
     ("name", "message"),
     [
         ("rows2d", "error: Expected build/rows2d/gate/gate.json. Found none: run `make gate` first"),
-        ("../x", "error: Expected the name of a folder in build/, other than index. Received: '../x'"),
-        ("index", "error: Expected the name of a folder in build/, other than index. Received: 'index'"),
+        (
+            "mine",
+            "error: Expected build/mine/gate/gate.json. Found none: run `python -m pipeline gate build/mine` first",
+        ),
+        ("nosuch", f"error: {NAME_EXPECTED}. Received: 'nosuch'"),
+        ("../x", f"error: {NAME_EXPECTED}. Received: '../x'"),
+        ("index", f"error: {NAME_EXPECTED}. Received: 'index'"),
     ],
 )
 def test_nothing_to_report_on_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    """What was not judged, and what is no model, is named; the advice is a command that can work."""
+    (tmp_path / "build" / "mine").mkdir(parents=True)
     assert refused(pipeline(tmp_path, "report", name)) == message
 
 

@@ -19,7 +19,7 @@ MIX = TrainingMix(photographed=6, negatives=4, epoch_images=10)
 
 
 def is_drawn(folder: Path, caplog: pytest.LogCaptureFixture, mix: TrainingMix = MIX) -> tuple[bool, TrainingSet]:
-    """Return whether the training set was drawn, and the training set."""
+    """Returns whether the training set was drawn, and the training set."""
     caplog.set_level(logging.INFO)
     caplog.clear()
     training_set = cached_training_set(DIGITS, held_out_fonts(), mix, folder)

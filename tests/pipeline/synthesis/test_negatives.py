@@ -44,7 +44,7 @@ def drawn(kind: str, count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
 
 
 def halves_in_place(count: int) -> list[npt.NDArray[np.uint8]]:
-    """Draw halves of one digit; return those that were left in place."""
+    """Draws halves of one digit; returns those that were left in place."""
     of, whole = negatives(digits=DIGITS[:1]), DIGITS.crops[0]
     return [crop for crop in of.draw_in_turn([of.half], count) if (crop[crop > 0] == whole[crop > 0]).all()]
 

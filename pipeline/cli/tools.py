@@ -1,0 +1,110 @@
+"""The commands that measure or show something and release nothing; see `commands`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from device.manifest import read_manifest
+from pipeline.cli.command import import_tensorflow, require
+from pipeline.folders import model_folder
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Time a release against TFLite's own conversions of the same weights."""
+
+    variant: str
+
+    def run(self) -> None:
+        model = model_folder(self.variant)
+        read_manifest(model.path)
+        require(model.float_model)
+        import_tensorflow()
+        from converters.tflite.graph import read_graphs
+        from device.pixels import unit_range
+        from device.runner import Runner
+        from pipeline.bench.baselines import fused, keras_unrolled
+        from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
+        from pipeline.data.mnist import embedded_splits
+        from pipeline.training.networks import load_network
+
+        network = load_network(self.variant, model)
+        splits = embedded_splits()
+        calibration = unit_range(splits.calibration.crops)
+        files = {
+            self.variant: model.int8_tflite.read_bytes(),
+            "Keras unroll=True": keras_unrolled(network, calibration),
+            "fused LSTM operator": fused(network, calibration),
+        }
+        print(files_table(time_files(files)))
+        with Runner(model.path) as runner:
+            if runner.manifest.states:
+                reads = time_reads(runner, splits.test.crops[::4], read_graphs(files[self.variant]))
+                print("\n" + reads_table(reads))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Show in the terminal how a digit is read, line by line."""
+
+    variant: str
+    digit: int
+    pause_ms: float
+
+    def __post_init__(self) -> None:
+        if self.digit < 0 or not 0 <= self.pause_ms < float("inf"):
+            raise ValueError(f"Expected --digit >= 0 and --pause-ms >= 0. Received: {self.digit} and {self.pause_ms}")
+
+    def run(self) -> None:
+        model = model_folder(self.variant).path
+        read_manifest(model)
+        from device.runner import Runner
+        from pipeline.bench.terminal import demo
+        from pipeline.data.mnist import embedded_splits
+
+        crops = embedded_splits().test.crops
+        if self.digit >= len(crops):
+            raise ValueError(f"Expected --digit of 0 to {len(crops) - 1:,}. Received: {self.digit:,}")
+        with Runner(model) as runner:
+            for line in demo(runner, crops[self.digit], self.pause_ms / 1e3):
+                print(line, flush=True)
+
+
+@dataclass(frozen=True)
+class CalibrationSheet:
+    """Draw the sheet of calibration crops without a digit."""
+
+    out: Path
+    fonts: Path | None
+
+    def run(self) -> None:
+        require(self.fonts)
+        from pipeline.data.calibration import write_sheet
+        from pipeline.synthesis.fonts import training_fonts
+        from pipeline.synthesis.negatives import draw_calibration_sheet
+
+        write_sheet(draw_calibration_sheet(training_fonts(self.fonts)), self.out)
+        print(self.out)
+
+
+@dataclass(frozen=True)
+class EvaluatePhotos:
+    """Read photos whose names say what they show, and count the right answers."""
+
+    folder: Path
+    photographs: tuple[str, ...]
+    label_field: int
+    no_digit: str | None
+
+    def __post_init__(self) -> None:
+        if self.label_field < 0:
+            raise ValueError(f"Expected --label-field >= 0. Received: {self.label_field}")
+
+    def run(self) -> None:
+        from device.runner import Runner
+        from pipeline.bench.photographs import evaluate_photos, photos_table
+
+        with Runner(self.folder) as runner:
+            read = [evaluate_photos(runner, each, self.label_field, self.no_digit) for each in self.photographs]
+        print(photos_table(list(zip(self.photographs, read, strict=True))))
