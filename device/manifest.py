@@ -1,6 +1,6 @@
-"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 2.
+"""The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 3.
 
-A reader refuses another format version, a missing or unknown field, and a value of another type.
+A reader refuses another format version than 2 and 3, a missing or unknown field, and a value of another type.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .pixels import SIDE
 from .quantisation import Quantisation
 from .sha256 import sha256_hex
 from .typed_json import parsed
 from .whole_file import write_whole
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_DIGITS_FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 GOLDEN_NAME = "golden.bin"
 
@@ -56,6 +56,55 @@ class TensorContract:
 
 
 @dataclass(frozen=True)
+class InputContract(TensorContract):
+    """What a caller hands in, and the tensor `shape [1, ...]` that takes it.
+
+    An `image` is `<uint8>[height, width, channels]`, or `[height, width]` if it has one channel; `pixels` are the real
+    values that the network sees for the grey levels 0 and 255. A `sequence` is `<float32>[steps, ...]`, quantised here.
+    `normalisation` is `digits` if images are crops that keep the contract of `device.pixels`.
+    """
+
+    kind: Literal["image", "sequence"]
+    pixels: tuple[float, ...] | None
+    normalisation: Literal["", "digits"]
+
+    def __post_init__(self) -> None:
+        if len(self.shape) < 3 or self.shape[0] != 1 or min(self.shape) < 1:
+            raise ManifestError(f"Expected an input of shape [1, lines, ...]. Received: {[*self.shape]}")
+        if (self.pixels is None) == (self.kind == "image") or len(self.pixels or (0.0, 1.0)) != 2:
+            raise ManifestError(f"Expected two pixels for an image, none for a sequence. Received: {self.pixels}")
+
+
+@dataclass(frozen=True)
+class OutputContract(TensorContract):
+    """What comes out: logits `<int8>[1, classes]`, or `[1, steps, classes]` with an answer for each step.
+
+    `classes` are turned into probabilities by a softmax, `binary` and `multilabel` by a sigmoid; `values` are real
+    numbers in `units`. `labels` name them along the last axis. Logits are divided by `temperature` first; an answer
+    less probable than `threshold` is none. `decoding` is `ctc` if the last class is the blank of a transcription.
+    """
+
+    kind: Literal["classes", "binary", "multilabel", "values"]
+    per_step: bool
+    labels: tuple[str, ...]
+    units: str
+    temperature: float
+    threshold: float
+    decoding: Literal["", "ctc"]
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != self.shape[-1]:
+            raise ManifestError(f"Expected a label for each of {self.shape} logits. Received: {self.labels}")
+        if not 1e-3 <= self.temperature <= 1e3 or not 0 <= self.threshold < 1:
+            received = f"{self.temperature} and {self.threshold}"
+            raise ManifestError(f"Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: {received}")
+        if self.kind == "binary" and self.shape[-1] != 1:
+            raise ManifestError(f"Expected one logit of a binary output. Received: {self.shape[-1]}")
+        if self.decoding and not (self.per_step and self.kind == "classes"):
+            raise ManifestError("Expected classes for each step to decode. Received: another output")
+
+
+@dataclass(frozen=True)
 class Runtime:
     """A TFLite interpreter."""
 
@@ -73,6 +122,16 @@ class Accuracy:
     int8_accuracy: float
     accuracy_drop_pp: float
     agreement: float
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How near an int8 output is to the float network's, on the same inputs, and both to the targets."""
+
+    output: str
+    signal_to_noise_db: float  # of the dequantised logits or values
+    float_mean_error: float | None  # the mean absolute error of values, in their units; None for other outputs
+    int8_mean_error: float | None
 
 
 @dataclass(frozen=True)
@@ -117,21 +176,20 @@ class Manifest:
     format_version: int
     name: str
     version: str
-    labels: tuple[str, ...]
+    input: InputContract
+    outputs: tuple[OutputContract, ...]
     time_axis: Literal["rows", "columns"]
     steps: int
     lines_per_step: int
-    input: TensorContract
-    output: TensorContract
+    continuous: bool  # states are kept from one answer to the next, and never reset
     states: tuple[TensorContract, ...]
     not_streamable: str
-    temperature: float
-    threshold: float
     file: ModelFile
     golden_sha256: str  # of `golden.bin`, the file beside the manifest with crops and their logits
     weights_sha256: str
     operators: Mapping[str, int]
-    accuracy: Accuracy
+    accuracy: Accuracy | None
+    fidelity: tuple[Fidelity, ...]
     early_exit: EarlyExit | None
     rejection: Rejection | None
     calibration: CalibrationRecord
@@ -142,14 +200,32 @@ class Manifest:
         _refuse_other_format(self.format_version)
         _require(_MODEL_NAME, self.name, "a name of up to 64 of a-z, 0-9, '.', '_' and '-'")
         _require(_VERSION, self.version, "a version such as 1.2.3 or 1.2.3rc1")
-        if (len(self.labels),) != self.output.shape[1:]:
-            raise ManifestError(f"Expected a label for each of {self.output.shape} logits. Received: {self.labels}")
-        if not 1e-3 <= self.temperature <= 1e3 or not 0 <= self.threshold < 1:
-            received = f"{self.temperature} and {self.threshold}"
-            raise ManifestError(f"Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: {received}")
-        if self.steps < 1 or self.steps * self.lines_per_step != SIDE:
+        if not self.outputs:
+            raise ManifestError("Expected an output. Received: none")
+        if self.steps < 1 or self.steps * self.lines_per_step != self.lines:
             received = f"{self.steps} * {self.lines_per_step}"
-            raise ManifestError(f"Expected steps * lines_per_step = {SIDE}. Received: {received}")
+            raise ManifestError(f"Expected steps * lines_per_step = {self.lines}. Received: {received}")
+
+    @property
+    def output(self) -> OutputContract:
+        """The first output, which is the answer."""
+        return self.outputs[0]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes or values of the answer."""
+        return self.output.labels
+
+    @property
+    def lines(self) -> int:
+        """How many lines an input has along the time axis."""
+        return self.input.shape[1 if self.time_axis == "rows" else 2]
+
+    @property
+    def line_shape(self) -> tuple[int, ...]:
+        """The shape of one line as the model takes it, `[...]`: an image's with its channels."""
+        along = 1 if self.time_axis == "rows" else 2
+        return self.input.shape[1:along] + self.input.shape[along + 1 :]
 
     def write(self, folder: Path) -> None:
         """Writes `manifest.json` into the model's folder."""
@@ -180,10 +256,24 @@ def read_manifest(folder: Path) -> Manifest:
         raise ManifestError(f"{path}: Expected JSON. {error}") from error
     try:
         # First, because another format has other fields.
-        _refuse_other_format(written.get("format_version") if isinstance(written, dict) else None)
-        return parsed(Manifest, written, "manifest")
+        version = written.get("format_version") if isinstance(written, dict) else None
+        _refuse_other_format(version)
+        return parsed(Manifest, _upgraded(written) if version == _DIGITS_FORMAT else written, "manifest")
     except ValueError as error:
         raise ManifestError(f"{path}: {error}") from error
+
+
+def _upgraded(written: dict[str, Any]) -> dict[str, Any]:
+    """Returns format 2, which knew digits alone, as format 3."""
+    fields = dict(written)
+    try:
+        answer = {name: fields.pop(name) for name in ("labels", "temperature", "threshold")}
+        fields["input"] = {**fields["input"], "kind": "image", "pixels": [0.0, 1.0], "normalisation": "digits"}
+        output = {"kind": "classes", "per_step": False, "units": "", "decoding": ""}
+        fields["outputs"] = [{**fields.pop("output"), **output, **answer}]
+    except (KeyError, TypeError) as error:
+        raise ManifestError(f"Expected the fields of format {_DIGITS_FORMAT}. {error!r}") from error
+    return fields | {"format_version": FORMAT_VERSION, "continuous": False, "fidelity": []}
 
 
 def _require(form: re.Pattern[str], text: str, expected: str) -> None:
@@ -200,6 +290,7 @@ def _verified(path: Path, sha256: str) -> bytes:
 
 
 def _refuse_other_format(version: object) -> None:
-    if version != FORMAT_VERSION:
+    if version not in (_DIGITS_FORMAT, FORMAT_VERSION):
         remedy = "Use the device code that came with the model, or convert the model again"
-        raise ManifestError(f"Expected manifest format {FORMAT_VERSION}. Received: {version}. {remedy}")
+        expected = f"Expected manifest format {_DIGITS_FORMAT} or {FORMAT_VERSION}"
+        raise ManifestError(f"{expected}. Received: {version}. {remedy}")

@@ -77,12 +77,13 @@ def _converted_once(
 ) -> Conversion:
     from converters.convert import Conversion, convert  # noqa: PLC0415  # takes seconds
     from converters.tflite.graph import read_graphs  # noqa: PLC0415
+    from converters.workspace import Workspace  # noqa: PLC0415
 
     def make(folder: Path) -> None:
         conversion = convert(network, crops)
         (folder / "float.tflite").write_bytes(conversion.float_tflite)
         (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
-        (folder / "not_streamable.txt").write_text(conversion.not_streamable)
+        Workspace(folder).facts = conversion.facts
 
     folder = made_once(factory, f"converted_{name}", make)
     int8_tflite = (folder / "int8.tflite").read_bytes()
@@ -90,7 +91,7 @@ def _converted_once(
         (folder / "float.tflite").read_bytes(),
         int8_tflite,
         {graph.signature: graph for graph in read_graphs(int8_tflite)},
-        (folder / "not_streamable.txt").read_text(),
+        Workspace(folder).facts,
     )
 
 
