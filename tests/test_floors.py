@@ -32,6 +32,7 @@ ORDER = {
             "data",
             "synthesis",
             "training",
+            "doctor",
             "bench",
             "gate",
             "report",

@@ -85,13 +85,13 @@ def _diagnosed(build: Callable[[], keras.Model], shape: Shape | None, data: Floa
         try:
             network = build()
             if not network.built and shape is not None:
-                network.build((None, *shape))
+                network(keras.ops.ones((1, *shape)))
         except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError) as error:
             return Diagnosis(_rows(_last(calls), {}, -1), (explained(error, calls),))
-    if not network.inputs:
+    if not network.built:
         return Diagnosis((), (_unbuilt(network),))
     free = tuple(_free_sizes(network))
-    inputs = _inputs(network, data)
+    inputs = _inputs(network, shape, data)
     with recorded() as calls:
         try:
             network(inputs[0] if len(inputs) == 1 else inputs)
@@ -114,17 +114,20 @@ def _of_calls(
     return Diagnosis(_rows(calls, places, axis_of_time(calls, places)), findings)
 
 
-def _inputs(network: keras.Model, data: Float32 | None) -> list[Any]:
+def _inputs(network: keras.Model, shape: Shape | None, data: Float32 | None) -> list[Any]:
     """Return an input for each of the network's: the first of `data`, or ones."""
     if data is not None:
         return [keras.ops.convert_to_tensor(data[:1])]
-    shapes = [[each.shape[0] or 1, *(size or _FREE_SIZE for size in each.shape[1:])] for each in network.inputs]
-    return [keras.ops.ones(shape, each.dtype) for shape, each in zip(shapes, network.inputs, strict=True)]
+    tensors = getattr(network, "inputs", None)
+    if not tensors:  # a network of a class of its own, which was called with this shape
+        return [keras.ops.ones((1, *(shape or ())))]
+    shapes = [[each.shape[0] or 1, *(size or _FREE_SIZE for size in each.shape[1:])] for each in tensors]
+    return [keras.ops.ones(shape, each.dtype) for shape, each in zip(shapes, tensors, strict=True)]
 
 
 def _free_sizes(network: keras.Model) -> Iterator[Finding]:
     reads = any(recurrent(layer) is not None for layer in _leaves(network))
-    for tensor in network.inputs:
+    for tensor in getattr(network, "inputs", None) or ():
         if reads and None in tensor.shape[1:]:
             shape = ", ".join("?" if size is None else str(size) for size in tensor.shape[1:])
             yield Finding(

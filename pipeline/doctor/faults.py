@@ -75,9 +75,7 @@ def _map_into_recurrent(call: Call, _: Sequence[Call]) -> Finding | None:
 def _over_one_axis(call: Call, _: Sequence[Call]) -> Finding | None:
     if not isinstance(call.layer, OVER_ONE_AXIS) or len(call.input_shape) != 3:
         return None
-    return _cut_before(
-        "conv1d", call, f"a {call.kind} takes [steps, features], and gets four dimensions with the batch"
-    )
+    return _cut_before("conv1d", call, f"a {call.kind} takes [steps, features], not rows, columns and channels")
 
 
 def _cut_before(kind: str, call: Call, what: str) -> Finding:

@@ -112,7 +112,7 @@ def order(places: Places) -> tuple[str, int]:
 
 
 def time_axis(places: Places, axis: int) -> int:
-    """Return the axis of a tensor along which its values go along the given axis of positions; -1 if none or several."""
+    """Return the axis of a tensor that runs along the given axis of positions; -1 if none or several do."""
     low = np.where(np.isfinite(places.low[axis]), places.low[axis], np.nan)
     with np.errstate(invalid="ignore"):
         moves = [k for k in range(low.ndim) if low.shape[k] > 1 and np.nanmax(np.abs(np.diff(low, axis=k)), initial=0)]

@@ -24,7 +24,11 @@ def build() -> keras.Sequential:
 {layers}
         ]
     )
-    network.compile(optimizer="adam", loss={loss}, metrics=["accuracy"])
+    network.compile(
+        optimizer="adam",
+        loss={loss},
+        metrics=["accuracy"],
+    )
     return network
 
 
@@ -55,16 +59,15 @@ def rendered(layer: keras.Layer) -> str:
     parameters = inspect.signature(cls.__init__).parameters.values()
     required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD][1:]
     plain = cls.from_config({key: options[key] for key in required}).get_config()
-    changed = [
-        f"{key}={_value(_short(key, value))}" for key, value in options.items() if _differs(key, value, plain, required)
-    ]
-    given = [_value(_short(key, options[key])) for key in required]
-    return f"layers.{cls.__name__}({', '.join([*given, *changed])})"
+    written = {key: _value(_short(key, options[key])) for key in required}
+    changed = (key for key in options if key not in required and _differs(key, options[key], plain))
+    named = [f"{key}={_value(_short(key, options[key]))}" for key in changed]
+    return f"layers.{cls.__name__}({', '.join([*written.values(), *named])})"
 
 
-def _differs(key: str, value: Any, plain: Mapping[str, Any], required: Sequence[str]) -> bool:
-    # Bidirectional makes its own backward layer, and writes it down if it was given one or not.
-    return key not in required and key != "backward_layer" and value != plain.get(key)
+def _differs(key: str, value: Any, plain: Mapping[str, Any]) -> bool:
+    # Bidirectional writes a backward layer down, also one that it made itself.
+    return key != "backward_layer" and value != plain.get(key)
 
 
 def _short(key: str, value: Any) -> Any:

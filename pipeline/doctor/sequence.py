@@ -84,7 +84,7 @@ def _cut_again(call: Call, calls: Sequence[Call]) -> tuple[str, str, tuple[Edit,
 def _moving(call: Call, calls: Sequence[Call]) -> Iterator[Call]:
     for each in upstream(call, calls):
         if isinstance(each.layer, (layers.InputLayer, layers.Dense)) or (
-            getattr(each.layer, "weights", ()) and not isinstance(each.layer, ELEMENTWISE)
+            getattr(each.layer, "weights", None) and not isinstance(each.layer, ELEMENTWISE)
         ):
             return
         if "Pooling" in each.kind:
