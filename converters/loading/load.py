@@ -56,7 +56,12 @@ def built(source: Source) -> keras.Model:
     function = getattr(_module(source.place), source.function, None)
     if not callable(function):
         raise LoadError(f"{source}: Expected a function. Found none of that name")
-    network = function if isinstance(function, keras.Model) else function()
+    try:
+        network = function if isinstance(function, keras.Model) else function()
+    except SystemExit as error:
+        raise LoadError(
+            f"{source}: Expected a function that returns a keras.Model. It ended Python: {error}"
+        ) from error
     if not isinstance(network, keras.Model):
         raise LoadError(f"{source}: Expected a function that returns a keras.Model. Received: {type(network).__name__}")
     return network

@@ -32,7 +32,7 @@ def loaded_safely(source: str, trust: bool, into: Path, timeout_s: float = TIMEO
         if reason.is_file():
             raise LoadError(reason.read_text(encoding="utf-8"))
         if ended or not written.is_file():
-            raise LoadError(f"{found}: Expected a network that can be loaded. Received: its reader {ended}")
+            raise LoadError(f"{found}: Expected a network. Received: its reader {ended or 'wrote none'}")
         into.write_bytes(written.read_bytes())
     return into
 

@@ -13,7 +13,7 @@ import keras
 
 from converters.loading.load import built
 from converters.loading.safely import loaded_safely
-from converters.loading.source import Source
+from converters.loading.source import LoadError, Source
 from device.arrays import Float32
 from pipeline.doctor.faults import explained
 from pipeline.doctor.finding import Finding
@@ -27,6 +27,8 @@ from pipeline.doctor.sequence import of_sequences
 
 # In place of a size that the network leaves free.
 _FREE_SIZE = 32
+# Inputs of the user's that are looked at.
+_BATCH = 16
 _ROUNDS_MAX = 10
 
 
@@ -86,7 +88,9 @@ def _diagnosed(build: Callable[[], keras.Model], shape: Shape | None, data: Floa
             network = build()
             if not network.built and shape is not None:
                 network(keras.ops.ones((1, *shape)))
-        except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError) as error:
+        except LoadError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a build function raises anything
             return Diagnosis(_rows(_last(calls), {}, -1), (explained(error, calls),))
     if not network.built:
         return Diagnosis((), (_unbuilt(network),))
@@ -95,7 +99,7 @@ def _diagnosed(build: Callable[[], keras.Model], shape: Shape | None, data: Floa
     with recorded() as calls:
         try:
             network(inputs[0] if len(inputs) == 1 else inputs)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  # so do layers of the user's own, and TensorFlow
             return Diagnosis(_rows(calls, {}, -1), free or (explained(error, calls),))
     return _of_calls(network, calls, inputs, free, data_is_real=data is not None)
 
@@ -115,14 +119,22 @@ def _of_calls(
 
 
 def _inputs(network: keras.Model, shape: Shape | None, data: Float32 | None) -> list[Any]:
-    """Return an input for each of the network's: the first of `data`, or ones."""
+    """Return an input for each of the network's: the first of `data`, or ones; ValueError if they do not fit."""
+    expected = [tuple(each.shape) for each in getattr(network, "inputs", None) or ()]
+    if not expected:  # a network of a class of its own, which was called with this shape
+        expected = [(None, *(shape or ()))]
+    if shape is not None and (len(expected) > 1 or not _fits(expected[0], shape)):
+        sizes = " and ".join(str(list(each[1:])) for each in expected)
+        raise ValueError(f"Expected --input or --data of the network's input {sizes}. Received: {list(shape)}")
     if data is not None:
-        return [keras.ops.convert_to_tensor(data[:1])]
-    tensors = getattr(network, "inputs", None)
-    if not tensors:  # a network of a class of its own, which was called with this shape
-        return [keras.ops.ones((1, *(shape or ())))]
-    shapes = [[each.shape[0] or 1, *(size or _FREE_SIZE for size in each.shape[1:])] for each in tensors]
-    return [keras.ops.ones(shape, each.dtype) for shape, each in zip(shapes, tensors, strict=True)]
+        return [keras.ops.convert_to_tensor(data[: expected[0][0] or _BATCH])]
+    shapes = [[each[0] or 1, *(size or _FREE_SIZE for size in each[1:])] for each in expected]
+    types = [each.dtype for each in getattr(network, "inputs", None) or ()] or ["float32"]
+    return [keras.ops.ones(each, dtype) for each, dtype in zip(shapes, types, strict=True)]
+
+
+def _fits(expected: Shape, shape: Shape) -> bool:
+    return len(expected) == len(shape) + 1 and all(e in (None, s) for e, s in zip(expected[1:], shape, strict=True))
 
 
 def _free_sizes(network: keras.Model) -> Iterator[Finding]:
@@ -183,7 +195,7 @@ def _with_program(diagnosis: Diagnosis, build: Callable[[], keras.Model], shape:
     try:
         with _unbuilt_sequentials():
             network = build()
-    except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError):
+    except Exception:  # noqa: BLE001  # a build function raises anything
         return diagnosis  # it needs its layers built on its way: there are mends, but no whole program
     if type(network) is not keras.Sequential:
         return diagnosis

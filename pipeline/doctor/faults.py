@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 from keras import layers
 
+from converters import loading
 from pipeline.doctor.finding import Edit, Finding
 from pipeline.doctor.kinds import CONV_LSTM, GLOBAL_POOLING, OVER_ONE_AXIS, OVER_TWO_AXES, recurrent
 from pipeline.doctor.mends import in_place_of, line, rows_as_steps, with_options
@@ -181,9 +181,10 @@ def _outside_layers(error: Exception) -> Finding:
 
 
 def _place(error: Exception) -> str:
-    inside = (str(Path(keras.__file__).parent), str(Path(__file__).parents[2]))
+    ours = (Path(__file__).parent, Path(loading.__file__).parent)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename and not frame.filename.startswith(inside)]
+    places = [(frame, Path(frame.filename)) for frame in frames]
+    own = [frame for frame, path in places if "site-packages" not in path.parts and path.parent not in ours]
     frame = (own or frames)[-1]
     return f"{Path(frame.filename).name}, line {frame.lineno}"
 

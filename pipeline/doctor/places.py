@@ -63,11 +63,12 @@ class _Steps:
 
     def _comes_after(self, step: int, axes: tuple[int, ...]) -> bool:
         for place, axis in enumerate(axes):
+            # Pieces of lines are neither lines nor a scan over single places.
+            single = bool(self.high[axis, step] - self.low[axis, step] <= self.unit[axis])
             if self.high[axis, step - 1] <= self.low[axis, step]:
-                # Pieces of lines are neither lines nor a scan over single places.
-                return place == 0 or bool(self.high[axis, step] - self.low[axis, step] <= self.unit[axis])
+                return place == 0 or single
             before, now = ((self.low[axis, each], self.high[axis, each]) for each in (step - 1, step))
-            if before != now:
+            if before != now or not single:
                 return False
         return False
 

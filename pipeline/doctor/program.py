@@ -58,11 +58,15 @@ def rendered(layer: keras.Layer) -> str:
     options = {key: value for key, value in layer.get_config().items() if key not in _LEFT_OUT}
     parameters = inspect.signature(cls.__init__).parameters.values()
     required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD][1:]
-    plain = cls.from_config({key: options[key] for key in required}).get_config()
+    plain = cls(*(_made(options[key]) for key in required)).get_config()
     written = {key: _value(_short(key, options[key])) for key in required}
     changed = (key for key in options if key not in required and _differs(key, options[key], plain))
     named = [f"{key}={_value(_short(key, options[key]))}" for key in changed]
     return f"layers.{cls.__name__}({', '.join([*written.values(), *named])})"
+
+
+def _made(value: Any) -> Any:
+    return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
 
 
 def _differs(key: str, value: Any, plain: Mapping[str, Any]) -> bool:

@@ -13,9 +13,12 @@ import keras
 Shape = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Call:
-    """A call of a layer, or of an operation of `keras.ops`; `error` is what it raised instead of an output."""
+    """A call of a layer, or of an operation of `keras.ops`; `error` is what it raised instead of an output.
+
+    Its output may be its input itself, as that of Dropout.
+    """
 
     layer: Any
     arguments: tuple[Any, ...]
@@ -73,8 +76,8 @@ def producers(call: Call, calls: Sequence[Call]) -> list[Call]:
 
 def consumers(call: Call, calls: Sequence[Call]) -> list[Call]:
     """Return the calls that take an output of `call`."""
-    given = {id(output) for output in call.outputs}
-    return [each for each in calls if given & {id(taken) for taken in each.inputs}]
+    given, later = {id(output) for output in call.outputs}, calls[calls.index(call) + 1 :]
+    return [each for each in later if given & {id(taken) for taken in each.inputs}]
 
 
 def upstream(call: Call, calls: Sequence[Call]) -> Iterator[Call]:

@@ -104,7 +104,7 @@ def _lines_as_steps(source: Shape, received: Shape) -> tuple[Any, ...]:
 
 
 def _left_on(call: Call, calls: Sequence[Call]) -> Iterator[Finding]:
-    for flatten in _next(call, calls):
+    for flatten in dict.fromkeys(_next(call, calls)):
         if isinstance(flatten.layer, layers.Flatten):
             mended = with_options(call.layer, return_sequences=False)
             yield Finding(
