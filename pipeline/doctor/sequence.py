@@ -76,7 +76,8 @@ def _cut_again(call: Call, calls: Sequence[Call]) -> tuple[str, str, tuple[Edit,
     source = moving[-1].input_shape
     mended = _lines_as_steps(source, call.input_shape)
     if not mended:
-        return moving[0].name, "layers.Reshape((steps, features)) that keeps the order in time", ()
+        mend = "layers.Reshape((steps, features)) that keeps the order in time, of a map of more than one row or column"
+        return moving[0].name, mend, ()
     edits = (Edit(moving[0].name, mended, remove=True), *(Edit(each.name, remove=True) for each in moving[1:]))
     return moving[0].name, line(*mended), edits
 
@@ -98,6 +99,8 @@ def _lines_as_steps(source: Shape, received: Shape) -> tuple[Any, ...]:
     if len(source) != 3:
         return ()
     rows, columns, channels = source
+    if rows == 1:
+        return (layers.Reshape((columns, channels)),) if columns > 1 else ()
     if received[0] == columns != rows:
         return layers.Permute((2, 1, 3)), layers.Reshape((columns, rows * channels))
     return (rows_as_steps(source),)

@@ -55,6 +55,19 @@ def test_one_step_is_mended_by_the_rows_of_the_map() -> None:
     assert mend(diagnosed(one_step)) == ("reshape", "layers.Reshape((7, 448))")
 
 
+@pytest.mark.parametrize(
+    ("columns", "expected"), [(6, "layers.Reshape((6, 2))"), (1, "layers.Reshape((steps, features))")]
+)
+def test_one_step_of_a_map_of_one_row_is_mended_by_its_columns(columns: int, expected: str) -> None:
+    """A map of one row has its columns as steps; of a single place no steps can be made."""
+
+    def build() -> keras.Model:
+        return keras.Sequential([keras.Input((1, columns, 2)), layers.Reshape((1, columns * 2)), layers.LSTM(3)])
+
+    layer, line = mend(diagnosed(build))
+    assert (layer, line.startswith(expected)) == ("reshape", True)
+
+
 def test_conv1d_on_an_image_is_mended_by_a_reshape_before_it() -> None:
     assert mend(diagnosed(conv1d)) == ("conv1d", "layers.Reshape((28, 28)) before it")
 
