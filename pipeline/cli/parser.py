@@ -52,6 +52,13 @@ def _parser() -> argparse.ArgumentParser:
     into = _option("--into", type=Path, default=Path("dist"), help="folder to put it in (default: dist)")
     digit = _option("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
     pause = _option("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
+    network = _option(
+        "source", metavar="MODEL", help="a .keras or .h5 file, a SavedModel, or FILE.py:FUNCTION or MODULE:FUNCTION"
+    )
+    shape = _option(
+        "--input", dest="shape", type=sizes, metavar="SIZES", help="the input's shape without the batch, as 28,28,1"
+    )
+    inputs = _option("--data", type=Path, metavar="FILE", help=".npy with inputs of the network, to see their scale")
     sheet = _option(
         "--out", type=Path, default=BUILD / "negatives.png", help="image to write (default: build/negatives.png)"
     )
@@ -66,10 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     add("bench", tools.Bench, variant)
     add("bundle", commands.Bundle, variant, into)
     add("demo", tools.Demo, variant, digit, pause)
+    add("doctor", tools.Doctor, network, shape, inputs)
     add("calibration-sheet", tools.CalibrationSheet, sheet, fonts)
     add("evaluate-photos", tools.EvaluatePhotos, folder, photos, label, no_digit)
     add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), hidden=True)
     return parser
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Return sizes written as 28,28,1; raises ValueError if one is no number."""
+    return tuple(int(size) for size in text.split(","))
 
 
 def _option(flag: str, **settings: Any) -> tuple[str, dict[str, Any]]:
