@@ -24,7 +24,6 @@ class Bench:
         require(model.float_model)
         import_tensorflow()
         from converters.tflite.graph import read_graphs
-        from device.pixels import unit_range
         from device.runner import Runner
         from pipeline.bench.baselines import fused, keras_unrolled
         from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
@@ -33,7 +32,7 @@ class Bench:
 
         network = load_network(self.variant, model)
         splits = embedded_splits()
-        calibration = unit_range(splits.calibration.crops)
+        calibration = splits.form.real(splits.calibration.crops)
         files = {
             self.variant: model.int8_tflite.read_bytes(),
             "Keras unroll=True": keras_unrolled(network, calibration),
