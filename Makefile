@@ -4,7 +4,16 @@ VARIANT  ?= rows2d
 VARIANTS := rows2d cols2d conv1d rows
 $(if $(or $(filter-out $(VARIANTS) all,$(VARIANT)),$(if $(strip $(VARIANT)),,none)),\
 	$(error VARIANT is one of: $(VARIANTS), or all. Received: '$(VARIANT)'))
-CHOSEN   := $(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT))
+# An own network: make convert MODEL=net.keras DATA=folder NAME=mine, then make gate NAME=mine, and so on.
+MODEL    ?=
+DATA     ?=
+# Some shells export the name of the machine as NAME.
+ifeq ($(origin NAME),environment)
+NAME     :=
+endif
+NAME     := $(or $(NAME),$(shell printf '%s' '$(notdir $(basename $(MODEL)))' | tr 'A-Z' 'a-z' | tr -c 'a-z0-9._-' '-'))
+OPTIONS  ?=
+CHOSEN   := $(or $(NAME),$(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT)))
 
 # The first suitable Python; name another with make PYTHON=/path/to/python3.12.
 SUITABLE := import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))
@@ -37,13 +46,19 @@ SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'VARIANT is one of: $(VARIANTS), or all. The default is rows2d.'
+	@echo 'Own networks: make convert MODEL=net.keras DATA=folder NAME=mine, then the other targets with NAME=mine.'
 	@echo 'ROWSTREAM_DATA names a folder with the four IDX files of MNIST, if you have one.'
 
+ifeq ($(NAME),)
 convert: $(CHOSEN:%=build/%/evaluation.json) ## float weights -> build/VARIANT: int8 file, manifest, model card; print a table
 	@$(BIN)/python -m pipeline table $^
+else
+convert: .venv/ready
+	@$(BIN)/python -m pipeline convert '$(MODEL)' --data '$(DATA)' --name '$(NAME)' $(OPTIONS)
+endif
 
 # Every variant is judged, whatever the verdict on the first.
-gate: $(CHOSEN:%=build/%/evaluation.json) ## decide whether build/VARIANT may ship, by models/limits.toml; reports in build/VARIANT/gate
+gate: $(if $(NAME),.venv/ready,$(CHOSEN:%=build/%/evaluation.json)) ## decide whether build/VARIANT may ship, by models/limits.toml; reports in build/VARIANT/gate
 	@worst=0; for variant in $(CHOSEN); do \
 		$(BIN)/python -m pipeline gate build/$$variant || worst=$$?; done; exit $$worst
 

@@ -34,15 +34,17 @@ def main(workspace: Workspace) -> None:
     """Converts the network in `workspace`, and writes the name of each step before it begins."""
     workspace.step.write_text("unroll")
     calibration = np.load(workspace.calibration)
-    network = InferenceNetwork(keras.models.load_model(workspace.network), (1, *calibration.shape[1:]))
+    request = workspace.request
+    keras_network = keras.models.load_model(workspace.network)
+    network = InferenceNetwork(keras_network, (1, *calibration.shape[1:]), keep_head=request.keep_head)
     workspace.facts = network.facts
     workspace.step.write_text("write float TFLite")
     float_tflite = _float_tflite(network)
     workspace.float_tflite.write_bytes(float_tflite)
     workspace.step.write_text("calibrate and quantise")
     measured = _measured(float_tflite, calibration, network.step_form)
-    pixels = workspace.request.pixels
-    int8_tflite = _int8_tflite(float_tflite, measured, Range(*pixels) if pixels is not None else None)
+    pixels = Range(*request.pixels) if request.pixels is not None else None
+    int8_tflite = _int8_tflite(float_tflite, measured, pixels)
     workspace.int8_tflite.write_bytes(int8_tflite)
 
 

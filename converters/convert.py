@@ -48,11 +48,14 @@ class Conversion:
     facts: NetworkFacts
 
 
-def convert(network: keras.Model, calibration: Float32, pixels: Range | None = PIXELS_0_TO_1) -> Conversion:
+def convert(
+    network: keras.Model, calibration: Float32, pixels: Range | None = PIXELS_0_TO_1, *, keep_head: bool = False
+) -> Conversion:
     """Returns the flatbuffers of a network `input <float32>[n, ...] → outputs <float32>[n, ...]`.
 
     The activations' ranges are measured on `calibration`, inputs as the network takes them. `pixels` is the range of
-    an image's pixels there; None for an input of other numbers, whose range is measured. Raises ValueError if the
+    an image's pixels there; None for an input of other numbers, whose range is measured. A softmax or sigmoid at the
+    end is taken off, for the device to apply, unless `keep_head` is true. Raises ValueError if the
     calibration inputs do not fit the network or `pixels`, ConversionError if a step failed or crashed, StructureError
     if the int8 file has parts that must not ship.
     """
@@ -61,7 +64,7 @@ def convert(network: keras.Model, calibration: Float32, pixels: Range | None = P
         workspace = Workspace(Path(folder))
         network.save(workspace.network)
         np.save(workspace.calibration, calibration)
-        workspace.request = Request((pixels.low, pixels.high) if pixels is not None else None)
+        workspace.request = Request((pixels.low, pixels.high) if pixels is not None else None, keep_head)
         run_child([sys.executable, "-m", "converters.child", folder], workspace)
         int8_tflite = workspace.int8_tflite.read_bytes()
         graphs = read_graphs(int8_tflite)

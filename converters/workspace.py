@@ -18,9 +18,13 @@ Head = Literal["linear", "softmax", "sigmoid"]
 
 @dataclass(frozen=True)
 class Request:
-    """What a conversion is asked for: the real values of the pixels 0 and 255; None for an input of other numbers."""
+    """What a conversion is asked for: the range of an image's pixels, None for an input of other numbers.
+
+    With `keep_head` the network keeps a softmax or sigmoid at its end.
+    """
 
     pixels: tuple[float, ...] | None
+    keep_head: bool
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,14 @@ class ModelFolder(Folder):
     """A model: float weights and how they were trained, int8 file, manifest, model card with its pictures.
 
     `network` is the whole float network of a model that is not one of the variants; it replaces `weights`.
-    `calibration` has the SHA-256 of each calibration crop, one a line. `golden` has crops and the logits of the int8
-    file for them.
+    `recipe` says where its network and data are from. `calibration` has the SHA-256 of each calibration input, one a
+    line. `golden` has inputs and the logits of the int8 file for them.
     """
 
     weights = Entry("float.weights.h5")
     network = Entry("float.keras")
     training = Entry("training.json")
+    recipe = Entry("recipe.toml")
     calibration = Entry("calibration.sha256")
     int8_tflite = Entry("model.int8.tflite")
     golden = Entry(GOLDEN_NAME)
@@ -83,7 +84,7 @@ class ModelFolder(Folder):
         staged.path.mkdir(parents=True)
         try:
             yield staged
-            for path in (*staged.pictures, staged.weights, staged.network, staged.training):
+            for path in (*staged.pictures, staged.weights, staged.network, staged.training, staged.recipe):
                 path.touch()
             staged.path.rename(self._complete)
         finally:

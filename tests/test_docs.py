@@ -38,7 +38,7 @@ TARGET = re.compile(r"\bmake (?:[A-Z_]+=\S+ )*((?:[a-z][a-z-]*\b(?!=) ?)+)")
 DEVICE = ("verify", "classify", "watch", "serve")
 PIPELINE = (
     *("train", "convert", "gate", "release", "report", "bench", "bundle", "demo"),
-    *("calibration-sheet", "evaluate-photos"),
+    *("calibration-sheet", "evaluate-photos", "doctor"),
 )
 # Figures, and the name of the data, differ between runs.
 FIGURE = re.compile(r"-?\d[\d.,]*|[█ ─-]+")

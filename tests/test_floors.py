@@ -22,7 +22,7 @@ print(sorted(sys.modules.keys() & {"ai_edge_litert", "cv2", "numpy", "tensorflow
 # The rooms of each floor, and the modules beside them. Each may import only those before it.
 ORDER = {
     "device": ("core", "vision", "sources", "watch", "web", "cli", "__main__"),
-    "converters": ("packages", "workspace", "tflite", "lowering", "quantisation", "child", "convert"),
+    "converters": ("packages", "workspace", "tflite", "lowering", "quantisation", "loading", "child", "convert"),
     "pipeline": (
         *(
             "lock",
@@ -32,6 +32,7 @@ ORDER = {
             "data",
             "synthesis",
             "training",
+            "doctor",
             "bench",
             "gate",
             "report",

@@ -24,10 +24,10 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
     it would have some ten operators for each step, and answer no sooner than `step` in a loop.
     """
 
-    def __init__(self, network: keras.Model, shape: Shape | None = None) -> None:
+    def __init__(self, network: keras.Model, shape: Shape | None = None, *, keep_head: bool = False) -> None:
         """Lowers `network` for an input of this shape `[1, ...]`; raises as `lowered` does."""
         super().__init__()
-        whole = lowered(network, shape)
+        whole = lowered(network, shape, keep_head=keep_head)
         self.step_form: StepForm | None = None
         self.classify: Any = None
         self.step: Any = None

@@ -67,9 +67,10 @@ class Lowered:
         return [node for node in self.nodes if number in node.inputs]
 
 
-def lowered(network: keras.Model, shape: Shape | None = None) -> Lowered:
+def lowered(network: keras.Model, shape: Shape | None = None, *, keep_head: bool = False) -> Lowered:
     """Returns what a built network computes for an input of this shape `[1, ...]`, by default its own.
 
+    A softmax or sigmoid at the end is taken off, unless `keep_head` is true.
     Raises UnreadableNetworkError if it has no fixed graph of layers, and NetworkRefusedError, with every layer that
     cannot be lowered and the reason, if there are any.
     """
@@ -79,7 +80,8 @@ def lowered(network: keras.Model, shape: Shape | None = None) -> Lowered:
         raise NetworkRefusedError(
             f"Expected an input of fixed shape. Received: {[*given[1:]]}. Give keras.Input the number of time steps"
         )
-    return _without_heads(_lowered(graph, cast("Shape", given)))
+    whole = _lowered(graph, given)
+    return whole if keep_head else _without_heads(whole)
 
 
 def _lowered(graph: LayerGraph, shape: Shape) -> Lowered:
@@ -181,7 +183,7 @@ def _operations(call: Call, around: Surroundings) -> Sequence[Operation]:
 
 def _each_step(call: Call) -> Operation:
     (shape,) = call.shapes
-    inner = _lowered(read_inner(call.layer, call.layer.layer), shape[1:])
+    inner = _lowered(read_inner(call.layer, call.layer.layer), cast("Shape", shape[1:]))
     (output,) = inner.outputs
     if len(inner.nodes) == 1 and isinstance(inner.nodes[0].operation, Dense):
         return replace(inner.nodes[0].operation, name=call.layer.name)

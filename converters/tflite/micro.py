@@ -46,11 +46,11 @@ class MicroRun:
 class _MicroModel(KeyedModel):
     """A model whose keys are the indices of the first graph's inputs and outputs: the runtime knows no names."""
 
-    def __init__(self, interpreter: Any, graph: Graph, lines: int) -> None:
+    def __init__(self, interpreter: Any, graph: Graph, lines: int, output: str) -> None:
         inputs, outputs = list(graph.inputs), list(graph.outputs)
         indices = [(inputs.index(name), outputs.index(name + STATE_SUFFIX)) for name in graph.states]
         states = [StateKeys(before, after, _zero(interpreter, before)) for before, after in indices]
-        super().__init__(states, lines, outputs.index(LOGITS))
+        super().__init__(states, lines, outputs.index(output))
         self._interpreter = interpreter
 
     def set_input(self, key: int, value: Int8) -> None:
@@ -84,17 +84,17 @@ def first_graph_alone(content: bytes) -> bytes:
     return dump(model)
 
 
-def run_on_micro(content: bytes, pixels: Int8) -> MicroRun:
-    """Returns the logits of a file's first graph for crops `<int8>[n, 28, 28]`, with lines in the order of time.
+def run_on_micro(content: bytes, inputs: Int8, output: str = LOGITS) -> MicroRun:
+    """Returns an output of a file's first graph for inputs `<int8>[n, ...]`, with lines in the order of time.
 
     The graph takes the lines of a whole crop, or of a time step together with the states of the step before. The logits
     are those after the last line. Raises MicroError if the runtime refuses the file, or ends the process.
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
-        model, inputs = Path(folder) / "model.tflite", Path(folder) / "pixels.npy"
+        model, given = Path(folder) / "model.tflite", Path(folder) / "inputs.npy"
         model.write_bytes(content)
-        np.save(inputs, pixels)
-        command = [sys.executable, "-m", "converters.tflite.micro", str(model), str(inputs)]
+        np.save(given, inputs)
+        command = [sys.executable, "-m", "converters.tflite.micro", str(model), str(given), output]
         child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     used = _ARENA_USED.search(child.stdout + child.stderr)
     if child.returncode or used is None:
@@ -104,7 +104,7 @@ def run_on_micro(content: bytes, pixels: Int8) -> MicroRun:
     return MicroRun(np.array(logits, np.int8), int(used[1]))
 
 
-def main(model: Path, inputs: Path) -> None:
+def main(model: Path, inputs: Path, output: str) -> None:
     """Prints the runtime's memory report, then the logits as JSON."""
     from tflite_micro.python.tflite_micro import runtime  # noqa: PLC0415  # not on every machine, and only used here
 
@@ -113,7 +113,7 @@ def main(model: Path, inputs: Path) -> None:
     graph = read_graphs(content)[0]
     (lines,) = (index for index, name in enumerate(graph.inputs) if name not in graph.states)
     shape = interpreter.get_input_details(lines)["shape"]
-    loop = StepLoop(_MicroModel(interpreter, graph, lines))
+    loop = StepLoop(_MicroModel(interpreter, graph, lines, output))
     logits = []
     for crop in np.load(inputs):
         loop.reset()
@@ -123,4 +123,4 @@ def main(model: Path, inputs: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

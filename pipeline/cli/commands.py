@@ -18,7 +18,9 @@ from pipeline.lock import folder_lock
 from pipeline.variants import VARIANTS, model_name
 
 if TYPE_CHECKING:  # most commands need no gate
+    from pipeline.data.splits import Splits
     from pipeline.gate.judgement import Judgement
+    from pipeline.own.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,9 @@ class Convert:
             import_tensorflow()
             from pipeline.release.candidate import make_candidate
             from pipeline.release.evaluate import table, write_evaluation
+            from pipeline.release.source import variant_source
 
-            evaluation = make_candidate(VARIANTS[self.variant], splits, weights, candidate)
+            evaluation = make_candidate(variant_source(VARIANTS[self.variant], weights), splits, candidate)
             write_evaluation(evaluation, candidate.evaluation)
         print(table([evaluation]))
 
@@ -88,6 +91,7 @@ class Gate:
     limits: Path
     out: Path | None
     data: Path | None
+    trust: bool
 
     def run(self) -> ExitStatus:
         from pipeline.gate.check import Verdict
@@ -103,22 +107,35 @@ class Gate:
         from pipeline.gate.check import Verdict
         from pipeline.gate.judgement import limits_judged
         from pipeline.gate.limits import read_limits
+        from pipeline.own.recipe import read_recipe
 
         model = finished_model(self.folder)
         manifest = read_manifest(model.path)
-        limits = read_limits(self.limits, model_name(model.path))
+        recipe = read_recipe(model.recipe) if model.recipe.is_file() else None
+        limits = read_limits(self.limits, model_name(model.path), None if recipe is None else recipe.limits)
         require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
         if by_limits.verdict is Verdict.REFUSED:
             return by_limits
-        from pipeline.data.mnist import load
-
-        splits = load(self.data)
+        splits = self._splits(model, recipe)
         import_tensorflow()
         from pipeline.gate.case import Case
         from pipeline.gate.judge import judge
 
         return judge(Case(model, manifest, splits, limits))
+
+    def _splits(self, model: ModelFolder, recipe: Recipe | None) -> Splits:
+        if recipe is None:
+            from pipeline.data.mnist import load
+
+            return load(self.data)
+        import_tensorflow()
+        from pipeline.own.make import OwnModel, own_splits
+        from pipeline.training.networks import load_network
+
+        name = model.path.resolve().name
+        splits, _ = own_splits(OwnModel(recipe, name, self.trust), load_network(name, model))
+        return splits
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import device
-from pipeline.cli import commands, tools
+from pipeline.cli import commands, own, tools
 from pipeline.cli.command import Command
+from pipeline.data.own.own_data import TASKS
 from pipeline.folders import BUILD, MODELS
 from pipeline.variants import VARIANTS
 
@@ -27,9 +28,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rowstream {device.__version__}")
     named = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, make: type, *options: Any, hidden: bool = False) -> None:
-        text: dict[str, Any] = {} if hidden else {"help": str(make.__doc__).rstrip(".")}
-        command = named.add_parser(name, **text)
+    def add(name: str, make: Callable[..., Command], *options: Any, text: str | None = None) -> None:
+        about = str(make.__doc__) if text is None else text
+        text_of: dict[str, Any] = {"help": about.rstrip(".")} if about else {}
+        command = named.add_parser(name, **text_of)
         command.set_defaults(make=make)
         for flag, settings in options:
             command.add_argument(flag, **settings)
@@ -42,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=os.environ.get("ROWSTREAM_DATA") or None,
         help="folder with MNIST's four IDX files or your own crops.npz "
-        "(default: ROWSTREAM_DATA, the cache, a download, embedded images)",
+        "(default: ROWSTREAM_DATA, the cache, a download, embedded images); an own network's inputs and labels",
     )
     limits = _option(
         "--limits", type=Path, default=MODELS / "limits.toml", help="limits of the checks (default: models/limits.toml)"
@@ -52,6 +54,33 @@ def _parser() -> argparse.ArgumentParser:
     into = _option("--into", type=Path, default=Path("dist"), help="folder to put it in (default: dist)")
     digit = _option("--digit", type=int, default=3_200, help="index of an embedded image (default: 3200)")
     pause = _option("--pause-ms", type=float, default=60.0, help="pause after each line (default: 60)")
+    network = _option(
+        "source", metavar="MODEL", help="a .keras or .h5 file, a SavedModel, or FILE.py:FUNCTION or MODULE:FUNCTION"
+    )
+    model = _option(
+        "model",
+        metavar="MODEL",
+        help=f"one of {', '.join(VARIANTS)}; a recipe.toml; a .keras or .h5 file, a SavedModel, or MODULE:FUNCTION",
+    )
+    name = _option("--name", default="", help="name of an own model: its folder is build/NAME (default: by its file)")
+    trust = _option("--trust", action="store_true", help="run the code that a network or data are from")
+    recipe = _option("--out", type=Path, help="file to write (default: recipe.toml)")
+    of_data = (
+        _option(
+            "--scaling", default="", help="what the network sees for grey levels 0 and 255, as 0..1, -1..1, 0..255"
+        ),
+        _option("--task", default="", choices=("", *TASKS), help="what the labels mean, where they leave it open"),
+        _option("--names", default="", help="the classes in the order of the outputs, between commas"),
+        _option("--seed", type=int, default=7, help="of the draw of test and calibration inputs (default: 7)"),
+        _option("--drop-duplicates", action="store_true", help="leave out inputs that are also in another part"),
+        _option("--allow-few", action="store_true", help="calibrate on fewer than 100 inputs"),
+        _option("--units", default="", help="of an output of values"),
+        _option("--decoding", default="", choices=("", "ctc"), help="how answers to each step become a text"),
+    )
+    shape = _option(
+        "--input", dest="shape", type=sizes, metavar="SIZES", help="the input's shape without the batch, as 28,28,1"
+    )
+    inputs = _option("--data", type=Path, metavar="FILE", help=".npy with inputs of the network, to see their scale")
     sheet = _option(
         "--out", type=Path, default=BUILD / "negatives.png", help="image to write (default: build/negatives.png)"
     )
@@ -59,17 +88,24 @@ def _parser() -> argparse.ArgumentParser:
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
     add("train", commands.Train, variant, data, fonts)
-    add("convert", commands.Convert, variant, data)
-    add("gate", commands.Gate, folder, limits, reports, data)
+    add("convert", own.convert, model, data, name, trust, *of_data, text=str(own.ConvertOwn.__doc__))
+    add("init", own.init, network, data, recipe, *of_data, text=str(own.Init.__doc__))
+    add("gate", commands.Gate, folder, limits, reports, data, trust)
     add("release", commands.Release, variant)
     add("report", commands.Report, names)
     add("bench", tools.Bench, variant)
     add("bundle", commands.Bundle, variant, into)
     add("demo", tools.Demo, variant, digit, pause)
+    add("doctor", tools.Doctor, network, shape, inputs)
     add("calibration-sheet", tools.CalibrationSheet, sheet, fonts)
     add("evaluate-photos", tools.EvaluatePhotos, folder, photos, label, no_digit)
-    add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), hidden=True)
+    add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), text="")
     return parser
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Return sizes written as 28,28,1; raises ValueError if one is no number."""
+    return tuple(int(size) for size in text.split(","))
 
 
 def _option(flag: str, **settings: Any) -> tuple[str, dict[str, Any]]:

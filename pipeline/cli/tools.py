@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from device.arrays import Float32
+from device.exit_status import ExitStatus
 from device.manifest import read_manifest
 from pipeline.cli.command import import_tensorflow, require
 from pipeline.folders import model_folder
@@ -22,7 +24,6 @@ class Bench:
         require(model.float_model)
         import_tensorflow()
         from converters.tflite.graph import read_graphs
-        from device.pixels import unit_range
         from device.runner import Runner
         from pipeline.bench.baselines import fused, keras_unrolled
         from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
@@ -31,7 +32,7 @@ class Bench:
 
         network = load_network(self.variant, model)
         splits = embedded_splits()
-        calibration = unit_range(splits.calibration.crops)
+        calibration = splits.form.real(splits.calibration.crops)
         files = {
             self.variant: model.int8_tflite.read_bytes(),
             "Keras unroll=True": keras_unrolled(network, calibration),
@@ -108,3 +109,45 @@ class EvaluatePhotos:
         with Runner(self.folder) as runner:
             read = [evaluate_photos(runner, each, self.label_field, self.no_digit) for each in self.photographs]
         print(photos_table(list(zip(self.photographs, read, strict=True))))
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what keeps a network from seeing a sequence, and what mends it; exit status 1: it is sick."""
+
+    source: str
+    shape: tuple[int, ...] | None
+    data: Path | None
+
+    def __post_init__(self) -> None:
+        if self.shape is not None and min(self.shape, default=0) < 1:
+            raise ValueError(f"Expected --input of sizes >= 1, as 28,28,1. Received: {self.shape}")
+
+    def run(self) -> ExitStatus:
+        from converters.loading.source import read_source
+
+        # Who names a function asks for it to be run.
+        source = read_source(self.source, trust=True)
+        data = self._read_data()
+        import_tensorflow()
+        from pipeline.doctor.examine import examine
+        from pipeline.doctor.report import as_text
+
+        diagnosis = examine(source, self.shape, data)
+        print(as_text(diagnosis))
+        return ExitStatus.REFUSED if diagnosis.is_sick else ExitStatus.FINE
+
+    def _read_data(self) -> Float32 | None:
+        if self.data is None:
+            return None
+        from device.npy import parse_npy
+
+        require(self.data)
+        try:
+            array = parse_npy(self.data.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{self.data}: {error}") from error
+        if array.ndim < 2 or array.dtype.kind not in "iuf" or not len(array):
+            expected = "Expected inputs of the network, numbers [n, …]"
+            raise ValueError(f"{self.data}: {expected}. Received: shape={array.shape}, dtype={array.dtype}")
+        return array.astype("float32")

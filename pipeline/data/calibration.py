@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.arrays import Crops, Indices
+from device.arrays import Crops, Float32, Indices, UInt8
 from device.pixels import SIDE
 from device.sha256 import sha256_hex
 from device.whole_file import write_whole
@@ -27,9 +27,9 @@ _COLUMNS = 8
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration crops `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
+    """Calibration inputs, of digits `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
 
-    crops: Crops
+    crops: UInt8 | Float32
     source: str
     seed: int
     indices_sha256: str
@@ -41,7 +41,7 @@ class Calibration:
         return replace(self, crops=np.concatenate([self.crops, negatives]), source=source)
 
 
-def drawn(crops: Crops, indices: Indices, source: str, seed: int) -> Calibration:
+def drawn(crops: UInt8 | Float32, indices: Indices, source: str, seed: int) -> Calibration:
     """Returns the crops at `indices` of the source's `<uint8>[n, 28, 28]` as calibration crops."""
     return Calibration(crops[indices], source, seed, sha256_hex(indices.astype("<i8").tobytes()))
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from device.arrays import Indices, UInt8
+import numpy.typing as npt
+
+from device.arrays import Indices
 from device.manifest import CalibrationRecord
-from device.pixels import SIDE
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
+from pipeline.data.data_form import DIGITS, DataForm, Inputs
+from pipeline.data.own.own_data import Task
 from pipeline.variants import LABELS
 
 
@@ -18,15 +22,15 @@ class NoTrainingImagesError(ValueError):
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Crops `<uint8>[n, 28, 28]` and their labels, `<uint8>[n]`."""
+    """Inputs, of digits `<uint8>[n, 28, 28]`, and what is to be answered for each, of digits `<uint8>[n]`."""
 
-    crops: UInt8
-    labels: UInt8
+    crops: Inputs
+    labels: npt.NDArray[Any]
 
     def __post_init__(self) -> None:
-        if self.crops.shape[1:] != (SIDE, SIDE) or self.labels.shape != self.crops.shape[:1]:
+        if len(self.crops) != len(self.labels):
             received = f"shapes {self.crops.shape} and {self.labels.shape}"
-            raise ValueError(f"Expected crops <uint8>[n, {SIDE}, {SIDE}] and labels <uint8>[n]. Received: {received}")
+            raise ValueError(f"Expected as many inputs as labels. Received: {received}")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -37,7 +41,12 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Splits:
-    """The data and the labels' names. Nothing is chosen by `test`; `training` is empty if none may be trained on."""
+    """The data and the labels' names. Nothing is chosen by `test`; `training` is empty if none may be trained on.
+
+    `form` is that of all inputs. Labels are, by `task`: `classes`, an index into `names`, `<int>[n]`; `steps`, one for
+    each time step, `<int>[n, steps]`; `multilabel`, 0 or 1 for each name, `<float32>[n, names]`; `regression`, real
+    numbers, `<float32>[n, values]`.
+    """
 
     source: str
     training: LabelledImages
@@ -46,6 +55,8 @@ class Splits:
     test: LabelledImages
     test_source: str
     names: tuple[str, ...] = LABELS
+    form: DataForm = DIGITS
+    task: Task = "classes"
 
     def require_training(self) -> None:
         """Raises NoTrainingImagesError if there are no images that may be trained on."""
@@ -56,12 +67,12 @@ class Splits:
             )
 
 
-def digests(crops: UInt8) -> tuple[str, ...]:
-    """Returns each crop's SHA-256: of its 784 pixels as bytes, row by row."""
+def digests(crops: Inputs) -> tuple[str, ...]:
+    """Returns each input's SHA-256: of its pixels or numbers as bytes, row by row."""
     return tuple(sha256_hex(crop.tobytes()) for crop in crops)
 
 
-def digest_lines(crops: UInt8) -> bytes:
+def digest_lines(crops: Inputs) -> bytes:
     """Returns the crops' digests as the lines of a file."""
     return "".join(f"{digest}\n" for digest in digests(crops)).encode()
 

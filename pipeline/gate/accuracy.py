@@ -18,6 +18,7 @@ from device.arrays import Bools, Float64, Indices
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
+from pipeline.gate.scored import scored
 
 
 @dataclass(frozen=True)
@@ -77,20 +78,25 @@ def right(case: Case, answers: Indices) -> Bools:
 
 def reference(case: Case) -> Iterator[Check]:
     """Yields whether the float network's logits are finite, and the labels name its classes."""
-    broken = int((~np.isfinite(case.float_logits)).any(axis=1).sum())
+    finite = np.isfinite(case.float_logits).reshape(len(case.float_logits), -1)
+    broken = int((~finite).any(axis=1).sum())
     if broken:
         reason = f"the float network's logits are not finite for {broken:,} images"
         yield refused("float logits finite", f"{broken:,} images not", "all images", reason)
         return
     yield passed("float logits finite", "all images", "all images")
-    yield without_violations("labels match classes", tuple(_misnamed(case)), "each")
+    if case.is_class:
+        yield without_violations("labels match classes", tuple(_misnamed(case)), "each")
 
 
 def accuracy(case: Case) -> Iterator[Check | Note]:
     """Yields the accuracy of int8 and its distance from float, on the same images."""
+    if not case.is_class:
+        yield from scored(case)
+        return
     limits, answers = case.limits, int8_indices(case)
     pair = Paired(right(case, float_indices(case)), right(case, answers))
-    by_line = right(case, np.asarray(case.line_logits.argmax(axis=1)))
+    by_line = right(case, np.asarray(case.line_logits[:, case.outputs[0].columns].argmax(axis=1)))
     minimum = limits.int8_accuracy_percent_min
     yield Note("float accuracy", f"{100 * pair.float_right.mean():.2f} %")
     yield at_least("int8 accuracy, whole", 100 * float(pair.int8_right.mean()), minimum, " %")
@@ -120,10 +126,13 @@ def confidence(case: Case) -> Iterator[Check | Note]:
     A probability below the threshold is not an answer: it says that the crop may not be a digit, and is too low where
     every image is one. So the limit is on the calibration error of answers.
     """
-    limits, temperature = case.limits, case.manifest.temperature
+    if not case.is_class:
+        yield Note("calibration error", "the answer is not one class")
+        return
+    limits, temperature = case.limits, case.manifest.output.temperature
     real = confidences(case.float_logits, temperature)
     int8 = np.array([prediction.probability for prediction in case.predictions])
-    int8_right, answered = right(case, int8_indices(case)), int8 >= case.manifest.threshold
+    int8_right, answered = right(case, int8_indices(case)), int8 >= case.manifest.output.threshold
     for model, probability, is_right in (("float", real, right(case, float_indices(case))), ("int8", int8, int8_right)):
         error = 100 * expected_calibration_error(probability, is_right)
         yield Note(f"calibration error, {model}", f"{error:.2f} pp")
@@ -143,7 +152,10 @@ def confidence(case: Case) -> Iterator[Check | Note]:
 
 def rejection(case: Case) -> Iterator[Check | Note]:
     """Yields how many digits the manifest's threshold keeps, and how many crops without a digit it accepts."""
-    threshold = case.manifest.threshold
+    if not case.is_class:
+        yield Note("negatives accepted", "the answer is not one class")
+        return
+    threshold = case.manifest.output.threshold
     if case.negatives is None:
         no_digits = "the gate has negatives for the labels 0 to 9 only"
         everything = Note("negatives accepted", "all: the threshold is 0")
@@ -168,5 +180,5 @@ def _misnamed(case: Case) -> Iterator[str]:
 
 def _refitted_temperature(case: Case) -> float:
     validation = case.splits.validation
-    logits = case.logits(validation.crops, "validation")
+    logits = case.logits(validation.crops, "validation")[..., case.outputs[0].columns]
     return fitted_temperature(case.manifest.output.quantisation.dequantise(logits), validation.labels)

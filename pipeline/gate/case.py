@@ -5,35 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import keras
 import numpy as np
+from device.outputs import Output, read_outputs
 from tqdm import tqdm
 
 from converters.convert import Conversion, convert
 from converters.tflite.graph import Graph, read_graphs
 from device.arrays import Float32, Float64, Indices, Int8, UInt8
 from device.manifest import Manifest
-from device.pixels import unit_range
-from device.runner import Prediction, Runner
+from device.runner import Runner
+from pipeline.data.data_form import Inputs
 from pipeline.data.splits import Splits, digests
 from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits
+from pipeline.gate.reference import float_outputs
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
 
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """The runner's answers for n crops given line by line.
+    """The runner's answers for n inputs given line by line.
 
-    After each time step, their indices `<int>[n, steps]` and probabilities `<float64>[n, steps]`; at the end the logits
-    `<int8>[n, classes]`. A file that does not stream answers once.
+    After each time step, the logits of all outputs `<int8>[n, steps, width]`; and of an answer that is a class, its
+    indices `<int>[n, steps]` and probabilities `<float64>[n, steps]`. A file that does not stream answers once.
     """
 
+    logits: Int8
     indices: Indices
     probabilities: Float64
-    logits: Int8
 
 
 @dataclass(frozen=True)
@@ -54,41 +57,67 @@ class Case:
         return read_graphs(self.content)
 
     @cached_property
-    def network(self) -> keras.Sequential:
+    def network(self) -> keras.Model:
         """The float network that the file was made from."""
         return load_network(self.folder.path.resolve().name, self.folder)
 
-    @cached_property
-    def float_logits(self) -> Float32:
-        """The float network's logits for the test images, `<float32>[n, classes]`."""
-        return np.asarray(self.network.predict(unit_range(self.splits.test.crops), batch_size=500, verbose=0))
+    @property
+    def is_class(self) -> bool:
+        """Whether the answer is one class for each input."""
+        return self.manifest.output.kind == "classes" and not self.manifest.output.per_step
 
     @cached_property
-    def predictions(self) -> tuple[Prediction, ...]:
-        """The runner's answers for the test images, each given whole."""
+    def outputs(self) -> tuple[Output, ...]:
+        return read_outputs(self.manifest)
+
+    @cached_property
+    def float_outputs(self) -> Mapping[str, Float32]:
+        """The float network's outputs for the test inputs by name, `<float32>[n, ...]`; see `float_outputs`."""
+        inputs = self.splits.form.real(self.splits.test.crops)
+        return float_outputs(self.network, inputs, keep_head=self.splits.task == "regression")
+
+    @cached_property
+    def float_logits(self) -> Float32:
+        """The first of these, which is the answer."""
+        return next(iter(self.float_outputs.values()))
+
+    def int8_output(self, output: Output) -> Float32:
+        """Returns the runner's values of an output for the test inputs, each given whole, `<float32>[n, ...]`."""
+        contract = next(each for each in self.manifest.outputs if each.name == output.name)
+        rows = self.whole_logits if output.each_step or self.whole_logits.ndim == 2 else self.whole_logits[:, -1]
+        return contract.quantisation.dequantise(rows[..., output.columns].reshape(len(rows), *contract.shape[1:]))
+
+    @cached_property
+    def predictions(self) -> tuple[Any, ...]:
+        """The runner's answers for the test inputs, each given whole."""
         with Runner(self.folder.path) as runner:
             return tuple(runner.classify(crop) for crop in self.each(self.splits.test.crops, "answers"))
 
     @cached_property
     def whole_logits(self) -> Int8:
-        """The runner's logits for the test images, each given whole, `<int8>[n, classes]`."""
+        """The runner's logits for the test inputs, each given whole: `<int8>[n, width]`, or several rows."""
         return self.logits(self.splits.test.crops, "whole")
 
     @cached_property
     def line_logits(self) -> Int8:
-        """The runner's logits for the test images, each given line by line, `<int8>[n, classes]`."""
-        return self.readings.logits
+        """The same for the test inputs given line by line."""
+        return self.as_whole(self.readings.logits)
+
+    def as_whole(self, rows: Int8) -> Int8:
+        """Returns of the rows `<int8>[n, steps, width]` after each step those that whole inputs have."""
+        return rows[:, -1] if self.whole_logits.ndim == 2 else rows[:, -self.whole_logits.shape[1] :]
 
     @cached_property
     def readings(self) -> Readings:
-        """The runner's answers for the test images, each given line by line."""
-        steps, logits = [], []
+        """The runner's answers for the test inputs, each given line by line."""
+        logits, steps = [], []
         with Runner(self.folder.path) as runner:
-            for crop in self.each(self.splits.test.crops, "line by line"):
-                steps.append([(answer.index, answer.probability) for answer in runner.steps(crop)])
-                logits.append(runner.partial_logits)
-        indices, probabilities = np.moveaxis(np.array(steps), 2, 0)
-        return Readings(indices.astype(np.intp), probabilities, np.array(logits, np.int8))
+            for one in self.each(self.splits.test.crops, "line by line"):
+                logits.append(np.stack(runner.step_logits(one)))
+                if self.is_class:
+                    steps.append([(answer.index, answer.probability) for answer in runner.steps(one)])
+        indices, probabilities = np.moveaxis(np.array(steps), 2, 0) if steps else np.zeros((2, 0, 0))
+        return Readings(np.array(logits, np.int8), indices.astype(np.intp), probabilities)
 
     @cached_property
     def negatives(self) -> UInt8 | None:
@@ -109,8 +138,8 @@ class Case:
         return tuple(self.folder.calibration.read_text().split())
 
     @cached_property
-    def known_crops(self) -> Mapping[str, UInt8]:
-        """Every crop that may calibrate, by its SHA-256."""
+    def known_crops(self) -> Mapping[str, Inputs]:
+        """Every input that may calibrate, by its SHA-256."""
         sources = (self.splits.calibration.crops, self.splits.training.crops, self.splits.validation.crops)
         return {digest: crop for crops in sources for digest, crop in zip(digests(crops), crops, strict=True)}
 
@@ -131,14 +160,19 @@ class Case:
     @cached_property
     def conversion(self) -> Conversion:
         """A new conversion, from the float network and the recorded calibration crops."""
-        crops = np.array([self.known_crops[digest] for digest in self.calibration_digests])
-        return convert(self.network, unit_range(crops))
+        inputs = np.array([self.known_crops[digest] for digest in self.calibration_digests])
+        form, keep_head = self.splits.form, self.splits.task == "regression"
+        return convert(self.network, form.real(inputs), form.range, keep_head=keep_head)
 
-    def logits(self, crops: UInt8, what: str, *, threads: int = 1) -> Int8:
-        """Returns the runner's logits for whole crops `<uint8>[n, 28, 28]`, `<int8>[n, classes]`."""
+    def quantised(self, inputs: Inputs) -> Int8:
+        """Returns inputs `[n, ...]` as the int8 file takes them, `<int8>[n, ...]`."""
+        return np.array([self.splits.form.quantised(one, self.manifest.input) for one in inputs])
+
+    def logits(self, inputs: Inputs, what: str, *, threads: int = 1) -> Int8:
+        """Returns the runner's logits for whole inputs `[n, ...]`: `<int8>[n, width]`, or several rows for each."""
         with Runner(self.folder.path, threads=threads) as runner:
-            return np.array([runner.logits(crop) for crop in self.each(crops, what)])
+            return np.array([runner.logits(one) for one in self.each(inputs, what)])
 
-    def each(self, crops: UInt8, what: str) -> Iterable[UInt8]:
-        """Returns the crops one by one, behind a progress bar."""
-        return tqdm(crops, desc=f"{self.manifest.name} {what}", disable=None)
+    def each(self, inputs: Inputs, what: str) -> Iterable[Any]:
+        """Returns the inputs one by one, behind a progress bar."""
+        return tqdm(inputs, desc=f"{self.manifest.name} {what}", disable=None)

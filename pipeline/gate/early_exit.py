@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from device.arrays import Bools, Float64, Indices
 from device.manifest import EarlyExit
-from device.pixels import SIDE
 from device.runner import Runner
 from pipeline.gate.accuracy import right
 from pipeline.gate.case import Case
@@ -27,10 +26,14 @@ Values = TypeVar("Values", bound=npt.NDArray[Any])
 
 @dataclass(frozen=True, eq=False)
 class StepAnswers:
-    """After each time step, whether the answer is right, `<bool>[n, steps]`, and its probability, `[n, steps]`."""
+    """After each time step, whether the answer is right, `<bool>[n, steps]`, and its probability, `[n, steps]`.
+
+    `lines` is how many an input has.
+    """
 
     right: Bools
     probability: Float64
+    lines: int
 
     def __post_init__(self) -> None:
         if self.right.shape != self.probability.shape or not self.right.size:
@@ -38,7 +41,7 @@ class StepAnswers:
 
     @property
     def lines_per_step(self) -> int:
-        return SIDE // self.right.shape[1]
+        return self.lines // self.right.shape[1]
 
     def exits(self, probability: float) -> Indices:
         """Returns the step `[n]` of each image's first answer of at least this probability, else the last step."""
@@ -72,7 +75,7 @@ def step_answers(case: Case) -> StepAnswers:
     """Returns the runner's answers for the test images after each time step."""
     indices = case.readings.indices
     by_step = [right(case, indices[:, step]) for step in range(indices.shape[1])]
-    return StepAnswers(np.stack(by_step, axis=1), case.readings.probabilities)
+    return StepAnswers(np.stack(by_step, axis=1), case.readings.probabilities, case.manifest.lines)
 
 
 def measured_early_exit(case: Case) -> EarlyExit | None:
@@ -92,7 +95,7 @@ def early_exit(case: Case) -> Iterator[Check | Note]:
     yield at_most("accuracy drop, early exit", answers.drop_pp(probability), limits.early_exit_drop_pp_max, " pp")
     if case.negatives is None:
         return
-    kept = 100 * float((at_exit(answers.probability, exits) >= case.manifest.threshold).mean())
+    kept = 100 * float((at_exit(answers.probability, exits) >= case.manifest.output.threshold).mean())
     yield at_least("digits kept, early exit", kept, limits.digits_kept_percent_min, " %")
     with Runner(case.folder.path) as runner:
         crops = case.each(case.negatives[_NEGATIVES], "negatives, early exit")

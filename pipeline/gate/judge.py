@@ -49,7 +49,7 @@ def judge(case: Case) -> Judgement:
         source=case.splits.test_source,
         runtimes=structure.runtimes_run(stages["runtimes"].checks),
         stages=tuple(stages.values()),
-        measurements=None if stages["accuracy"].is_skipped else measure(case),
+        measurements=measure(case) if case.is_class and not stages["accuracy"].is_skipped else None,
     )
 
 

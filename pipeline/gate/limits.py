@@ -1,5 +1,7 @@
 """Reads the limits of the gate: a TOML file with `[default]` for every model, and `[models.NAME]` over it for one.
 
+Models with a recipe have `[own]` over `[default]`, and then the limits of their recipe.
+
 A model for which a limit is missing does not pass. A limit that no model can miss is named in the verdict.
 """
 
@@ -23,6 +25,7 @@ else:
 _REFUSES_NOTHING: Mapping[str, float] = MappingProxyType(
     {
         "images_min": 1,
+        "db_min": -99,
         "percent_min": 0,
         "percent_max": 100,
         "pp_max": 100,
@@ -50,6 +53,8 @@ class Limits:
     accuracy_drop_upper_pp_max: float | None = None
     early_exit_drop_pp_max: float | None = None
     agreement_percent_min: float | None = None
+    signal_to_noise_db_min: float | None = None
+    error_ratio_max: float | None = None
     recall_drop_pp_max: float | None = None
     calibration_error_pp_max: float | None = None
     confidence_drift_pp_max: float | None = None
@@ -84,20 +89,25 @@ class Limits:
         )
 
 
-def read_limits(path: Path, model: str) -> Limits:
-    """Returns the limits of a model by its name; raises LimitsError for invalid files."""
+def read_limits(path: Path, model: str, own: Mapping[str, Any] | None = None) -> Limits:
+    """Returns the limits of a model by its name; raises LimitsError for invalid files.
+
+    `own` are those of an own model's recipe: they count over `[own]`, which counts over `[default]`.
+    """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # not TOML, or not UTF-8
         raise LimitsError(f"{path}: Expected TOML. {error}") from error
     # [instructions.MACHINE.NAME] is read by `make test-pi`.
-    if not written.keys() <= {"default", "models", "instructions"}:
+    if not written.keys() <= {"default", "own", "models", "instructions"}:
         raise LimitsError(f"{path}: Expected the tables [default] and [models.NAME]. Received: {sorted(written)}")
     try:
         default = _entries(written.get("default", {}), "default")
         tables = _table(written.get("models", {}), "models").items()
         # All tables are read, so that a mistake in another model's table is found now.
         entries = {name: _entries(table, f"models.{name}") for name, table in tables}
+        if own is not None:
+            default |= _entries(written.get("own", {}), "own") | _entries(dict(own), "recipe")
         return Limits(**{**default, **entries.get(model, {})})
     except LimitsError as error:
         raise LimitsError(f"{path}: {error}") from error

@@ -14,8 +14,6 @@ from scipy.special import softmax
 
 from converters.tflite.graph import read_graphs
 from device.arrays import Bools, Float64, Indices, UInt8
-from device.pixels import unit_range
-from device.quantisation import quantise_pixels
 from device.signatures import CLASSIFY
 from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
@@ -32,6 +30,7 @@ _SIGNAL_CROPS = 64
 def measure(case: Case) -> Measurements:
     """Returns the measurements of a case that passed the stages up to `reference`."""
     reference, answers = float_indices(case), int8_indices(case)
+    real = confidences(case.float_logits, case.manifest.output.temperature)
     pair = Paired(right(case, reference), right(case, answers))
     probability = np.array([prediction.probability for prediction in case.predictions])
     wrong = np.flatnonzero(~pair.int8_right)
@@ -40,7 +39,9 @@ def measure(case: Case) -> Measurements:
     return Measurements(
         names=names,
         labels=case.manifest.labels,
-        float=_answers(case, reference, pair.float_right, confidences(case.float_logits, case.manifest.temperature)),
+        float=_answers(
+            case, reference, pair.float_right, confidences(case.float_logits, case.manifest.output.temperature)
+        ),
         int8=_answers(case, answers, pair.int8_right, probability),
         overall=_change("", pair),
         classes=tuple(_change(name, pair[labels == label]) for label, name in enumerate(names)),
@@ -105,7 +106,7 @@ def _change(label: str, pair: Paired) -> RecallChange:
 
 def _examples(case: Case, images: Indices) -> Iterator[Example]:
     answers, labels = float_indices(case), case.manifest.labels
-    probabilities = softmax(case.float_logits.astype(np.float64) / case.manifest.temperature, axis=1)
+    probabilities = softmax(case.float_logits.astype(np.float64) / case.manifest.output.temperature, axis=1)
     for count, image in enumerate(images):
         prediction = case.predictions[image]
         yield Example(
@@ -127,11 +128,11 @@ def _png(crop: UInt8) -> str:
 
 def tensor_signals(case: Case) -> Iterator[TensorSignal]:
     """Yields each activation that int8 and the float reference share; nothing if the conversion cannot be repeated."""
-    if not case.can_convert:
+    if not case.can_convert or CLASSIFY not in {graph.signature for graph in case.graphs}:
         return
     crops = case.splits.test.crops[:_SIGNAL_CROPS]
-    int8 = _activations(case.content, quantise_pixels(crops)[..., np.newaxis])
-    reference = _activations(case.conversion.float_tflite, unit_range(crops))
+    int8 = _activations(case.content, case.quantised(crops))
+    reference = _activations(case.conversion.float_tflite, case.splits.form.real(crops))
     for index, (name, real) in enumerate(reference.items()):
         if name in int8:
             yield TensorSignal(name, index, float((real**2).sum()), float(((real - int8[name]) ** 2).sum()))

@@ -17,9 +17,9 @@ import numpy as np
 
 from converters.tflite.operator_versions import MICRO
 from converters.workspace import ROOT
-from device.arrays import Crops
 from device.interpreter import RUNTIMES
 from device.manifest import Runtime
+from pipeline.data.data_form import Inputs
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ def runtime_here(name: str) -> Runtime:
     return Runtime(name, importlib.metadata.version(name))
 
 
-def classify_in_child(folder: Path, runtime: str, crops: Crops, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs `device classify` on crops `<uint8>[n, 28, 28]`, in a process of its own, as on a device.
+def classify_in_child(folder: Path, runtime: str, inputs: Inputs, *options: str) -> subprocess.CompletedProcess[str]:
+    """Runs `device classify` on inputs `[n, ...]`, in a process of its own, as on a device.
 
     Two runtimes in one process disturb each other.
     """
     command = [sys.executable, "-m", "device", "classify", *options, "--runtime", runtime]
     with tempfile.TemporaryDirectory(prefix="rowstream-") as temporary:
-        sample = Path(temporary) / "crops.npy"
-        np.save(sample, crops)
+        sample = Path(temporary) / "inputs.npy"
+        np.save(sample, inputs)
         command += ["--model", str(folder.resolve()), str(sample)]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

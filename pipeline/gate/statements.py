@@ -15,28 +15,27 @@ import numpy as np
 
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
-from device.arrays import Float32, Float64, Int8, UInt8
+from device.arrays import Float64
 from device.manifest import Accuracy, EarlyExit, Rejection
-from device.pixels import SIDE
 from pipeline.data.splits import calibration_record
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_most, not_judged, without_violations
 from pipeline.gate.early_exit import step_answers
+from pipeline.gate.scored import accuracy_found, fidelities
 
 _UNAVAILABLE = "the recorded calibration images are not in the data loaded"
 _FOUND = "as found"
 # The recipe of a training fills a screen.
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
-# How many percentage points a unit of each figure is. Lines read count as a share of the crop.
+# How many percentage points a unit of each figure is.
 _PP: Mapping[str, float] = {
     "float_accuracy": 100,
     "int8_accuracy": 100,
     "accuracy_drop_pp": 1,
     "agreement": 100,
     "accuracy_after_step": 100,
-    "mean_lines_read": 100 / SIDE,
     "digits_kept": 100,
     "negatives_accepted": 100,
 }
@@ -56,24 +55,6 @@ def configuration(folder: ModelFolder) -> dict[str, Any]:
     training = json.loads(folder.training.read_text()) if folder.training.is_file() else "not recorded"
     quantisation = "static int8, weights per channel, activations by true minima and maxima"
     return {"quantisation": quantisation, "training": training}
-
-
-def compare(float_logits: Float32, int8_logits: Int8, labels: UInt8, source: str) -> Accuracy:
-    """Returns the accuracy of both by logits `[n, classes]`; raises ValueError for no images or logits not finite."""
-    if not len(labels):
-        raise ValueError("Expected test images. Received none")
-    if not np.isfinite(float_logits).all():
-        raise ValueError("Expected finite logits of the float network. Received NaN or infinity")
-    float_answers, int8_answers = float_logits.argmax(axis=1), int8_logits.argmax(axis=1)
-    float_accuracy, int8_accuracy = float((float_answers == labels).mean()), float((int8_answers == labels).mean())
-    return Accuracy(
-        images=len(labels),
-        source=source,
-        float_accuracy=float_accuracy,
-        int8_accuracy=int8_accuracy,
-        accuracy_drop_pp=round(100 * (float_accuracy - int8_accuracy), 4),
-        agreement=float((float_answers == int8_answers).mean()),
-    )
 
 
 def rejected(threshold: float, digits: Float64, negatives: Float64) -> Rejection:
@@ -102,12 +83,14 @@ def _evaluated(case: Case) -> Iterator[Check]:
     """Yields what the test images and crops without a digit show."""
     stated = case.manifest
     if not case.has_its_data:
-        reason = f"the model was evaluated on {stated.accuracy.source}; the data loaded are {case.splits.source}"
-        for name in ("accuracy", "early exit", "rejection"):
+        reason = f"it was calibrated on {stated.calibration.source}; the data loaded are {case.splits.source}"
+        for name in ("accuracy", "fidelity", "early exit", "rejection"):
             yield not_judged(f"{name} in manifest", reason)
         return
-    accuracy = compare(case.float_logits, case.line_logits, _shown(case), case.splits.test_source)
-    yield from _figures(case, "accuracy", stated.accuracy, accuracy)
+    yield from _figures(case, "accuracy", stated.accuracy, accuracy_found(case))
+    yield from _fidelity(case)
+    if not case.is_class:
+        return
     yield from _figures(case, "early exit", stated.early_exit, _early_exit(case))
     yield from _figures(case, "rejection", stated.rejection, _rejection(case))
 
@@ -126,10 +109,12 @@ def _text(values: Mapping[str, Any], key: str) -> str:
 def _figures(case: Case, name: str, stated: Figures, found: Figures) -> Iterator[Check]:
     """Yields whether counts and texts are the same, and no figure is farther from the one found than allowed."""
     given, measured = ({} if each is None else asdict(each) for each in (stated, found))
-    facts = [{key: value for key, value in each.items() if key not in _PP} for each in (given, measured)]
+    # Lines read count as a share of the input.
+    units = {**_PP, "mean_lines_read": 100 / case.manifest.lines}
+    facts = [{key: value for key, value in each.items() if key not in units} for each in (given, measured)]
     yield _same(name, facts[0], facts[1])
     if given.keys() == measured.keys() and given:
-        apart = {key: _apart_pp(given[key], measured[key], unit) for key, unit in _PP.items() if key in given}
+        apart = {key: _apart_pp(given[key], measured[key], unit) for key, unit in units.items() if key in given}
         worst = max(apart, key=apart.__getitem__)
         text = f"{apart[worst]:.2f} pp apart in {worst}"
         limit = case.limits.manifest_deviation_pp_max
@@ -141,11 +126,17 @@ def _apart_pp(stated: Any, found: Any, unit: float) -> float:
     return float(np.abs(first - second).max()) * unit if first.shape == second.shape else float("inf")
 
 
-def _shown(case: Case) -> UInt8:
-    """Returns the index of each test image's label among the manifest's labels, `<uint8>[n]`."""
-    labels = case.manifest.labels
-    order = [labels.index(name) if name in labels else len(labels) for name in case.splits.names]
-    return np.array(order, np.uint8)[case.splits.test.labels]
+def _fidelity(case: Case) -> Iterator[Check]:
+    """Yields whether the signal to noise of each output is as stated; a decibel counts as a percentage point."""
+    stated, found = (
+        {each.output: each.signal_to_noise_db for each in part} for part in (case.manifest.fidelity, fidelities(case))
+    )
+    if stated.keys() != found.keys():
+        yield _same("fidelity", stated, found)
+        return
+    apart = max(abs(stated[name] - found[name]) for name in stated)
+    limit = case.limits.manifest_deviation_pp_max
+    yield at_most("fidelity in manifest", apart, limit, " dB", measured=f"{apart:.2f} dB apart")
 
 
 def _early_exit(case: Case) -> EarlyExit | None:
@@ -160,4 +151,4 @@ def _rejection(case: Case) -> Rejection | None:
     if case.negatives is None:
         return None
     digits = np.array([prediction.probability for prediction in case.predictions])
-    return rejected(case.manifest.threshold, digits, case.negative_probabilities)
+    return rejected(case.manifest.output.threshold, digits, case.negative_probabilities)

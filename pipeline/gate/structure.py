@@ -12,7 +12,6 @@ from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allo
 from converters.tflite.structure import Kind, find_problems
 from device.arrays import Indices
 from device.manifest import Runtime
-from device.quantisation import quantise_pixels
 from device.runner import Runner
 from device.signatures import STEP
 from pipeline.gate.case import Case
@@ -89,29 +88,41 @@ def _on(case: Case, runtime: str) -> Check:
         last_line = child.stderr.strip().rpartition("\n")[2]
         status = f"exit status {child.returncode}"
         return refused(_RUNS_ON + runtime, status, "runs", last_line or status)
-    return _agreement(runtime, case, np.array([json.loads(line)["index"] for line in child.stdout.splitlines()]))
+    answered = [json.loads(line) for line in child.stdout.splitlines()]
+    if not case.is_class:
+        return _ran(runtime, case, len(answered))
+    return _agreement(runtime, case, np.array([answer["index"] for answer in answered]))
 
 
 def _on_micro(case: Case) -> Iterator[Check | Note]:
-    pixels = quantise_pixels(case.splits.test.crops[:_TRIED_CROPS])
+    inputs = case.quantised(case.splits.test.crops[:_TRIED_CROPS])
     by_column = bool(case.manifest.states) and case.manifest.time_axis == "columns"
     try:
-        run = run_on_micro(case.content, pixels.swapaxes(1, 2) if by_column else pixels)
+        run = run_on_micro(case.content, inputs.swapaxes(1, 2) if by_column else inputs, case.outputs[0].name)
     except MicroError as error:
         yield refused(_RUNS_ON + MICRO, "failed", "runs", str(error))
         return
-    yield _agreement(MICRO, case, run.logits.argmax(axis=1))
+    if case.is_class:
+        yield _agreement(MICRO, case, run.logits.argmax(axis=1))
+    else:
+        yield _ran(MICRO, case, len(run.logits))
     yield at_most(f"arena on {MICRO}", run.arena_bytes, case.limits.arena_bytes_max, " bytes")
     if len(case.graphs) > 1:
-        alone = run_on_micro(first_graph_alone(case.content), pixels[:1])
+        alone = run_on_micro(first_graph_alone(case.content), inputs[:1], case.outputs[0].name)
         yield Note(f"arena on {MICRO}, {case.graphs[0].signature} alone", f"{alone.arena_bytes:,} bytes")
 
 
 def _agreement(runtime: str, case: Case, answers: Indices) -> Check:
-    here = case.whole_logits[:_TRIED_CROPS].argmax(axis=1)
+    here = case.int8_output(case.outputs[0])[:_TRIED_CROPS].argmax(axis=1)
     percent = 100 * float((answers == here).mean())
     measured = f"{percent:.2f} % same answers, version {runtime_here(runtime).version}"
     return at_least(_RUNS_ON + runtime, percent, case.limits.agreement_percent_min, " %", measured=measured)
+
+
+def _ran(runtime: str, case: Case, answers: int) -> Check:
+    expected = len(case.splits.test.crops[:_TRIED_CROPS])
+    measured = f"{answers:,} answers, version {runtime_here(runtime).version}"
+    return at_least(_RUNS_ON + runtime, answers, expected, measured=measured)
 
 
 def _texts(case: Case, *kinds: Kind) -> tuple[str, ...]:

@@ -10,97 +10,122 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 
 import device
 from converters.convert import Conversion, convert
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
-from device.arrays import Crops
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, Manifest, ModelFile
-from device.pixels import unit_range
+from device.manifest import FORMAT_VERSION, InputContract, Manifest, ModelFile
 from device.runner import Runner
 from device.sha256 import sha256_hex
-from device.signatures import CLASSIFY, CROP, LOGITS, STEP
+from device.signatures import STEP
+from pipeline.data.data_form import Inputs
 from pipeline.data.splits import Splits, calibration_record, digest_lines
 from pipeline.folders import ModelFolder
-from pipeline.gate.golden import golden_content
+from pipeline.gate.golden import golden_content, golden_inputs
+from pipeline.gate.reference import float_outputs
 from pipeline.gate.runtimes import classify_in_child, is_installed
-from pipeline.gate.statements import compare, configuration
+from pipeline.gate.scoring import compare, fidelity, has_targets
+from pipeline.gate.statements import configuration
 from pipeline.release.evaluate import Evaluation
-from pipeline.release.findings import Findings, LabelledLogits, find
-from pipeline.release.step_logits import StepReader, contract
+from pipeline.release.findings import Choice, Findings, LabelledLogits, find
+from pipeline.release.source import Source, is_values, output_contracts
+from pipeline.release.step_logits import StepLogits, StepReader, contract, contracts
 from pipeline.report.card import model_card
 from pipeline.synthesis.negatives import draw_test_negatives
-from pipeline.training.networks import load_network
-from pipeline.variants import PREFIX, Variant
+from pipeline.variants import PREFIX
 
 _TIMED_CROPS = 1_000
 
 log = logging.getLogger(__name__)
 
 
-def make_candidate(variant: Variant, splits: Splits, weights: ModelFolder, target: ModelFolder) -> Evaluation:
-    """Converts and evaluates the float model in `weights`; writes the whole candidate to `target`.
+def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evaluation:
+    """Converts and evaluates a float network; writes the whole candidate to `target`.
 
     The files are made beside their places and moved there when all are done, the manifest last. Raises ValueError if
-    the weights belong to another network, or an installed runtime cannot run the file; see also `converters.convert`.
+    the data do not fit the network, or an installed runtime cannot run the file; see also `converters.convert`.
     """
-    network = load_network(variant.name, weights)
-    log.info("%s: converting %s", variant.name, weights.float_model)
-    conversion = convert(network, unit_range(splits.calibration.crops))
-    log.info("%s: evaluating on %s images", variant.name, f"{len(splits.test):,}")
-    findings = _findings(StepReader(conversion, variant), network, splits)
+    log.info("%s: converting", source.name)
+    form = splits.form
+    keep_head = splits.task == "regression"
+    conversion = convert(source.network, form.real(splits.calibration.crops), form.range, keep_head=keep_head)
+    log.info("%s: evaluating on %s inputs", source.name, f"{len(splits.test):,}")
+    reader = StepReader(conversion, form)
+    findings = _findings(reader, source, splits, conversion)
     with target.replaced() as staged:
-        shutil.copy(weights.float_model, staged.path)
-        if weights.training.is_file():
-            shutil.copy(weights.training, staged.path)
+        for file in source.files:
+            shutil.copy(file, staged.path)
         staged.int8_tflite.write_bytes(conversion.int8_tflite)
         staged.calibration.write_bytes(digest_lines(splits.calibration.crops))
-        manifest = _with_golden(_manifest(variant, conversion, splits, staged, findings), conversion, staged)
+        manifest = _manifest(source, conversion, splits, staged, findings)
+        manifest = _with_golden(manifest, conversion, staged, golden_inputs(splits))
         manifest.write(staged.path)
         staged.card.write_text(model_card(manifest), encoding="utf-8")
         latency_us = _latency_us(staged.path, splits.test.crops[:_TIMED_CROPS])
         _require_runtimes(staged.path, splits.calibration.crops[:1])
-    return Evaluation(variant.name, findings.accuracy, len(conversion.int8_tflite), latency_us)
+    return Evaluation(source.name.removeprefix(PREFIX), findings.accuracy, findings.fidelity[0],
+                      len(conversion.int8_tflite), latency_us)  # fmt: skip
 
 
-def _findings(reader: StepReader, network: keras.Sequential, splits: Splits) -> Findings:
-    test, negatives = reader.steps(splits.test.crops, "test images"), draw_test_negatives(splits)
-    float_logits = network.predict(unit_range(splits.test.crops), batch_size=500, verbose=0)
+def _findings(reader: StepReader, source: Source, splits: Splits, conversion: Conversion) -> Findings:
+    test = reader.steps(splits.test.crops, "test inputs")
+    test_inputs, labels = splits.form.real(splits.test.crops), splits.test.labels
+    real = float_outputs(source.network, test_inputs, keep_head=splits.task == "regression")
+    outputs = output_contracts(source, splits, conversion.facts.heads, reader.outputs)
+    answer = outputs[0]
+    near = tuple(
+        fidelity(
+            each.name, real[each.name], test[each.name].real, labels if each is answer and is_values(each) else None
+        )
+        for each in outputs
+    )
+    logits, int8 = real[answer.name], test[answer.name]
+    measured = None
+    if not is_values(answer) and has_targets(answer.kind, logits, labels):
+        measured = compare(answer.kind, logits, int8.real, labels, splits.test_source)
+    if answer.kind != "classes" or answer.per_step:
+        return Findings(measured, near, outputs, None, None)
+    chosen = _choice(reader, splits, int8, answer.name)
+    outputs = (replace(answer, temperature=chosen.temperature, threshold=chosen.threshold), *outputs[1:])
+    return Findings(measured, near, outputs, chosen.early_exit, chosen.rejection)
+
+
+def _choice(reader: StepReader, splits: Splits, test: StepLogits, answer: str) -> Choice:
+    negatives, lines = draw_test_negatives(splits), reader.lines
+    validation = reader.steps(splits.validation.crops, "validation inputs")[answer]
     return find(
-        LabelledLogits(reader.steps(splits.validation.crops, "validation images"), splits.validation.labels),
-        LabelledLogits(test, splits.test.labels),
-        None if negatives is None else reader.whole(negatives, "test images without a digit"),
-        compare(float_logits, test.last, splits.test.labels, splits.test_source),
+        LabelledLogits(validation, splits.validation.labels, lines),
+        LabelledLogits(test, splits.test.labels, lines),
+        None if negatives is None else reader.whole(negatives, "test images without a digit")[answer],
     )
 
 
 def _manifest(
-    variant: Variant, conversion: Conversion, splits: Splits, staged: ModelFolder, findings: Findings
+    source: Source, conversion: Conversion, splits: Splits, staged: ModelFolder, findings: Findings
 ) -> Manifest:
-    classify, step = conversion.graphs[CLASSIFY], conversion.graphs.get(STEP)
+    facts, form, step = conversion.facts, splits.form, conversion.graphs.get(STEP)
+    given, _ = contracts(conversion)
     return Manifest(
         format_version=FORMAT_VERSION,
-        name=f"{PREFIX}{variant.name}",
+        name=source.name,
         version=device.__version__,
-        labels=splits.names,
-        time_axis=variant.time_axis,
-        steps=variant.steps,
-        lines_per_step=variant.lines_per_step,
-        input=contract(CROP, classify.inputs[CROP]),
-        output=contract(LOGITS, classify.outputs[LOGITS]),
+        input=InputContract(given.name, given.shape, given.quantisation, form.kind, form.pixels, form.normalisation),
+        outputs=findings.outputs,
+        time_axis=facts.time_axis,
+        steps=facts.steps,
+        lines_per_step=facts.lines_per_step,
+        continuous=source.continuous,
         states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
-        not_streamable=conversion.facts.not_streamable,
-        temperature=findings.temperature,
-        threshold=findings.threshold,
+        not_streamable=facts.not_streamable,
         file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), sha256_hex(conversion.int8_tflite)),
         golden_sha256="",  # `_with_golden`
         weights_sha256=sha256_hex(staged.float_model.read_bytes()),
         operators=dict(operator_versions(tuple(conversion.graphs.values()))),
         accuracy=findings.accuracy,
+        fidelity=findings.fidelity,
         early_exit=findings.early_exit,
         rejection=findings.rejection,
         calibration=calibration_record(splits.calibration),
@@ -109,22 +134,22 @@ def _manifest(
     )
 
 
-def _with_golden(manifest: Manifest, conversion: Conversion, staged: ModelFolder) -> Manifest:
-    """Writes the golden crops, whose layout follows from the manifest; returns it with their hash."""
-    golden = golden_content(conversion.int8_tflite, manifest)
+def _with_golden(manifest: Manifest, conversion: Conversion, staged: ModelFolder, inputs: Inputs) -> Manifest:
+    """Writes the golden inputs, whose layout follows from the manifest; returns it with their hash."""
+    golden = golden_content(conversion.int8_tflite, manifest, inputs)
     staged.golden.write_bytes(golden)
     return replace(manifest, golden_sha256=sha256_hex(golden))
 
 
-def _latency_us(folder: Path, crops: Crops) -> float:
-    """Returns the median time of a whole crop through the runner, in microseconds."""
+def _latency_us(folder: Path, inputs: Inputs) -> float:
+    """Returns the median time of a whole input through the runner, in microseconds."""
     with Runner(folder) as runner:
-        return round(1e3 * float(np.median([runner.classify(crop).latency_ms for crop in crops])), 1)
+        return round(1e3 * float(np.median([runner.classify(each).latency_ms for each in inputs])), 1)
 
 
-def _require_runtimes(folder: Path, crops: Crops) -> None:
-    """Raises ValueError unless each runtime that is installed reads the crops."""
+def _require_runtimes(folder: Path, inputs: Inputs) -> None:
+    """Raises ValueError unless each runtime that is installed reads the inputs."""
     for runtime in filter(is_installed, RUNTIMES):
-        child = classify_in_child(folder, runtime, crops)
+        child = classify_in_child(folder, runtime, inputs)
         if child.returncode:
             raise ValueError(f"The file does not run on {runtime}: {child.stderr.strip()}")

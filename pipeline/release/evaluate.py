@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from device.manifest import Accuracy
+from device.manifest import Accuracy, Fidelity
 from device.typed_json import parsed
 from device.whole_file import write_whole
 
@@ -19,7 +19,8 @@ class Evaluation:
     """A variant's row of the table that `convert` prints."""
 
     variant: str
-    accuracy: Accuracy
+    accuracy: Accuracy | None
+    fidelity: Fidelity
     file_bytes: int
     latency_us: float
 
@@ -39,14 +40,19 @@ def read_evaluation(path: Path) -> Evaluation:
 
 def table(evaluations: Iterable[Evaluation]) -> str:
     """Returns the evaluations as a text table."""
-    rows = [
-        (
-            each.variant, 100 * each.accuracy.float_accuracy, 100 * each.accuracy.int8_accuracy,
-            each.accuracy.accuracy_drop_pp, 100 * each.accuracy.agreement, each.file_bytes, each.latency_us,
-            each.accuracy.images, each.accuracy.source,
-        )
-        for each in evaluations
-    ]  # fmt: skip
-    headers = ("variant", "float %", "int8 %", "drop pp", "agree %", "bytes", "µs a crop", "images", "evaluated on")
-    formats = ("", ".2f", ".2f", ".2f", ".2f", ",", ".0f", ",", "")
+    rows = [(each.variant, *_figures(each.accuracy), each.fidelity.signal_to_noise_db, each.file_bytes,
+             each.latency_us, *_source(each.accuracy)) for each in evaluations]  # fmt: skip
+    headers = ("model", "float %", "int8 %", "drop pp", "agree %", "dB", "bytes", "µs", "inputs", "evaluated on")
+    formats = ("", ".2f", ".2f", ".2f", ".2f", ".1f", ",", ".0f", ",", "")
     return tabulate(rows, headers, floatfmt=formats, intfmt=formats, tablefmt="simple")
+
+
+def _figures(accuracy: Accuracy | None) -> tuple[float | None, ...]:
+    if accuracy is None:
+        return (None,) * 4
+    percent = 100 * accuracy.float_accuracy, 100 * accuracy.int8_accuracy
+    return (*percent, accuracy.accuracy_drop_pp, 100 * accuracy.agreement)
+
+
+def _source(accuracy: Accuracy | None) -> tuple[int | None, str]:
+    return (None, "") if accuracy is None else (accuracy.images, accuracy.source)

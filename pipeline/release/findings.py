@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import beta, binomtest
 
 from device.arrays import Float64, UInt8
-from device.manifest import Accuracy, EarlyExit, Rejection
+from device.manifest import Accuracy, EarlyExit, Fidelity, OutputContract, Rejection
 from pipeline.gate.confidence import fitted_temperature
 from pipeline.gate.early_exit import StepAnswers
 from pipeline.gate.statements import rejected
@@ -48,27 +48,36 @@ class LabelledLogits:
 
     steps: StepLogits
     labels: UInt8
+    lines: int
 
     def answers(self, temperature: float) -> StepAnswers:
         """Returns the answers after each time step."""
         right = self.steps.logits.argmax(axis=2) == self.labels[:, np.newaxis]
-        return StepAnswers(right, self.steps.probabilities(temperature))
+        return StepAnswers(right, self.steps.probabilities(temperature), self.lines)
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The manifest's accuracy, temperature, threshold and early exit, with the effect of the last two."""
+    """What a manifest says of accuracy, outputs, early exit and rejection."""
 
-    accuracy: Accuracy
+    accuracy: Accuracy | None
+    fidelity: tuple[Fidelity, ...]
+    outputs: tuple[OutputContract, ...]
+    early_exit: EarlyExit | None
+    rejection: Rejection | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The temperature, threshold and early exit that validation inputs choose, and the effect of the last two."""
+
     temperature: float
     threshold: float
     early_exit: EarlyExit | None
     rejection: Rejection | None
 
 
-def find(
-    validation: LabelledLogits, test: LabelledLogits, negatives: StepLogits | None, accuracy: Accuracy
-) -> Findings:
+def find(validation: LabelledLogits, test: LabelledLogits, negatives: StepLogits | None) -> Choice:
     """Returns what `validation` chooses, and its effect; no threshold without `negatives`, no exit with one step."""
     steps = validation.steps
     temperature = fitted_temperature(steps.quantisation.dequantise(steps.last), validation.labels)
@@ -78,7 +87,7 @@ def find(
         threshold = chosen_threshold(chosen.probability[:, -1])
         rejection = rejected(threshold, measured.probability[:, -1], negatives.probabilities(temperature)[:, -1])
     early_exit = choose_exit(chosen, measured) if steps.logits.shape[1] > 1 else None
-    return Findings(accuracy, temperature, threshold, early_exit, rejection)
+    return Choice(temperature, threshold, early_exit, rejection)
 
 
 def chosen_threshold(digits: Float64) -> float:

@@ -35,8 +35,9 @@ def release(candidate: BuildFolder, model: ModelFolder) -> None:
         copied = (candidate.float_model, candidate.int8_tflite, candidate.golden, candidate.calibration)
         for path in (*copied, candidate.manifest):
             shutil.copyfile(path, staged.path / path.name)
-        if candidate.training.is_file():
-            shutil.copyfile(candidate.training, staged.training)
+        for optional in (candidate.training, candidate.recipe):
+            if optional.is_file():
+                shutil.copyfile(optional, staged.path / optional.name)
         if not write_card(staged, model.path.name, judgement):
             raise ReleaseError(f"{report}: Expected what the gate measured. Found no measurements: make gate")
 
@@ -60,7 +61,7 @@ def _require_as_many_images(manifest: Manifest, model: ModelFolder) -> None:
     if not model.manifest.is_file():
         return
     new, present = manifest.accuracy, read_manifest(model.path).accuracy
-    if new.images < present.images:
+    if new is not None and present is not None and new.images < present.images:
         raise ReleaseError(
             f"{model.path}: Expected an evaluation on at least {present.images:,} images ({present.source}), as of the "
             f"present release. Received: {new.images:,} ({new.source}). Convert and gate with the same data: "

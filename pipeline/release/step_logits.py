@@ -1,23 +1,22 @@
-"""Runs an int8 file over images once, for all that a manifest says of them."""
+"""Runs an int8 file over inputs once, for all that a manifest says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
 from converters.convert import Conversion
-from converters.tflite.graph import Tensor
-from device.arrays import Crop, Crops, Float64, Int8
+from converters.tflite.graph import Graph, Tensor
+from device.arrays import Float32, Float64, Int8
 from device.interpreter import load_interpreter, without_chatter
 from device.manifest import TensorContract
-from device.pixels import SIDE
-from device.quantisation import Quantisation, Softmax, quantise_pixels
-from device.signatures import CLASSIFY, CROP, LOGITS, STEP
+from device.quantisation import Quantisation, Softmax
+from device.signatures import CLASSIFY, CROP, LINES, STEP
 from device.step_loop import SignatureModel, StepLoop, named_states
-from pipeline.variants import Variant
+from pipeline.data.data_form import DataForm, Inputs
 
 
 def contract(name: str, tensor: Tensor) -> TensorContract:
@@ -28,15 +27,26 @@ def contract(name: str, tensor: Tensor) -> TensorContract:
 
 @dataclass(frozen=True, eq=False)
 class StepLogits:
-    """Logits after each time step, `<int8>[n, steps, classes]`; a file that does not stream has one step."""
+    """An output after each time step, `<int8>[n, steps, ...]`; a file that does not stream has one step.
+
+    With `per_step` each step answers for itself, `<int8>[n, steps, rows, ...]`.
+    """
 
     logits: Int8
     quantisation: Quantisation
+    per_step: bool = False
 
     @property
     def last(self) -> Int8:
-        """The logits of the whole crops, `<int8>[n, classes]`."""
+        """The output for the whole inputs, `<int8>[n, ...]`."""
+        if self.per_step:
+            return self.logits.reshape(len(self.logits), -1, self.logits.shape[-1])
         return self.logits[:, -1]
+
+    @property
+    def real(self) -> Float32:
+        """The real values of `last`, `<float32>[n, ...]`."""
+        return self.quantisation.dequantise(self.last)
 
     def probabilities(self, temperature: float) -> Float64:
         """Returns the probability of each answer, `<float64>[n, steps]`, exactly as the device computes it."""
@@ -49,39 +59,92 @@ class StepLogits:
 class StepReader:
     """An int8 file's signatures, loaded into the preferred runtime of those installed."""
 
-    def __init__(self, conversion: Conversion, variant: Variant) -> None:
+    def __init__(self, conversion: Conversion, form: DataForm) -> None:
         interpreter, _ = load_interpreter(conversion.int8_tflite, threads=1)
         with without_chatter():
             interpreter.allocate_tensors()
-        self._quantisation = contract(LOGITS, conversion.graphs[CLASSIFY].outputs[LOGITS]).quantisation
-        self._classify = interpreter.get_signature_runner(CLASSIFY)
-        self._variant = variant
-        self._loop: StepLoop | None = None
-        if STEP in conversion.graphs:
-            step = conversion.graphs[STEP]
-            states = [contract(name, step.inputs[name]) for name in step.states]
-            zeros = {state.name: np.full(state.shape, state.quantisation.zero_point, np.int8) for state in states}
-            self._loop = StepLoop(SignatureModel(interpreter.get_signature_runner(STEP), named_states(zeros)))
+        self._form, self._facts = form, conversion.facts
+        self.input, self.outputs = contracts(conversion)
+        classify, step = (conversion.graphs.get(name) for name in (CLASSIFY, STEP))
+        self._classify = interpreter.get_signature_runner(CLASSIFY) if classify is not None else None
+        self._steps: _Steps | None = None
+        if step is not None:
+            model = _model(interpreter.get_signature_runner(STEP), step, next(iter(self.outputs)))
+            self._steps = _Steps(StepLoop(model), model)
 
-    def whole(self, crops: Crops, desc: str) -> StepLogits:
-        """Returns the logits of whole crops `<uint8>[n, 28, 28]`, as one step."""
-        return self._read([[self._whole(crop)] for crop in tqdm(crops, desc=desc, disable=None)])
+    @property
+    def lines(self) -> int:
+        """How many lines an input has."""
+        return self._facts.steps * self._facts.lines_per_step
 
-    def steps(self, crops: Crops, desc: str) -> StepLogits:
-        """Returns the logits after each time step of crops `<uint8>[n, 28, 28]`; see `StepLogits`."""
-        if self._loop is None:
-            return self.whole(crops, desc)
-        return self._read([list(self._steps(self._loop, crop)) for crop in tqdm(crops, desc=desc, disable=None)])
+    def whole(self, inputs: Inputs, desc: str) -> Mapping[str, StepLogits]:
+        """Returns the outputs for whole inputs `[n, ...]`, as one step."""
+        if self._classify is None:
+            steps = self.steps(inputs, desc)
+            return {
+                name: each if each.per_step else StepLogits(each.logits[:, -1:], each.quantisation)
+                for name, each in steps.items()
+            }
+        runs = [
+            [self._classify(**{CROP: self._form.quantised(each, self.input)[np.newaxis]})]
+            for each in tqdm(inputs, desc=desc, disable=None)
+        ]
+        return self._gathered(runs)
 
-    def _read(self, logits: Sequence[Sequence[Int8]]) -> StepLogits:
-        return StepLogits(np.array(logits, np.int8), self._quantisation)
+    def steps(self, inputs: Inputs, desc: str) -> Mapping[str, StepLogits]:
+        """Returns the outputs after each time step of inputs `[n, ...]`; see `StepLogits`."""
+        if self._steps is None:
+            return self.whole(inputs, desc)
+        runs = [list(self._run(self._steps, each)) for each in tqdm(inputs, desc=desc, disable=None)]
+        return self._gathered(runs)
 
-    def _whole(self, crop: Crop) -> Int8:
-        logits: Int8 = self._classify(**{CROP: quantise_pixels(crop).reshape(1, SIDE, SIDE, 1)})[LOGITS][0]
-        return logits
+    def _run(self, steps: _Steps, one: Inputs) -> Iterator[Mapping[str, Int8]]:
+        lines = self._form.quantised(one, self.input)
+        if self._facts.time_axis == "columns":
+            lines = lines.swapaxes(0, 1)
+        steps.loop.reset()
+        for step in np.split(lines, self._facts.steps):
+            steps.loop.step(step[np.newaxis])
+            yield {name: steps.model.output(name) for name in self.outputs}
 
-    def _steps(self, loop: StepLoop, crop: Crop) -> Iterator[Int8]:
-        lines = quantise_pixels(crop if self._variant.time_axis == "rows" else crop.T)
-        loop.reset()
-        for step in lines.reshape(self._variant.steps, 1, self._variant.lines_per_step, SIDE, 1):
-            yield loop.step(step)[0]
+    def _gathered(self, runs: list[list[Mapping[str, Int8]]]) -> Mapping[str, StepLogits]:
+        return {
+            name: StepLogits(
+                np.array([[step[name][0] for step in steps] for steps in runs], np.int8),
+                tensor.quantisation,
+                per_step=len(tensor.shape) > 2,
+            )
+            for name, tensor in self.outputs.items()
+        }
+
+
+def contracts(conversion: Conversion) -> tuple[TensorContract, Mapping[str, TensorContract]]:
+    """Returns what the manifest says of a file's input and outputs, with the shapes for a whole input."""
+    facts, graph = conversion.facts, conversion.graphs.get(CLASSIFY) or conversion.graphs[STEP]
+    given = contract(CROP, graph.inputs[CROP if CROP in graph.inputs else LINES])
+    outputs = {name: contract(name, graph.outputs[name]) for name in facts.heads}
+    if CLASSIFY in conversion.graphs:
+        return given, outputs
+    times = facts.steps
+
+    def whole(tensor: TensorContract) -> TensorContract:
+        one, rows, *others = tensor.shape
+        return TensorContract(tensor.name, (one, rows * times, *others), tensor.quantisation)
+
+    given = whole(given)
+    if facts.time_axis == "columns":
+        one, columns, rows, *others = given.shape
+        given = TensorContract(given.name, (one, rows, columns, *others), given.quantisation)
+    return given, {name: whole(each) if name in facts.per_step else each for name, each in outputs.items()}
+
+
+@dataclass(frozen=True)
+class _Steps:
+    loop: StepLoop
+    model: SignatureModel
+
+
+def _model(signature: object, step: Graph, output: str) -> SignatureModel:
+    states = [contract(name, step.inputs[name]) for name in step.states]
+    zeros = {state.name: np.full(state.shape, state.quantisation.zero_point, np.int8) for state in states}
+    return SignatureModel(signature, named_states(zeros), output)

@@ -32,15 +32,17 @@ def model_card(manifest: Manifest) -> str:
     # Markdown, not HTML: escaping would spoil it.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
     variant = manifest.name.removeprefix(PREFIX)
-    files = ModelFolder(Path())
+    files, accuracy = ModelFolder(Path()), manifest.accuracy
     return environment.from_string(template).render(
         m=manifest,
-        a=manifest.accuracy,
+        a=accuracy,
         e=manifest.early_exit,
         variant=variant,
         known=variant in VARIANTS,
-        on_mnist_test=manifest.accuracy.source == TEST_SOURCE,
-        on_embedded=EMBEDDED in manifest.accuracy.source,
+        digits=manifest.input.normalisation == "digits",
+        tensors=(("in", manifest.input), *(("out", output) for output in manifest.outputs)),
+        on_mnist_test=accuracy is not None and accuracy.source == TEST_SOURCE,
+        on_embedded=accuracy is not None and EMBEDDED in accuracy.source,
         float_model=(files.weights if variant in VARIANTS else files.network).name,
     )
 

@@ -45,7 +45,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    commands = "train convert gate release report bench bundle demo calibration-sheet evaluate-photos"
+    commands = "train convert gate release report bench bundle demo doctor calibration-sheet evaluate-photos"
     assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
 
 
@@ -78,6 +78,11 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
         (["table"], "the following arguments are required: EVALUATION"),
         (["demo", "rows", "--digit", "-1"], "Expected --digit >= 0 and --pause-ms >= 0. Received: -1 and 60.0"),
         (["demo", "rows", "--pause-ms", "inf"], "Expected --digit >= 0 and --pause-ms >= 0. Received: 3200 and inf"),
+        (
+            ["doctor", "net.py:build", "--input", "28,0"],
+            "Expected --input of sizes >= 1, as 28,28,1. Received",
+        ),
+        (["doctor", "net.py:build", "--input", "wide"], "argument --input: invalid sizes value: 'wide'"),
         (["evaluate-photos", "m", "p", "--label-field", "-1"], "Expected --label-field >= 0. Received: -1"),
     ],
 )
@@ -102,6 +107,11 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
         (["bench", "rows"], "models/rows/manifest.json"),
         (["bundle", "rows"], "models/rows/manifest.json"),
         (["demo", "rows"], "models/rows/manifest.json"),
+        (["doctor", "nowhere.keras"], "nowhere.keras: Expected a .keras file, an .h5 file, a SavedModel folder, or"),
+        (["doctor", "broken.toml"], "Received: a file that begins with b'[default"),
+        (["doctor", "nowhere.py:build"], "nowhere.py: Expected a Python file. Found none"),
+        (["doctor", "module:build", "--data", "nowhere.npy"], "nowhere.npy: Expected a file or folder. Found none"),
+        (["doctor", "module:build", "--data", "broken.toml"], "broken.toml: Expected a NumPy array file."),
         (["evaluate-photos", "nowhere", "photos"], "nowhere: Expected a model's folder"),
     ],
 )

@@ -16,10 +16,10 @@ from pipeline.data.calibration import GOLDEN_SHEET, read_sheet
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Verdict
-from pipeline.gate.golden import golden, golden_content, golden_crops
+from pipeline.gate.golden import golden, golden_content, golden_ranges
 from tests.conftest import MODELS
 from tests.support.cases import small_case
-from tests.support.drawings import golden_crops as drawn
+from tests.support.drawings import golden_ranges as drawn
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def changed(case: Case, field: str, value: int, *places: int) -> Check:
     records = np.frombuffer(case.folder.golden.read_bytes(), record_type(case.manifest)).copy()
     records[field][places] = value
     case.folder.golden.write_bytes(records.tobytes())
-    return golden_crops(case)
+    return golden_ranges(case)
 
 
 def test_the_golden_sheet_can_be_drawn_again() -> None:
@@ -59,7 +59,7 @@ def test_ranges_hold_all_kernels_and_more(variant: str) -> None:
 def test_a_release_passes(variant: str) -> None:
     """Released golden crops are about those that the released file gives here."""
     folder = ModelFolder(MODELS / variant)
-    check = golden_crops(replace(small_case(), folder=folder, manifest=read_manifest(folder.path)))
+    check = golden_ranges(replace(small_case(), folder=folder, manifest=read_manifest(folder.path)))
     assert check.verdict is Verdict.PASSED, check
 
 
@@ -86,7 +86,7 @@ def test_other_crops_are_refused(case: Case) -> None:
 def test_fewer_crops_are_refused(case: Case) -> None:
     """Golden crops cut off after the first are refused."""
     case.folder.golden.write_bytes(case.folder.golden.read_bytes()[: record_type(case.manifest).itemsize])
-    assert golden_crops(case).reason == "they are not the crops of golden.png"
+    assert golden_ranges(case).reason == "they are not the crops of golden.png"
 
 
 def test_ranges_that_allow_anything_are_refused(case: Case) -> None:

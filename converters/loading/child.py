@@ -1,0 +1,27 @@
+"""The child process of `converters.loading.safely`: SOURCE TRUST INTO FOLDER; the reason of a failure is in FOLDER."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from converters.loading.load import load_network
+
+
+def main(source: str, *, trust: bool, into: Path, reason: Path) -> int:
+    """Load the network and save it for Keras 3; if that fails, write the reason and return 1."""
+    try:
+        load_network(source, trust=trust).save(into)
+    except Exception as error:  # noqa: BLE001  # a build function raises anything
+        reason.write_text(str(error) or type(error).__name__, encoding="utf-8")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    named, trusted, target, notes, folder = sys.argv[1:]
+    os.chdir(folder)  # where the user names files and modules
+    sys.exit(main(named, trust=trusted == "trust", into=Path(target), reason=Path(notes)))

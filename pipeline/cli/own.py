@@ -1,0 +1,99 @@
+"""The commands for networks and data of one's own; see `commands`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from device.exit_status import ExitStatus
+from pipeline.cli.command import Command, import_tensorflow
+from pipeline.cli.commands import Convert
+from pipeline.folders import build_folder
+from pipeline.lock import folder_lock
+from pipeline.own.recipe import RECIPE_NAME, DataRecipe, NetworkRecipe, OutputRecipe, Recipe, read_recipe
+from pipeline.variants import VARIANTS
+
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class ConvertOwn:
+    """Convert a variant, or an own network with own data, to a candidate in build/NAME: int8 file, manifest, card."""
+
+    recipe: Recipe
+    name: str
+    trust: bool
+
+    def run(self) -> None:
+        from converters.loading.source import read_source
+
+        read_source(self.recipe.network.source, trust=self.trust)
+        candidate = build_folder(self.name)
+        with folder_lock(candidate.path):
+            import_tensorflow()
+            from pipeline.own.make import OwnModel, make_own_candidate
+            from pipeline.release.evaluate import table, write_evaluation
+
+            evaluation = make_own_candidate(OwnModel(self.recipe, self.name, self.trust), candidate)
+            write_evaluation(evaluation, candidate.evaluation)
+        print(table([evaluation]))
+        print(f"python -m pipeline gate {candidate.path}")
+
+
+@dataclass(frozen=True)
+class Init:
+    """Write a recipe for a network and its data, to edit and to convert."""
+
+    recipe: Recipe
+    out: Path
+
+    def run(self) -> ExitStatus | None:
+        if self.out.exists():
+            raise FileExistsError(f"{self.out}: Expected no file there. Name another: --out FILE")
+        self.recipe.write(self.out)
+        print(f"python -m pipeline convert {self.out}")
+        return None
+
+
+def convert(model: str, data: Path | None, name: str, *, trust: bool, **options: Any) -> Command:
+    """Returns the command that converts a variant by its name, or a network by its file, function or recipe."""
+    if model in VARIANTS:
+        if given := [option for option, value in options.items() if value]:
+            raise ValueError(f"Expected no --{given[0].replace('_', '-')} for the variant {model}")
+        return Convert(model, data)
+    source = Path(model)
+    if source.suffix == ".toml":
+        recipe = read_recipe(source)
+        return ConvertOwn(recipe, name or _name(recipe.network.source), trust)
+    return ConvertOwn(own_recipe(model, data, options), name or _name(model), trust)
+
+
+def init(source: str, data: Path | None, out: Path | None, **options: Any) -> Init:
+    """Returns the command that writes a recipe."""
+    return Init(own_recipe(source, data, options), out or Path(RECIPE_NAME))
+
+
+def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Recipe:
+    """Returns the recipe of a network and the options; raises ValueError without data."""
+    if data is None:
+        raise ValueError(f"Expected the data of {source}: --data FOLDER, FILE or MODULE:FUNCTION")
+    output = {key: options[key] for key in ("units", "decoding") if options.get(key)}
+    others = {key: value for key, value in options.items() if value and key not in output}
+    if "names" in others:
+        others["names"] = tuple(others["names"].split(","))
+    return Recipe(NetworkRecipe(_absolute(source)), DataRecipe(_absolute(str(data)), **others), OutputRecipe(**output))
+
+
+def _absolute(source: str) -> str:
+    """Returns a path as one that holds in every folder; the name of a function stays."""
+    path = Path(source)
+    return str(path.resolve()) if path.exists() else source
+
+
+def _name(source: str) -> str:
+    """Returns the name of a model by its source: `nets/My Net.keras` is `my-net`."""
+    stem = Path(source.partition(":")[0]).stem or source
+    return _NOT_IN_NAMES.sub("-", stem.lower()).strip("-._") or "own"

@@ -1,0 +1,167 @@
+"""Makes a candidate of anybody's network with anybody's data: loaded, checked, converted and evaluated."""
+
+from __future__ import annotations
+
+import logging
+import math
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from converters.loading.safely import loaded_safely
+from converters.lowering.inference import InferenceNetwork
+from converters.lowering.layer_graph import read_layers
+from device.arrays import Float32
+from device.sha256 import sha256_hex
+from pipeline.data.calibration import Calibration
+from pipeline.data.data_form import DataForm, Inputs
+from pipeline.data.own.calibration_inputs import checked_calibration
+from pipeline.data.own.own_data import OwnData, Shape
+from pipeline.data.own.own_splits import OwnSplits, split
+from pipeline.data.own.read import read_data
+from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
+from pipeline.data.splits import LabelledImages, Splits
+from pipeline.folders import ModelFolder
+from pipeline.own.recipe import Recipe
+from pipeline.release.candidate import make_candidate
+from pipeline.release.evaluate import Evaluation
+from pipeline.release.source import Source
+from pipeline.variants import PREFIX
+
+log = logging.getLogger(__name__)
+
+_DEFAULT_SCALING = "0..1"
+# For a network that scales its input by itself.
+_GREY_LEVELS = "0..255"
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A recipe, the name of the model, and whether the recipe's code may run."""
+
+    recipe: Recipe
+    name: str
+    trust: bool = False
+
+
+def make_own_candidate(model: OwnModel, target: ModelFolder) -> Evaluation:
+    """Converts a network by its recipe, and writes the whole candidate to `target`.
+
+    Raises LoadError if the network cannot be loaded, NetworkRefusedError if it has layers that cannot be lowered, and
+    ValueError if the data do not fit it; see also `make_candidate`.
+    """
+    with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
+        files = ModelFolder(Path(folder))
+        network = load_own_network(model, files.network)
+        splits, recipe = own_splits(model, network)
+        recipe.write(files.recipe)
+        output = recipe.output
+        source = Source(f"{PREFIX}{model.name}", network, (files.network, files.recipe), output.units, output.decoding)
+        evaluation = make_candidate(source, splits, target)
+    _with_limits(recipe, evaluation).write(target.recipe)
+    return evaluation
+
+
+def _with_limits(recipe: Recipe, evaluation: Evaluation) -> Recipe:
+    """Returns the recipe with limits that the candidate itself just keeps, where it sets none."""
+    limits = {"file_bytes_max": math.ceil(1.02 * evaluation.file_bytes)}
+    percent = 0.0 if evaluation.accuracy is None else 100 * evaluation.accuracy.int8_accuracy - 1
+    limits["int8_accuracy_percent_min"] = math.floor(percent)
+    return replace(recipe, limits={**limits, **recipe.limits})
+
+
+def load_own_network(model: OwnModel, into: Path) -> keras.Model:
+    """Loads a network in a child process, which leaves it in `into`; returns it.
+
+    Raises LoadError if that fails, and NetworkRefusedError at once if layers cannot be lowered.
+    """
+    loaded_safely(model.recipe.network.source, trust=model.trust, into=into)
+    network = keras.models.load_model(into)
+    if None not in network.input_shape[1:]:
+        InferenceNetwork(network)
+    return network
+
+
+def own_splits(model: OwnModel, network: keras.Model) -> tuple[Splits, Recipe]:
+    """Returns a recipe's data in its parts, and the recipe with what the network and the data say of themselves.
+
+    Raises ValueError if the data do not fit the network, or are not as declared.
+    """
+    recipe, shape = model.recipe, tuple(network.input_shape[1:])
+    wanted = recipe.data
+    data = read_data(wanted.source, shape, names=wanted.names, task=wanted.task or None, trust=model.trust)
+    own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates)
+    for note in own.notes:
+        log.warning("%s", note)
+    checked_calibration(own.calibration.inputs, allow_few=wanted.allow_few)
+    scaling = _scaling(recipe, network, data)
+    form, own = _form(scaling, own, data, shape)
+    splits = _splits(own, form)
+    if scaling is not None and data.task == "classes":
+        _require_scaling(network, splits, scaling)
+    complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
+    return splits, replace(recipe, data=complete)
+
+
+def _scaling(recipe: Recipe, network: keras.Model, data: OwnData) -> Scaling | None:
+    """Returns the scaling of images; None for other inputs: numbers without a declared scaling are no image."""
+    declared = recipe.data.scaling
+    if data.inputs.dtype != np.uint8 and not declared:
+        return None
+    first = read_layers(network).calls[0].layer
+    own = _GREY_LEVELS if isinstance(first, (layers.Rescaling, layers.Normalization)) else _DEFAULT_SCALING
+    scaling = Scaling.parsed(declared or own)
+    check_scaling(data.inputs, scaling)
+    return scaling
+
+
+def _form(scaling: Scaling | None, own: OwnSplits, data: OwnData, shape: Shape) -> tuple[DataForm, OwnSplits]:
+    """Returns the form of the inputs, and the parts in it: images as grey levels, without an axis for one channel."""
+    sizes = tuple(given if size is None else size for size, given in zip(shape, data.inputs.shape[1:], strict=True))
+    if scaling is None:
+        return DataForm("sequence", sizes, None), own
+    form = DataForm("image", sizes, (scaling.low, scaling.high))
+    training, validation, test, calibration = (
+        replace(part, inputs=_grey(part.inputs, scaling))
+        for part in (own.training, own.validation, own.test, own.calibration)
+    )
+    return form, replace(own, training=training, validation=validation, test=test, calibration=calibration)
+
+
+def _grey(inputs: Inputs, scaling: Scaling) -> Inputs:
+    levels: Inputs = inputs
+    if inputs.dtype != np.uint8:
+        levels = np.clip(np.round(scaling.levels(inputs)), 0, 255).astype(np.uint8)
+    return levels[..., 0] if levels.ndim == 4 and levels.shape[-1] == 1 else levels
+
+
+def _splits(own: OwnSplits, form: DataForm) -> Splits:
+    indices = sha256_hex(own.calibration_indices.astype("<i8").tobytes())
+    source = own.training.source
+    return Splits(
+        source=source,
+        training=LabelledImages(own.training.inputs, own.training.targets),
+        validation=LabelledImages(own.validation.inputs, own.validation.targets),
+        calibration=Calibration(own.calibration.inputs, source, own.seed, indices),
+        test=LabelledImages(own.test.inputs, own.test.targets),
+        test_source=f"test inputs of {source}",
+        names=own.training.names,
+        form=form,
+        task=own.training.task,
+    )
+
+
+def _require_scaling(network: keras.Model, splits: Splits, scaling: Scaling) -> None:
+    def predict(inputs: Float32) -> Float32:
+        shaped = inputs.reshape(len(inputs), *splits.form.shape)
+        return np.asarray(network(shaped, training=False)).reshape(len(inputs), -1)
+
+    if len(splits.names) < 2 or network.output_shape[-1] != len(splits.names):
+        return
+    wrong = suspect_scaling(predict, splits.validation.crops, splits.validation.labels, scaling)
+    if wrong is not None:
+        raise ValueError(wrong)

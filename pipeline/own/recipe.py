@@ -1,0 +1,127 @@
+"""The recipe of a model: its network, its data, what its output means, and what the gate allows. A TOML file.
+
+It lies beside the model, so that the gate can load the same data again and convert the same network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from device.typed_json import parsed
+from device.whole_file import write_whole
+from pipeline.gate.limits import Limits
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RECIPE_NAME = "recipe.toml"
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be read; the message names the entry."""
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`."""
+
+    source: str
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """The inputs and labels: see `pipeline.data.own.read`.
+
+    `scaling` is what the network sees for grey levels 0 and 255, such as `0..1`; empty if the network's first layer
+    says, or else 0..1. `task` is empty if the labels say what they mean.
+    """
+
+    source: str
+    scaling: str = ""
+    task: Literal["", "classes", "steps", "multilabel", "regression"] = ""
+    names: tuple[str, ...] = ()
+    seed: int = 7
+    drop_duplicates: bool = False
+    allow_few: bool = False
+
+
+@dataclass(frozen=True)
+class OutputRecipe:
+    """The `units` of values, and how answers to each step are decoded."""
+
+    units: str = ""
+    decoding: Literal["", "ctc"] = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a model is made with."""
+
+    network: NetworkRecipe
+    data: DataRecipe
+    output: OutputRecipe = OutputRecipe()
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _require_known("limits", self.limits, [each.name for each in dataclasses.fields(Limits)])
+
+    def write(self, path: Path) -> None:
+        """Writes the recipe as TOML."""
+        tables = dataclasses.asdict(self)
+        write_whole(path, "\n".join(_table(name, entries) for name, entries in tables.items()))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Returns the recipe in a file; raises RecipeError, which names the entry, for any other file."""
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return parsed(Recipe, _with_defaults(Recipe, written, ""), "recipe")
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from error
+
+
+def _with_defaults(kind: type, written: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Returns entries with the defaults of those that are not written; raises RecipeError for unknown ones."""
+    known = {each.name: each for each in dataclasses.fields(kind)}
+    _require_known(where, written, known)
+    entries: dict[str, Any] = {}
+    for name, each in known.items():
+        part = {"network": NetworkRecipe, "data": DataRecipe, "output": OutputRecipe}.get(name)
+        if kind is Recipe and part is not None:
+            entries[name] = _with_defaults(part, written.get(name, {}), name)
+        elif name in written:
+            entries[name] = written[name]
+        elif each.default_factory is not dataclasses.MISSING:
+            entries[name] = each.default_factory()
+        elif each.default is not dataclasses.MISSING:
+            entries[name] = list(each.default) if isinstance(each.default, tuple) else each.default
+        else:
+            raise RecipeError(f"{where}.{name}: Expected an entry. Received: none")
+    return entries
+
+
+def _require_known(where: str, written: Iterable[str], known: Iterable[str]) -> None:
+    names = list(known)
+    for name in written:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(names)}"
+            raise RecipeError(f"{where + '.' if where else ''}{name}: nothing is called so.{hint}")
+
+
+def _table(name: str, entries: Mapping[str, Any]) -> str:
+    return f"[{name}]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in entries.items())
+
+
+def _value(value: Any) -> str:
+    # What JSON writes of these types is TOML.
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

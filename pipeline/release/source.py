@@ -1,0 +1,90 @@
+"""What a candidate is made from: a float network, its files, and what its output means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import keras
+
+from device.manifest import OutputContract, TensorContract
+from pipeline.data.own.own_data import Task
+from pipeline.data.splits import Splits
+from pipeline.folders import ModelFolder
+from pipeline.gate.scoring import Kind
+from pipeline.training.networks import load_network
+from pipeline.variants import PREFIX, Variant
+
+Head = Literal["linear", "softmax", "sigmoid"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A float network with the files that go into the model's folder; `units` and `decoding` are its output's."""
+
+    name: str
+    network: keras.Model
+    files: tuple[Path, ...]
+    units: str = ""
+    decoding: Literal["", "ctc"] = ""
+    continuous: bool = False
+
+
+def variant_source(variant: Variant, weights: ModelFolder) -> Source:
+    """Returns a variant's network with the weights in a folder; raises ValueError if they are of another network."""
+    network = load_network(variant.name, weights)
+    files = (weights.float_model, *filter(Path.is_file, (weights.training,)))
+    return Source(f"{PREFIX}{variant.name}", network, files)
+
+
+def output_kind(head: Head, tensor: TensorContract, task: Task) -> Kind:
+    """Returns what an output is, by what was taken off it, its size, and what the data ask for."""
+    one = tensor.shape[-1] == 1
+    if head == "softmax":
+        return "classes"
+    if task == "regression":
+        return "values"
+    if head == "sigmoid" or task == "multilabel":
+        return "binary" if one else "multilabel"
+    return "binary" if one else "classes"
+
+
+def output_contracts(
+    source: Source, splits: Splits, heads: Mapping[str, Head], tensors: Mapping[str, TensorContract]
+) -> tuple[OutputContract, ...]:
+    """Returns what the manifest says of the outputs, before temperature and threshold; the data's is the first."""
+    kinds = {name: output_kind(head, tensors[name], splits.task) for name, head in heads.items()}
+    answer = next(iter(kinds))
+    return tuple(
+        OutputContract(
+            name,
+            tensors[name].shape,
+            tensors[name].quantisation,
+            kind=kind,
+            per_step=len(tensors[name].shape) > 2,
+            labels=_labels(splits.names if name == answer else (), tensors[name], kind),
+            units=source.units if kind == "values" else "",
+            temperature=1.0,
+            threshold=0.0,
+            decoding=source.decoding if name == answer else "",
+        )
+        for name, kind in kinds.items()
+    )
+
+
+def is_values(output: OutputContract) -> bool:
+    """Returns whether an output gives real numbers."""
+    return output.kind == "values"
+
+
+def _labels(names: tuple[str, ...], tensor: TensorContract, kind: Kind) -> tuple[str, ...]:
+    size = tensor.shape[-1]
+    if kind == "binary":
+        # The one logit is that of the second of two classes.
+        return names[-1:] or (tensor.name,)
+    if len(names) == size:
+        return names
+    # The blank of a transcription has no name.
+    return (*names, "") if len(names) == size - 1 else tuple(f"{tensor.name}{index}" for index in range(size))
