@@ -79,9 +79,7 @@ def test_an_activation_that_changed_since_keras_2_is_refused(tmp_path: Path, ver
     if not refused:
         assert load_network(str(path), trust=False).output_shape == (None, 3)
         return
-    with pytest.raises(
-        LoadError, match=r"reader: .*as Keras 2 did. Received: recurrent_activation=hard_sigmoid"
-    ):
+    with pytest.raises(LoadError, match=r"reader: .*as Keras 2 did. Received: recurrent_activation=hard_sigmoid"):
         load_network(str(path), trust=False)
 
 
