@@ -1,8 +1,18 @@
-"""Rowstream's device side: reads crops with a released model. Needs numpy and a TFLite interpreter."""
+"""Rowstream's device side: runs a released model. Needs numpy and a TFLite interpreter."""
 
 from .manifest import Manifest, ManifestError
-from .runner import Prediction, Runner
+from .predictions import BinaryPrediction, MultilabelPrediction, Prediction, StepsPrediction, ValuesPrediction
+from .runner import Runner
 
 __version__ = "0.1.0"
 
-__all__ = ["Manifest", "ManifestError", "Prediction", "Runner"]
+__all__ = [
+    "BinaryPrediction",
+    "Manifest",
+    "ManifestError",
+    "MultilabelPrediction",
+    "Prediction",
+    "Runner",
+    "StepsPrediction",
+    "ValuesPrediction",
+]

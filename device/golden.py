@@ -1,8 +1,9 @@
-"""Golden crops: how the model answered them when it was made, to find out whether it answers so where it runs.
+"""Golden inputs: how the model answered them when it was made, to find out whether it answers so where it runs.
 
-`golden.bin` lies beside the manifest, which has its SHA-256. It holds a record for each crop: its 784 pixels, the least
-and then the greatest logits that are right after each time step, `<int8>[steps, classes]` each. They are a range
-because kernels round differently: `pipeline.gate.golden` measures how far.
+`golden.bin` lies beside the manifest, which has its SHA-256. It holds a record for each input: its pixels `<uint8>` or
+numbers `<float32>`, little-endian, then the least and the greatest logits that are right after each time step,
+`<int8>[steps, width]` each, where a row has the logits of all outputs (`device.outputs`). They are a range because
+kernels round differently: `pipeline.gate.golden` measures how far.
 """
 
 from __future__ import annotations
@@ -13,39 +14,46 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import Crop, Crops, Int8
+from .arrays import Int8
+from .inputs import Input, InputForm, is_digits
 from .manifest import Manifest, ManifestError
-from .pixels import SIDE
+from .outputs import read_outputs
 
 
 class GoldenError(ValueError):
-    """A model answers a golden crop otherwise than when it was made."""
+    """A model answers a golden input otherwise than when it was made."""
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Crops `<uint8>[n, 28, 28]`, and the range of their logits after each time step, `<int8>[n, steps, classes]`.
+    """Inputs `[n, ...]`, crops of a model of digits, and the range of their logits, `<int8>[n, steps, width]`.
 
-    Where the model does not stream there is one step, that of the whole crop.
+    Where the model does not stream there is one step, that of the whole input. `name` is what messages call an input.
     """
 
-    crops: Crops
+    crops: Input
     lowest: Int8
     highest: Int8
+    name: str = "crop"
 
-    def check_all(self, whole: Callable[[Crop], Int8], by_line: Callable[[Crop], Sequence[Int8]]) -> None:
-        """Raises GoldenError unless all crops, read whole and line by line, have their logits.
+    def check_all(self, whole: Callable[[Input], Int8], by_line: Callable[[Input], Sequence[Int8]]) -> None:
+        """Raises GoldenError unless all inputs, read whole and line by line, have their logits.
 
-        The functions return the logits `<int8>[classes]` of a whole crop, and those after each time step.
+        The functions return the last rows of logits `<int8>[width]` or `[n, width]` of a whole input, and the row after
+        each time step.
         """
         for index, crop in enumerate(self.crops):
-            self.check(index, [whole(crop)], "read whole")
+            self.check_whole(index, whole(crop))
             self.check(index, by_line(crop), "read line by line")
 
-    def check(self, index: int, logits: Sequence[Int8], how: str) -> None:
-        """Raises GoldenError unless the last of these logits `<int8>[classes]` are those after a crop's last steps.
+    def check_whole(self, index: int, rows: Int8) -> None:
+        """Raises GoldenError unless these are the last rows `<int8>[width]` or `[n, width]` of an input."""
+        self.check(index, rows.reshape(-1, self.lowest.shape[2]), "read whole")
 
-        `how` says in the message how the crop was read.
+    def check(self, index: int, logits: Sequence[Int8] | Int8, how: str) -> None:
+        """Raises GoldenError unless these rows of logits `<int8>[width]` are those after an input's last steps.
+
+        `how` says in the message how the input was read.
         """
         received = np.asarray(logits)
         lowest, highest = (limit[index, -len(logits) :] for limit in (self.lowest, self.highest))
@@ -54,23 +62,26 @@ class Golden:
             step, label = (int(places[0]) for places in np.nonzero(wrong))
             limits = f"{lowest[step, label]}..{highest[step, label]}"
             raise GoldenError(
-                f"Expected the answers that the model gave when it was made. Received others: golden crop {index}, "
-                f"{how}, logit {label} is {received[step, label]}, not {limits}"
+                "Expected the answers that the model gave when it was made. Received others: "
+                f"golden {self.name} {index}, {how}, logit {label} is {received[step, label]}, not {limits}"
             )
 
 
 def record_type(manifest: Manifest) -> np.dtype[np.void]:
     """Returns the type of the file's records."""
-    steps = manifest.steps if manifest.states else 1
-    logits = (np.int8, (steps, len(manifest.labels)))
-    return np.dtype([("crop", np.uint8, (SIDE, SIDE)), ("lowest", *logits), ("highest", *logits)])
+    form, width = InputForm(manifest), read_outputs(manifest)[-1].columns.stop
+    logits = (np.int8, (manifest.steps if manifest.states else 1, width))
+    return np.dtype([("crop", form.dtype.newbyteorder("<"), form.shape), ("lowest", *logits), ("highest", *logits)])
 
 
 def read_golden(folder: Path, manifest: Manifest) -> Golden:
-    """Returns the golden crops in a model's folder; raises ManifestError if the file is not the manifest's."""
+    """Returns the golden inputs in a model's folder; raises ManifestError if the file is not the manifest's."""
     content, record = manifest.verified_golden(folder), record_type(manifest)
+    name = "crop" if is_digits(manifest) else "input"
     if not content or len(content) % record.itemsize:
-        received = f"{len(content):,} bytes"
-        raise ManifestError(f"Expected golden crops of {record.itemsize:,} bytes each (manifest). Received: {received}")
+        expected = f"Expected golden {name}s of {record.itemsize:,} bytes each (manifest)"
+        raise ManifestError(f"{expected}. Received: {len(content):,} bytes")
     records = np.frombuffer(content, record)
-    return Golden(records["crop"], records["lowest"], records["highest"])
+    # A record's numbers need not lie where the processor wants them.
+    crops = np.ascontiguousarray(records["crop"], InputForm(manifest).dtype)
+    return Golden(crops, records["lowest"], records["highest"], name)

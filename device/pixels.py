@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Crop, Float32, UInt8
+from .arrays import Crop, Float32
 
 SIDE = 28
 INK = 255
-LINE_SHAPE = (SIDE,)
-UINT8 = np.dtype(np.uint8)
+# What the manifest calls the normalisation of such crops.
+DIGITS = "digits"
 
 # What to say of a crop that `looks_inverted`.
 INVERTED = (
@@ -22,29 +22,10 @@ INVERTED = (
 )
 
 
-def checked_crop(crop: object) -> Crop:
-    """Returns the crop if it is `<uint8>[28, 28]`, else raises ValueError."""
-    return _checked(crop, "crop", (SIDE, SIDE))
-
-
-def checked_line(line: object) -> UInt8:
-    """Returns the line if it is `<uint8>[28]`, else raises ValueError."""
-    return _checked(line, "line", LINE_SHAPE)
-
-
 def looks_inverted(crop: Crop) -> bool:
     """Returns whether most of the border of a crop `<uint8>[28, 28]` is bright, as with dark ink on white paper."""
     border = np.concatenate([crop[0], crop[-1], crop[1:-1, 0], crop[1:-1, -1]])
     return bool(np.median(border) > INK // 2)
-
-
-def _checked(pixels: object, name: str, shape: tuple[int, ...]) -> UInt8:
-    if not isinstance(pixels, np.ndarray):
-        raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {type(pixels).__name__}")
-    if pixels.shape != shape or pixels.dtype != UINT8:
-        received = f"shape={pixels.shape}, dtype={pixels.dtype}."
-        raise ValueError(f"Expected {name} <uint8>{[*shape]}. Received: {received}")
-    return pixels
 
 
 def unit_range(crops: Crop) -> Float32:

@@ -11,25 +11,24 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .arrays import Crop, Int8, UInt8
+from .arrays import Int8
+from .inputs import Input, InputForm
 from .manifest import Manifest, TensorContract
-from .pixels import SIDE
-from .quantisation import quantise_bytes
 from .signatures import LINES, STATE_SUFFIX, STEP
 from .step_loop import Array, StateKeys, StepLoop
 
 
 class Reader(Protocol):
-    """Takes a crop's lines one by one, and gives logits."""
+    """Takes an input's lines one by one, and gives logits."""
 
-    def push(self, line: UInt8) -> Int8 | None:
-        """Takes a line `<uint8>[28]`; returns logits `<int8>[10]` if it completes a time step, else None.
+    def push(self, line: Input) -> Int8 | None:
+        """Takes a line; returns the logits of all outputs `<int8>[width]` if it completes a time step, else None.
 
-        The logits are valid until the next time step.
+        The logits are valid until the next time step. Raises ValueError for NaN, and does not count the line.
         """
 
     def reset(self) -> None:
-        """Forgets the lines so far: the next line is the first of a new crop."""
+        """Forgets the lines so far: the next line is the first of a new input."""
 
 
 class Stream:
@@ -43,8 +42,11 @@ class Stream:
         inputs, outputs = _primary_graph(interpreter)
         states = [_state_keys(state, inputs, outputs) for state in manifest.states]
         self._loop = StepLoop(_PrimaryGraph(interpreter, states, inputs[LINES], outputs[manifest.output.name]))
-        self._logits: Int8 = outputs[manifest.output.name][0]
+        self._outputs: list[Int8] = [outputs[output.name].reshape(-1) for output in manifest.outputs]
+        self._logits = self._outputs[0] if len(self._outputs) == 1 else None
         self._input = _bytes(inputs[LINES])
+        form = InputForm(manifest)
+        self._line_bytes, self._step_bytes = form.line_bytes, form.step_bytes
         self._lines_per_step = manifest.lines_per_step
         self._lines: list[bytes] = []
 
@@ -52,37 +54,38 @@ class Stream:
         self._lines.clear()
         self._loop.reset()
 
-    def push(self, line: UInt8) -> Int8 | None:
+    def push(self, line: Input) -> Int8 | None:
         lines = self._lines
         if not lines:
             # States are set before a step's first line, not after its last: nobody waits for the answer then.
             self._loop.set_states()
-        lines.append(line.tobytes())
+        lines.append(self._line_bytes(line))
         if len(lines) < self._lines_per_step:
             return None
-        self._input[:] = quantise_bytes(b"".join(lines))
+        self._input[:] = self._step_bytes(b"".join(lines))
         lines.clear()
         self._loop.run()
-        return self._logits
+        return np.concatenate(self._outputs) if self._logits is None else self._logits
 
 
 class Collector:
     """Reads by `classify`, once all lines are there: for a file that does not stream."""
 
-    def __init__(self, classify: Callable[[Crop], Int8], manifest: Manifest) -> None:
-        """Takes what gives the logits of a whole crop `<uint8>[28, 28]`."""
+    def __init__(self, classify: Callable[[Input], Int8], manifest: Manifest) -> None:
+        """Takes what gives the logits of all outputs `<int8>[width]` of a whole input."""
         self._classify = classify
-        self._lines = np.empty((SIDE, SIDE), np.uint8)
-        self._crop = self._lines if manifest.time_axis == "rows" else self._lines.T
+        form = InputForm(manifest)
+        self._lines = np.empty((manifest.lines, *form.line_shape), form.dtype)
+        self._input = np.moveaxis(self._lines, 0, form.along)
         self.reset()
 
     def reset(self) -> None:
         self._received = 0
 
-    def push(self, line: UInt8) -> Int8 | None:
+    def push(self, line: Input) -> Int8 | None:
         self._lines[self._received] = line
         self._received += 1
-        return self._classify(self._crop) if self._received == SIDE else None
+        return self._classify(self._input) if self._received == len(self._lines) else None
 
 
 class _PrimaryGraph:

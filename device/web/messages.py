@@ -131,7 +131,7 @@ def model_of(runner: Runner, *, live: bool) -> Model:
         time_axis=manifest.time_axis,
         steps=manifest.steps,
         lines_per_step=manifest.lines_per_step,
-        threshold=manifest.threshold,
+        threshold=manifest.output.threshold,
         live=live,
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Crop
-from ..pixels import SIDE, checked_crop
+from ..pixels import SIDE
 from ..vision.boxes import Box
 from ..vision.finder import Finder
 from ..vision.images import decode_image, is_heif
@@ -54,7 +54,7 @@ def read_png(content: bytes, finder: Finder) -> Upload:
         raise TooLargeError(f"Expected an image of at most {MAX_PIXELS:,} pixels. Received: {width:,} x {height:,}")
     image = decode_image(content, "PNG")
     if (width, height) == (SIDE, SIDE) and (depth, colour) == _GREY_OF_8_BITS:
-        return Upload(checked_crop(np.ascontiguousarray(image[..., 0])))
+        return Upload(np.ascontiguousarray(image[..., 0]))
     found = finder.find_one(image)
     if found is None:
         # `find_one` misses a small digit in a corner.

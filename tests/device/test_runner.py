@@ -54,6 +54,10 @@ def rewrite(folder: Path, **changes: object) -> Path:
     return folder
 
 
+def rewrite_output(folder: Path, **changes: object) -> Path:
+    return rewrite(folder, outputs=(dataclasses.replace(read_manifest(folder).output, **changes),))  # type: ignore[arg-type]
+
+
 def vouched(folder: Path, content: bytes) -> Path:
     (folder / "model.int8.tflite").write_bytes(content)
     return rewrite(folder, file=ModelFile("model.int8.tflite", len(content), hashlib.sha256(content).hexdigest()))
@@ -94,7 +98,7 @@ def test_prediction(runner: Runner, digits: Digits) -> None:
         assert 0 < sum(probabilities) <= 1.000001
         assert prediction.probability == probabilities[0]
         assert str(prediction.index) == names[0]
-        answered = prediction.probability >= runner.manifest.threshold
+        answered = prediction.probability >= runner.manifest.output.threshold
         assert prediction.label == (names[0] if answered else None)
 
 
@@ -105,7 +109,7 @@ def test_probabilities_are_those_of_the_logits(runner: Runner, digits: Digits) -
     assert logits.shape == (10,)
     assert logits.dtype == np.int8
     manifest = runner.manifest
-    powers = np.exp(manifest.output.quantisation.scale * logits.astype(float) / manifest.temperature)
+    powers = np.exp(manifest.output.quantisation.scale * logits.astype(float) / manifest.output.temperature)
     assert runner.classify(crop).probability == pytest.approx(powers.max() / powers.sum(), rel=1e-5)
 
 
@@ -235,7 +239,7 @@ def test_closed() -> None:
 
 def test_threshold(model_copy: Path, digits: Digits) -> None:
     """Under the threshold there is no label, but still the most probable class."""
-    with Runner(ROWS2D) as lenient, Runner(rewrite(model_copy, threshold=0.999)) as strict:
+    with Runner(ROWS2D) as lenient, Runner(rewrite_output(model_copy, threshold=0.999)) as strict:
         for crop in digits[0]:
             sure, doubtful = lenient.classify(crop), strict.classify(crop)
             assert doubtful.label == (sure.label if sure.probability >= 0.999 else None)
@@ -245,8 +249,8 @@ def test_threshold(model_copy: Path, digits: Digits) -> None:
 
 def test_temperature(model_copy: Path, digits: Digits) -> None:
     """A higher temperature makes every answer less sure and changes none."""
-    temperature = 4 * read_manifest(ROWS2D).temperature
-    with Runner(ROWS2D) as cold, Runner(rewrite(model_copy, temperature=temperature)) as hot:
+    temperature = 4 * read_manifest(ROWS2D).output.temperature
+    with Runner(ROWS2D) as cold, Runner(rewrite_output(model_copy, temperature=temperature)) as hot:
         for crop in digits[0]:
             assert hot.classify(crop).index == cold.classify(crop).index
             assert hot.classify(crop).probability < cold.classify(crop).probability
@@ -317,9 +321,11 @@ def test_manifest_that_contradicts_its_file(
     model_copy: Path, tensor: str, changes: dict[str, object], message: str
 ) -> None:
     """A manifest that vouches for its file's bytes and yet feeds it otherwise is refused."""
-    contract = dataclasses.replace(getattr(read_manifest(model_copy), tensor), **changes)
+    manifest = read_manifest(model_copy)
+    contract = dataclasses.replace(getattr(manifest, tensor), **changes)
+    changed = {"input": contract} if tensor == "input" else {"outputs": (contract,)}
     with pytest.raises(ValueError, match=message):
-        Runner(rewrite(model_copy, **{tensor: contract}))
+        Runner(rewrite(model_copy, **changed))
 
 
 def test_a_model_without_classify(model_copy: Path) -> None:
