@@ -55,6 +55,17 @@ def mended(config: Any, layer: str = "") -> Any:
     return {**config, "config": mended(options, layer)}
 
 
+def refuse_changed(config: Any) -> None:
+    """Raise LoadError, which names the layer, if a network of Keras 2 computes otherwise in Keras 3."""
+    for entry, layer in _entries(config, ""):
+        options = entry.get("config")
+        given = options if isinstance(options, dict) else {}
+        for option in ("activation", "recurrent_activation"):
+            if given.get(option) == "hard_sigmoid":
+                received = f"{option}=hard_sigmoid, which is clip(0.2 x + 0.5) in Keras 2, clip(x / 6 + 0.5) in Keras 3"
+                raise LoadError(f"{layer}: Expected what Keras 3 computes as Keras 2 did. Received: {received}")
+
+
 _NETWORKS = ("Functional", "Model", "Sequential")
 
 

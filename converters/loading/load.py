@@ -22,7 +22,7 @@ import h5py
 import keras
 import numpy as np
 
-from converters.loading.config import mended, refuse_code
+from converters.loading.config import mended, refuse_changed, refuse_code
 from converters.loading.source import LoadError, Source, read_source
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,8 @@ def _load_h5(path: Path, *, trust: bool) -> keras.Model:
             config = json.loads(file.attrs["model_config"])
             if not trust:
                 refuse_code(config)
+            if not str(file.attrs.get("keras_version", "")).startswith("3."):
+                refuse_changed(config)
             file.attrs["model_config"] = json.dumps(mended(config))
         return _with_its_loss(
             path, lambda with_loss: keras.models.load_model(copy, compile=with_loss, safe_mode=not trust)

@@ -16,10 +16,10 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from converters.tflite.graph import Graph
-from device.arrays import UInt8
 from device.interpreter import without_chatter
 from device.runner import Runner
 from device.signatures import CLASSIFY, STEP
+from pipeline.data.data_form import Inputs
 
 _ROUNDS = 100
 _CALLS_PER_ROUND = 50
@@ -83,7 +83,7 @@ class TimedRead:
     multiply_accumulates: int
 
 
-def time_reads(runner: Runner, crops: UInt8, graphs: Sequence[Graph]) -> list[TimedRead]:
+def time_reads(runner: Runner, crops: Inputs, graphs: Sequence[Graph]) -> list[TimedRead]:
     """Returns the times of a streaming model's `classify` and `push`, which take turns crop by crop.
 
     The multiply-accumulates are counted in the model file's `graphs`.
@@ -110,7 +110,7 @@ def reads_table(reads: Sequence[TimedRead]) -> str:
     return tabulate(rows, headers, floatfmt=("", ".1f", ".2f", "", ".2f"), intfmt=",", tablefmt="simple")
 
 
-def _read_times_us(runner: Runner, crop: UInt8) -> tuple[float, float, float]:
+def _read_times_us(runner: Runner, crop: Inputs) -> tuple[float, float, float]:
     started = time.perf_counter()
     runner.classify(crop)
     whole = time.perf_counter() - started

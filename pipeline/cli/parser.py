@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         ),
         _option("--task", default="", choices=("", *TASKS), help="what the labels mean, where they leave it open"),
         _option("--names", default="", help="the classes in the order of the outputs, between commas"),
-        _option("--seed", type=int, default=7, help="of the draw of test and calibration inputs (default: 7)"),
+        _option("--seed", type=int, help="of the draw of test and calibration inputs (default: 7)"),
         _option("--drop-duplicates", action="store_true", help="leave out inputs that are also in another part"),
         _option("--allow-few", action="store_true", help="calibrate on fewer than 100 inputs"),
         _option("--units", default="", help="of an output of values"),

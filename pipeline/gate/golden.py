@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from device.inputs import Input, InputForm
-from device.outputs import read_outputs, whole_rows
 
 from device.arrays import Int8
 from device.golden import GoldenError, record_type
+from device.inputs import Input, InputForm
 from device.interpreter import without_chatter
 from device.manifest import Manifest
+from device.outputs import read_outputs, whole_rows
 from device.pixels import DIGITS
 from device.runner import Runner
 from device.signatures import CLASSIFY
@@ -100,7 +100,8 @@ def _reader(content: bytes, manifest: Manifest, kernels: OpResolverType) -> Read
     classify, form, outputs = interpreter.get_signature_runner(CLASSIFY), InputForm(manifest), read_outputs(manifest)
 
     def whole(one: Input) -> Int8:
-        return whole_rows(outputs, classify(**{manifest.input.name: form.quantised(one)}))[-1]
+        last: Int8 = whole_rows(outputs, classify(**{manifest.input.name: form.quantised(one)}))[-1]
+        return last
 
     return Collector(whole, manifest)
 

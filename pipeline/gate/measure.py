@@ -39,9 +39,7 @@ def measure(case: Case) -> Measurements:
     return Measurements(
         names=names,
         labels=case.manifest.labels,
-        float=_answers(
-            case, reference, pair.float_right, confidences(case.float_logits, case.manifest.output.temperature)
-        ),
+        float=_answers(case, reference, pair.float_right, real),
         int8=_answers(case, answers, pair.int8_right, probability),
         overall=_change("", pair),
         classes=tuple(_change(name, pair[labels == label]) for label, name in enumerate(names)),

@@ -6,13 +6,14 @@ import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import PIL
 import scipy
 
-from device.arrays import UInt8
 from device.sha256 import sha256_hex
 from device.whole_file import whole_file
 from pipeline.data.archive import read_archive
@@ -68,5 +69,5 @@ def _write(path: Path, key: str, training_set: TrainingSet) -> None:
         np.savez_compressed(unfinished, crops=crops, labels=labels, negatives=negatives, sha256=np.array(sha256))
 
 
-def _content_sha256(key: str, *arrays: UInt8) -> str:
+def _content_sha256(key: str, *arrays: npt.NDArray[Any]) -> str:
     return sha256_hex(key.encode() + b"".join(array.tobytes() for array in arrays))

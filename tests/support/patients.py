@@ -1,6 +1,6 @@
 """Networks as people bring them: sick ones, each with the kind of its finding, and healthy ones.
 
-They follow public questions and bug reports, in words of our own; the first three are the programs the project grew from.
+They follow public questions and bug reports, in words of our own. The first three are those that the project grew from.
 """
 
 from __future__ import annotations

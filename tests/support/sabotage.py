@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +18,14 @@ from converters.convert import Conversion
 from converters.tflite.flatbuffer import dump, load
 from device.manifest import read_manifest
 from pipeline.data.splits import Splits, digest_lines
-from pipeline.folders import ModelFolder
+from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.gate.case import Case
 from pipeline.gate.check import Verdict
 from pipeline.gate.judge import judge
 from pipeline.gate.judgement import Judgement
 from pipeline.gate.limits import read_limits
 from pipeline.release.candidate import make_candidate
+from pipeline.release.evaluate import write_evaluation
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.variants import VARIANTS, model_name
 from tests.conftest import MODELS
@@ -63,10 +63,12 @@ def limits_for_few_images(folder: Path, *replaced: tuple[str, str]) -> Path:
 
 
 def released(folder: Path, splits: Splits) -> Path:
-    """Makes a folder with the variant's trained weights, and a release of them."""
+    """Makes a candidate of the variant's trained weights, with its evaluation, in place of one that had a picture."""
     folder.mkdir()
-    shutil.copy(MODELS / VARIANT.name / "float.weights.h5", folder)
-    make_candidate(VARIANT, splits, ModelFolder(folder), ModelFolder(folder))
+    candidate = BuildFolder(folder)
+    candidate.picture("recall").write_text("<svg/>")
+    evaluation = make_candidate(VARIANT, splits, ModelFolder(MODELS / VARIANT.name), candidate)
+    write_evaluation(evaluation, candidate.evaluation)
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -66,6 +67,22 @@ def test_an_h5_file_of_keras_2_predicts_as_keras_2_did() -> None:
     assert network.loss is keras.losses.sparse_categorical_crossentropy
 
 
+@pytest.mark.parametrize(("version", "refused"), [("2.4.0", True), ("3.12.0", False)])
+def test_an_activation_that_changed_since_keras_2_is_refused(tmp_path: Path, version: str, refused: bool) -> None:
+    """`hard_sigmoid` has another slope in Keras 3, so an h5 file of Keras 2 with it would predict otherwise."""
+    path = tmp_path / "network.h5"
+    keras.Sequential([keras.Input((4, 5)), layers.LSTM(3, recurrent_activation="hard_sigmoid", name="reader")]).save(
+        path
+    )
+    with h5py.File(path, "r+") as file:
+        file.attrs["keras_version"] = version
+    if not refused:
+        assert load_network(str(path), trust=False).output_shape == (None, 3)
+        return
+    with pytest.raises(LoadError, match=r"reader: .*as Keras 2 did. Received: recurrent_activation=hard_sigmoid"):
+        load_network(str(path), trust=False)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["crnn", "crnn.keras"])
 def test_what_keras_2_saved_in_its_own_formats_predicts_as_keras_2_did(tmp_path: Path, name: str) -> None:
@@ -87,6 +104,7 @@ def test_without_tf_keras_a_saved_model_says_what_to_install(tmp_path: Path, mon
         load_network(str(tmp_path), trust=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["network.keras", "network.h5"])
 def test_a_lambda_layer_is_refused_by_name_without_trust(tmp_path: Path, name: str) -> None:
     """A file with a Lambda layer is refused, and loaded with trust."""

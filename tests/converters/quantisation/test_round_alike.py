@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -35,12 +36,17 @@ def without_bias(x: tf.Tensor) -> tf.Tensor:
     return tf.matmul(x, KERNEL)
 
 
+@functools.cache  # many ranges are tried on one product
+def float_file(write_tflite: TfliteWriter, product: Product, rows: int) -> bytes:
+    return write_tflite((rows, 2), classify=product, step=lambda x: product(x[:1]))
+
+
 def over_rows(write_tflite: TfliteWriter, product: Product, rows: int, output: Range) -> bytes:
     """An int8 file that computes a product in `classify` over some rows, and in `step` over the first of them.
 
     The input has scale 1 and zero point -128.
     """
-    content = write_tflite((rows, 2), classify=product, step=lambda x: product(x[:1]))
+    content = float_file(write_tflite, product, rows)
     graphs = read_graphs(content)
     ends = {graph.outputs["logits"].name for graph in graphs}
     activations = {tensor.name for graph in graphs for tensor in graph.tensors if tensor.constant is None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -11,16 +10,18 @@ import pytest
 from device.manifest import read_manifest
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
-from pipeline.folders import ModelFolder
+from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.release.candidate import make_candidate
-from pipeline.release.evaluate import Evaluation
+from pipeline.release.evaluate import Evaluation, read_evaluation
 from pipeline.report.card import model_card
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
+from tests.support.sabotage import Good
 
 FILES = [
     "README.md",
     "calibration.sha256",
+    "evaluation.json",
     "float.weights.h5",
     "golden.bin",
     "manifest.json",
@@ -33,13 +34,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelFolder, Evaluation]:
+def made(good: Good) -> tuple[ModelFolder, Evaluation]:
     """A candidate in a folder that had a picture of an earlier one."""
-    target = ModelFolder(tmp_path_factory.mktemp("conv1d"))
-    target.picture("recall").write_text("<svg/>")
-    splits = embedded_splits()
-    few = dataclasses.replace(splits, test=splits.test[::10])
-    return target, make_candidate(VARIANTS["conv1d"], few, RELEASED, target)
+    folder = BuildFolder(good.folder)
+    return folder, read_evaluation(folder.evaluation)
 
 
 def test_a_candidate_is_a_whole_model_folder(made: tuple[ModelFolder, Evaluation]) -> None:
@@ -56,7 +54,7 @@ def test_the_manifest_has_what_was_measured(made: tuple[ModelFolder, Evaluation]
     manifest = read_manifest(target.path)
     assert (evaluation.variant, evaluation.file_bytes) == ("conv1d", manifest.file.bytes)
     assert evaluation.accuracy == manifest.accuracy
-    assert manifest.accuracy.images == 449
+    assert manifest.accuracy.images == 2_244
     assert manifest.accuracy.int8_accuracy > 0.97
     assert manifest.configuration["training"] == json.loads(RELEASED.training.read_text())
     assert manifest.early_exit is not None
@@ -66,7 +64,7 @@ def test_the_manifest_has_what_was_measured(made: tuple[ModelFolder, Evaluation]
 def test_the_manifest_is_what_the_runner_measures(made: tuple[ModelFolder, Evaluation]) -> None:
     """The runner that ships keeps as many test digits as the manifest says."""
     target, _ = made
-    crops = embedded_splits().test.crops[::10]
+    crops = embedded_splits().test.crops[::2]
     with Runner(target.path) as runner:
         kept = [runner.classify(crop).label is not None for crop in crops]
     rejection = read_manifest(target.path).rejection
