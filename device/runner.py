@@ -157,8 +157,8 @@ class Runner(Closing):
         """
         if self._closed or self._received == self._last_line:
             self._refuse_closed()
-            name = self._form.name
-            raise RuntimeError(f"Expected reset() after the {self._lines} lines of a {name}. Received: another line")
+            lines = f"the {self._lines} lines of {self._form.one}"
+            raise RuntimeError(f"Expected reset() after {lines}. Received: another line")
         started = time.perf_counter()
         if type(line) is not np.ndarray or line.shape != self._unchecked_shape or line.dtype != self._dtype:
             line = self._form.checked_line(line)

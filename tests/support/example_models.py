@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -179,7 +179,7 @@ def _manifest(name: str, conversion: Conversion) -> Manifest:
 
     example, facts, step = EXAMPLES[name], conversion.facts, conversion.graphs.get(STEP)
     given, tensors = contracts(conversion)
-    kind = "sequence" if example.pixels is None else "image"
+    kind: Literal["sequence", "image"] = "sequence" if example.pixels is None else "image"
     content = conversion.int8_tflite
     return dataclasses.replace(
         read_manifest(MODELS / "rows2d"),
