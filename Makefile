@@ -7,11 +7,12 @@ $(if $(or $(filter-out $(VARIANTS) all,$(VARIANT)),$(if $(strip $(VARIANT)),,non
 # An own network: make convert MODEL=net.keras DATA=folder NAME=mine, then make gate NAME=mine, and so on.
 MODEL    ?=
 DATA     ?=
+RECIPE   ?=
 # Some shells export the name of the machine as NAME.
 ifeq ($(origin NAME),environment)
 NAME     :=
 endif
-NAME     := $(or $(NAME),$(shell printf '%s' '$(notdir $(basename $(MODEL)))' | tr 'A-Z' 'a-z' | tr -c 'a-z0-9._-' '-'))
+NAME     := $(or $(NAME),$(shell printf '%s' '$(notdir $(basename $(or $(MODEL),$(RECIPE))))' | tr 'A-Z' 'a-z' | tr -c 'a-z0-9._-' '-'))
 OPTIONS  ?=
 CHOSEN   := $(or $(NAME),$(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT)))
 
@@ -69,8 +70,12 @@ release: .venv/ready ## copy build/VARIANT to models/VARIANT, if it passed the g
 report: .venv/ready ## draw what the gate measured: build/report/index.html, for a browser
 	@$(BIN)/python -m pipeline report $(CHOSEN)
 
-train: .venv/ready ## train VARIANT's weights into build/VARIANT/train, or resume an interrupted training
+train: .venv/ready ## train VARIANT's weights, or the network of RECIPE=file, into build/NAME/train; resume an interrupted training
+ifneq ($(RECIPE),)
+	@$(BIN)/python -m pipeline train '$(RECIPE)' --name '$(NAME)' $(OPTIONS)
+else
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant; done
+endif
 
 bundle: .venv/ready ## dist/rowstream-VARIANT-VERSION: models/VARIANT for a machine without TensorFlow
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant; done

@@ -42,13 +42,13 @@ class Golden:
         The functions return the last rows of logits `<int8>[width]` or `[n, width]` of a whole input, and the row after
         each time step.
         """
-        for index, crop in enumerate(self.crops):
-            self.check_whole(index, whole(crop))
-            self.check(index, by_line(crop), "read line by line")
+        for index in range(len(self.crops)):
+            self.check_one(index, whole, by_line)
 
-    def check_whole(self, index: int, rows: Int8) -> None:
-        """Raises GoldenError unless these are the last rows `<int8>[width]` or `[n, width]` of an input."""
-        self.check(index, rows.reshape(-1, self.lowest.shape[2]), "read whole")
+    def check_one(self, index: int, whole: Callable[[Input], Int8], by_line: Callable[[Input], Sequence[Int8]]) -> None:
+        """Raises GoldenError unless an input has its logits, as `check_all` does of each."""
+        self.check(index, np.atleast_2d(whole(self.crops[index])), "read whole")
+        self.check(index, by_line(self.crops[index]), "read line by line")
 
     def check(self, index: int, logits: Sequence[Int8] | Int8, how: str) -> None:
         """Raises GoldenError unless these rows of logits `<int8>[width]` are those after an input's last steps.

@@ -24,6 +24,7 @@ class InputForm:
 
     Attributes:
         name: what messages call an input: crop, image or sequence.
+        one: the same with its article.
         dtype: uint8 for an image, float32 for a sequence.
         shape: that of an input; a single channel has no axis.
         line_shape: that of a line.
@@ -35,6 +36,7 @@ class InputForm:
         contract = manifest.input
         self.is_image = contract.kind == "image"
         self.name = "crop" if is_digits(manifest) else contract.kind
+        self.one = f"an {self.name}" if self.name == "image" else f"a {self.name}"
         self.dtype = np.dtype(np.uint8 if self.is_image else np.float32)
         self.shape = _without_channel(contract)
         self.along = 0 if manifest.time_axis == "rows" else 1

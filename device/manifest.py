@@ -276,6 +276,11 @@ def _upgraded(written: dict[str, Any]) -> dict[str, Any]:
     return fields | {"format_version": FORMAT_VERSION, "continuous": False, "fidelity": []}
 
 
+def is_model_name(name: str) -> bool:
+    """Returns whether a model, and so its folder, may have this name."""
+    return bool(_MODEL_NAME.fullmatch(name))
+
+
 def _require(form: re.Pattern[str], text: str, expected: str) -> None:
     if not form.fullmatch(text):
         raise ManifestError(f"Expected {expected}. Received: {reprlib.repr(text)}")

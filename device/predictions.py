@@ -207,6 +207,14 @@ def steps_prediction(
     return StepsPrediction(tuple(steps), text, lines_read, _elapsed_ms(started))
 
 
+def as_json(prediction: Any) -> dict[str, Any]:
+    """Returns the fields of a prediction by name, with those of each time step's answer, for a line of JSON."""
+    fields: dict[str, Any] = prediction._asdict()
+    if isinstance(prediction, StepsPrediction):
+        fields["steps"] = [as_json(step) for step in prediction.steps]
+    return fields
+
+
 def transcription(best: Sequence[int], labels: Sequence[str]) -> str:
     """Returns the text that each step's best class spells: repeats count once, the last class is a blank."""
     blank = len(labels) - 1

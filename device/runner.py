@@ -75,26 +75,25 @@ class Runner(Closing):
             )
             self._whole, self._reader = models.whole, models.reader
             self.golden: Golden = read_golden(folder, self.manifest)
+            self._lines_read, self._step_s = 0, 0.0
+            self._so_far: Int8 | None = None
+            self._rows: list[Int8] = []
             # A kernel that cannot be prepared fails only when its tensors are allocated, or in the first call.
-            self._check_golden(0)
-        self._lines_read, self._step_s = 0, 0.0
-        self._so_far: Int8 | None = None
-        self._rows: list[Int8] = []
-        self.reset()
+            self.golden.check_one(0, self.logits, self.step_logits)
 
     def classify(self, value: Input) -> Any:
         """Returns the answer for an input: `<uint8>[h, w]` or `[h, w, channels]`, or `<float32>[steps, ...]`.
 
         Raises ValueError for another shape or dtype, or NaN, RuntimeError once closed and if the model is continuous.
         """
-        self._refuse_closed()
+        self._refuse_whole()
         started = time.perf_counter()
         logits = self._whole(self._form.checked(value))[self._first.name][0]
         return self._first.answer(logits, self._lines, started)
 
     def classify_all(self, value: Input) -> dict[str, Any]:
         """Returns the answer of each output by its name, for models with several; raises as `classify` does."""
-        self._refuse_closed()
+        self._refuse_whole()
         started = time.perf_counter()
         whole = self._whole(self._form.checked(value))
         return {each.name: each.answer(whole[each.name][0], self._lines, started) for each in self._outputs}
@@ -129,26 +128,24 @@ class Runner(Closing):
         return self._form.in_lines(self._form.checked(value))
 
     def logits(self, value: Input) -> Int8:
-        """Returns the first output's raw logits for an input, given whole; raises as `classify` does.
+        """Returns the raw logits of an input, given whole: the row `<int8>[width]` of all outputs (`device.outputs`).
 
-        They are `<int8>[classes]`, or `[steps, classes]` of an output with answers for each time step.
+        If all outputs have an answer for each time step, they are the rows `[steps, width]`. They are those of a new
+        input if the model is continuous. Raises as `classify` does.
         """
-        return self.all_logits(value)[self._first.name]
-
-    def all_logits(self, value: Input) -> dict[str, Int8]:
-        """Returns the raw logits of each output by its name, as `logits` does of the first."""
         self._refuse_closed()
-        return {name: logits[0] for name, logits in self._whole(self._form.checked(value)).items()}
+        rows = whole_rows(self._outputs, self._whole(self._form.checked(value)))
+        return rows if self._all_each_step else np.asarray(rows[0])
 
     def step_logits(self, value: Input) -> tuple[Int8, ...]:
-        """Returns the first output's raw logits after each time step of an input, read line by line.
+        """Returns the raw logits `<int8>[width]` of all outputs after each time step of an input, read line by line.
 
         If the file does not stream there is one step. Raises as `classify` does. Forgets the lines pushed so far.
         """
         self.reset()
         rows = tuple(rows_read(self._reader, self.lines(value)))
         self.reset()
-        return tuple(self._first.logits(row) for row in rows)
+        return rows
 
     def push(self, line: Input) -> Any:
         """Takes the next line of an input, along the manifest's time axis; answers after the last one.
@@ -160,8 +157,8 @@ class Runner(Closing):
         """
         if self._closed or self._received == self._last_line:
             self._refuse_closed()
-            name = self._form.name
-            raise RuntimeError(f"Expected reset() after the {self._lines} lines of a {name}. Received: another line")
+            lines = f"the {self._lines} lines of {self._form.one}"
+            raise RuntimeError(f"Expected reset() after {lines}. Received: another line")
         started = time.perf_counter()
         if type(line) is not np.ndarray or line.shape != self._unchecked_shape or line.dtype != self._dtype:
             line = self._form.checked_line(line)
@@ -203,9 +200,9 @@ class Runner(Closing):
 
     @property
     def partial_logits(self) -> Int8 | None:
-        """The first output's raw logits `<int8>[classes]` after the last time step pushed; None when `partial` is."""
+        """The raw logits `<int8>[width]` of all outputs after the lines pushed so far; None when `partial` is."""
         self._refuse_closed()
-        return None if self._so_far is None else self._last_logits(self._so_far).copy()
+        return None if self._so_far is None else self._so_far.copy()
 
     @property
     def settled(self) -> bool:
@@ -215,12 +212,6 @@ class Runner(Closing):
         if self._so_far is None or limit is None:
             return False
         return self._first.decoder.certainty(self._last_logits(self._so_far)) >= limit.probability
-
-    def check_golden(self) -> None:
-        """Raises GoldenError unless each golden input, whole and line by line, gets its logits; forgets lines."""
-        self.reset()
-        for index in range(len(self.golden.crops)):
-            self._check_golden(index)
 
     def reset(self) -> None:
         """Forgets the lines pushed so far: the next line is the first of a new input."""
@@ -245,6 +236,7 @@ class Runner(Closing):
         self._dtype = self._form.dtype
         # Numbers are always checked, because one may be NaN.
         self._unchecked_shape = self._form.line_shape if self._form.is_image else None
+        self._all_each_step = all(output.each_step for output in self._outputs)
         self._each_step = manifest.continuous or any(output.each_step for output in self._outputs)
         single = len(self._outputs) == 1 and not self._first.per_step
         self._row_answer = self._first.answer if single else self._answer_in_row
@@ -272,17 +264,16 @@ class Runner(Closing):
         logits = self._first.logits(row)
         return logits if logits.ndim == 1 else logits[-1]
 
-    def _check_golden(self, index: int) -> None:
-        value = self._form.checked(self.golden.crops[index])
-        if not self.manifest.continuous:
-            self.golden.check_whole(index, whole_rows(self._outputs, self._whole(value)))
-        rows = list(rows_read(self._reader, self._form.in_lines(value)))
-        self.golden.check(index, rows, "read line by line")
-        self._reader.reset()
-
     @property
     def _ends_step(self) -> bool:
         return self._received % self.manifest.lines_per_step == 0
+
+    def _refuse_whole(self) -> None:
+        self._refuse_closed()
+        if self._last_line is None:
+            raise RuntimeError(
+                "Expected lines one by one, because the model is continuous: use push. Received: an input"
+            )
 
     def _refuse_closed(self) -> None:
         if self._closed:

@@ -40,8 +40,6 @@ class SignatureModels:
         self.reader: Reader = self._stream(another()) if manifest.states else Collector(self._last_row, manifest)
 
     def _whole(self, interpreter: Any) -> Whole:
-        if self._manifest.continuous:
-            return _refused
         if self._manifest.states and CLASSIFY not in interpreter.get_signature_list():
             return self._by_step(self._stream(interpreter))
         classify = interpreter.get_signature_runner(CLASSIFY)
@@ -79,12 +77,6 @@ class SignatureModels:
 def rows_read(reader: Reader, lines: Input) -> Iterator[Int8]:
     """Yields the logits of all outputs `<int8>[width]` after each time step of lines."""
     return (logits.copy() for line in lines if (logits := reader.push(line)) is not None)
-
-
-def _refused(checked: Input) -> Mapping[str, Int8]:
-    raise RuntimeError(
-        f"Expected lines one by one, because the model is continuous: use push. Received: all {len(checked)}"
-    )
 
 
 def _check(details: Mapping[str, Any], contracts: Sequence[TensorContract]) -> None:

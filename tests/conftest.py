@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.checkout import EITHER_RUNTIME, MODELS, ROOT, run_python
 from tests.support.conversions import Converted, TfliteWriter, converted_rows2d, converted_small, write_tflite
+from tests.support.example_models import example_models
 
 __all__ = [
     "EITHER_RUNTIME",
@@ -25,6 +26,7 @@ __all__ = [
     "TfliteWriter",
     "converted_rows2d",
     "converted_small",
+    "example_models",
     "run_python",
     "write_tflite",
 ]

@@ -26,7 +26,7 @@ _MODEL = f"the model's folder (default: {_DEFAULT_MODEL_NAMES}, whichever exists
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "verify": "check that a model answers as it did when it was made",
-        "classify": "read crops of 28 x 28 pixels from files",
+        "classify": "read images or sequences from files",
         "watch": "find and read the digits that a camera, video or image shows",
         "serve": "serve a page that shows a source, or a canvas to draw a digit on",
     }
@@ -103,7 +103,7 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Check that a model answers its golden crops here as it did when it was made, in a process of its own, which "
+        "Check that a model answers its golden inputs here as it did when it was made, in a process of its own, which "
         "it may crash. Exit status 1: refused."
     )
     parser.usage = "%(prog)s [OPTIONS] [MODEL]"
@@ -114,11 +114,14 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_classify(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Read crops of 28 x 28 pixels, light ink on a dark background; print a line of JSON for each."
-    parser.usage = "%(prog)s [OPTIONS] CROPS..."
-    crops = ".npy <uint8>[28, 28] or [n, 28, 28], IDX, PNG or JPEG"
-    parser.add_argument("crops", type=Path, nargs="+", metavar="CROPS", help=crops)
-    parser.add_argument("--by-line", action="store_true", help="read each crop line by line, as from a camera")
+    parser.description = (
+        "Read inputs as the model takes them, such as crops of 28 x 28 pixels, light ink on a dark background; print a "
+        "line of JSON for each."
+    )
+    parser.usage = "%(prog)s [OPTIONS] FILE..."
+    files = "images: .npy <uint8>[...] or [n, ...], IDX, PNG or JPEG; sequences: .npy <float32>[...] or [n, ...], CSV"
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="FILE", help=files)
+    parser.add_argument("--by-line", action="store_true", help="read each input line by line, as from a camera")
     parser.add_argument(
         "--partial", action="store_true", help="print the answer after each time step; implies --by-line"
     )
@@ -127,4 +130,4 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
 
 
 def _classify_options(given: argparse.Namespace, model: ModelOptions) -> ClassifyOptions:
-    return ClassifyOptions(model, tuple(given.crops), given.by_line, given.partial, given.early_exit)
+    return ClassifyOptions(model, tuple(given.inputs), given.by_line, given.partial, given.early_exit)

@@ -1,40 +1,43 @@
-"""`python -m device classify`: prints what a model says of the crops in files, a line of JSON for each."""
+"""`python -m device classify`: prints what a model says of the inputs in files, a line of JSON for each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from ..arrays import Crop, Crops
-from ..crop_files import read_crops
+from ..arrays import Crops
 from ..exit_status import ExitStatus
+from ..input_files import read_inputs
+from ..inputs import Input, InputForm, is_digits
 from ..pixels import INVERTED, looks_inverted
-from ..runner import Prediction, Runner
+from ..predictions import as_json
+from ..runner import Runner
 from .options import ClassifyOptions
 from .process import complain, warn
 
 
 def classify(options: ClassifyOptions, output: TextIO) -> ExitStatus:
-    """Prints an answer for each crop; a file that cannot be read costs the exit status, not the others' answers.
+    """Prints an answer for each input; a file that cannot be read costs the exit status, not the others' answers.
 
     Raises as `Runner` does if the model cannot be loaded, and OSError if the answers cannot be written.
     """
     status = ExitStatus.FINE
     warned = False
     with options.model.open() as runner:
-        for path in options.crops:
+        form, digits = InputForm(runner.manifest), is_digits(runner.manifest)
+        for path in options.files:
             try:
-                crops = read_crops(path)
+                inputs = read_inputs(path, form)
             except (ImportError, OSError, ValueError) as error:
                 status = complain(error)
                 continue
-            if not warned:
-                warned = _warn_of_inverted(path, crops)
-            for index, crop in enumerate(crops):
-                for answer in _answers(runner, crop, options):
-                    line = {"source": str(path), "crop": index, **answer._asdict()}
+            if digits and not warned:
+                warned = _warn_of_inverted(path, inputs)
+            for index, one in enumerate(inputs):
+                for answer in _answers(runner, one, options):
+                    line = {"source": str(path), "crop" if digits else "input": index, **answer}
                     output.write(json.dumps(line) + "\n")
     return status
 
@@ -46,13 +49,19 @@ def _warn_of_inverted(path: Path, crops: Crops) -> bool:
     return inverted is not None
 
 
-def _answers(runner: Runner, crop: Crop, options: ClassifyOptions) -> Iterator[Prediction]:
-    if options.partial:
-        for answer in runner.steps(crop):
-            yield answer
+def _answers(runner: Runner, one: Input, options: ClassifyOptions) -> Iterator[dict[str, Any]]:
+    several = len(runner.manifest.outputs) > 1
+    if options.partial or runner.manifest.continuous:
+        for answer in runner.steps(one):
+            yield _outputs(runner.partial_all) if several else as_json(answer)
             if options.early_exit and runner.settled:
                 return
     elif options.by_line or options.early_exit:
-        yield runner.read(crop, early_exit=options.early_exit)
+        answer = runner.read(one, early_exit=options.early_exit)
+        yield _outputs(runner.partial_all) if several else as_json(answer)
     else:
-        yield runner.classify(crop)
+        yield _outputs(runner.classify_all(one)) if several else as_json(runner.classify(one))
+
+
+def _outputs(answers: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"outputs": {name: as_json(answer) for name, answer in (answers or {}).items()}}

@@ -30,10 +30,10 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class ClassifyOptions:
-    """`classify`: the files, and whether crops are read whole or by line, with the answer after each step or not."""
+    """`classify`: the files, and whether inputs are read whole or by line, with the answer after each step or not."""
 
     model: ModelOptions
-    crops: tuple[Path, ...]
+    files: tuple[Path, ...]
     by_line: bool
     partial: bool
     early_exit: bool

@@ -36,7 +36,7 @@ class _RefusedError(Exception):
 
 
 def _answer_in_child(options: VerifyOptions) -> str:
-    """Returns what a child process says of the golden crops; raises _RefusedError if it ends without, or too late."""
+    """Returns what a child process says of the golden inputs; raises _RefusedError if it ends without, or too late."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_send_answer, args=(sender, options.model), daemon=True)
@@ -70,8 +70,8 @@ def _send_answer(sender: Connection, options: ModelOptions) -> None:
 def _answer(options: ModelOptions) -> str:
     with options.open() as runner:
         runner.golden.check_all(runner.logits, runner.step_logits)
-        runtime, crops = runner.runtime, len(runner.golden.crops)
-        return f"{crops} golden crops, whole and line by line, on {runtime.name} {runtime.version}"
+        runtime, golden = runner.runtime, runner.golden
+        return f"{len(golden.crops)} golden {golden.name}s, whole and line by line, on {runtime.name} {runtime.version}"
 
 
 def _ending(status: int | None) -> str:

@@ -9,6 +9,7 @@ tensorflow/compiler/mlir/lite/transforms/prepare_composite_functions_tf.cc.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from typing import Any, cast
@@ -21,16 +22,20 @@ from keras import layers
 from converters.lowering.cells import LSTMCell
 from converters.lowering.lower import lowered
 from converters.lowering.operations import Operation, Recurrence
-from device.arrays import UnitCrops
+from device.arrays import Float32
 from device.signatures import CLASSIFY, CROP, LOGITS
 
+log = logging.getLogger(__name__)
 
-def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
-    """Returns the int8 flatbuffer of `network` with its LSTM layers unrolled by Keras."""
+_UNROLLED = (layers.LSTM, layers.GRU, layers.SimpleRNN)
+
+
+def keras_unrolled(network: keras.Model, calibration: Float32) -> bytes:
+    """Returns the int8 flatbuffer of `network` with its recurrent layers unrolled by Keras."""
 
     def unrolled(layer: keras.Layer) -> keras.Layer:
         settings = layer.get_config()
-        return type(layer).from_config(settings | {"unroll": True} if isinstance(layer, layers.LSTM) else settings)
+        return type(layer).from_config(settings | {"unroll": True} if isinstance(layer, _UNROLLED) else settings)
 
     clone = keras.models.clone_model(network, clone_function=unrolled)
     clone.set_weights(network.get_weights())
@@ -39,7 +44,7 @@ def keras_unrolled(network: keras.Sequential, calibration: UnitCrops) -> bytes:
         return _int8(folder, calibration)
 
 
-def fused(network: keras.Sequential, calibration: UnitCrops) -> bytes:
+def fused(network: keras.Model, calibration: Float32) -> bytes:
     """Returns the int8 flatbuffer of `network` with its LSTM as one operator; raises ValueError without exactly one."""
     operations = [node.operation for node in lowered(network).nodes]
     recurrent = [index for index, each in enumerate(operations) if isinstance(each, Recurrence)]
@@ -70,6 +75,15 @@ def _applied(operations: Sequence[Operation], x: tf.Tensor) -> tf.Tensor:
     return x
 
 
+def fused_if_possible(network: keras.Model, calibration: Float32) -> dict[str, bytes]:
+    """Returns the int8 flatbuffer of `fused` by its name in tables; nothing for a network that it does not take."""
+    try:
+        return {"fused LSTM operator": fused(network, calibration)}
+    except ValueError as error:
+        log.warning("No file with a fused LSTM: %s", error)
+        return {}
+
+
 def _marked_lstm() -> Any:
     def lstm(x: tf.Tensor, h: tf.Tensor, c: tf.Tensor, *weights: tf.Tensor) -> tuple[tf.Tensor, ...]:
         kernel, recurrent_kernel, bias = weights
@@ -85,11 +99,11 @@ def _marked_lstm() -> Any:
     return tf.function(lstm, experimental_attributes=marks, autograph=False)
 
 
-def _crop(network: keras.Sequential) -> tf.TensorSpec:
+def _crop(network: keras.Model) -> tf.TensorSpec:
     return tf.TensorSpec((1, *network.input_shape[1:]), tf.float32, name=CROP)
 
 
-def _int8(saved_model: str, calibration: UnitCrops) -> bytes:
+def _int8(saved_model: str, calibration: Float32) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([crop[np.newaxis]] for crop in calibration)

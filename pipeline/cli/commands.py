@@ -130,22 +130,20 @@ class Gate:
 
             return load(self.data)
         import_tensorflow()
-        from pipeline.own.make import OwnModel, own_splits
+        from pipeline.own.make import splits_of
         from pipeline.training.networks import load_network
 
-        name = model.path.resolve().name
-        splits, _ = own_splits(OwnModel(recipe, name, self.trust), load_network(name, model))
-        return splits
+        return splits_of(model, load_network(model.path.resolve().name, model), trust=self.trust)
 
 
 @dataclass(frozen=True)
 class Release:
-    """Copy build/VARIANT to models/VARIANT if it passed the gate; exit status 1: refused."""
+    """Copy build/NAME to models/NAME if it passed the gate; exit status 1: refused."""
 
-    variant: str
+    name: str
 
     def run(self) -> ExitStatus:
-        candidate, model = build_folder(self.variant), model_folder(self.variant)
+        candidate, model = build_folder(self.name), model_folder(self.name)
         if not candidate.manifest.is_file():
             expected = f"{candidate.path}: Expected a candidate"
             raise FileNotFoundError(f"{expected}. Found none: run `make convert gate` first")
@@ -181,11 +179,11 @@ class Report:
 class Bundle:
     """Pack a release with the device side, for a machine without TensorFlow."""
 
-    variant: str
+    name: str
     into: Path
 
     def run(self) -> None:
         from pipeline.release.bundle import bundle
 
-        print(bundle(finished_model(model_folder(self.variant).path), self.into))
+        print(bundle(finished_model(model_folder(self.name).path), self.into))
         print("On the device, run first what README.txt says: python -m device verify model", file=sys.stderr)

@@ -10,9 +10,10 @@ from typing import Any
 
 from device.exit_status import ExitStatus
 from pipeline.cli.command import Command, import_tensorflow
-from pipeline.cli.commands import Convert
-from pipeline.folders import build_folder
+from pipeline.cli.commands import Convert, Train
+from pipeline.folders import ModelFolder, build_folder
 from pipeline.lock import folder_lock
+from pipeline.own.own_model import OwnModel
 from pipeline.own.recipe import RECIPE_NAME, DataRecipe, NetworkRecipe, OutputRecipe, Recipe, read_recipe
 from pipeline.variants import VARIANTS
 
@@ -30,17 +31,40 @@ class ConvertOwn:
     def run(self) -> None:
         from converters.loading.source import read_source
 
-        read_source(self.recipe.network.source, trust=self.trust)
         candidate = build_folder(self.name)
+        trained = ModelFolder(candidate.train).network
+        model = OwnModel(self.recipe, self.name, self.trust, trained if trained.is_file() else None)
+        read_source(model.source, trust=self.trust)
         with folder_lock(candidate.path):
             import_tensorflow()
-            from pipeline.own.make import OwnModel, make_own_candidate
+            from pipeline.own.make import make_own_candidate
             from pipeline.release.evaluate import table, write_evaluation
 
-            evaluation = make_own_candidate(OwnModel(self.recipe, self.name, self.trust), candidate)
+            evaluation = make_own_candidate(model, candidate)
             write_evaluation(evaluation, candidate.evaluation)
         print(table([evaluation]))
         print(f"python -m pipeline gate {candidate.path}")
+
+
+@dataclass(frozen=True)
+class TrainOwn:
+    """Train a variant, or the network of a recipe, into build/NAME/train; `convert` then takes it from there."""
+
+    recipe: Recipe
+    name: str
+    trust: bool
+
+    def run(self) -> None:
+        from converters.loading.source import read_source
+
+        read_source(self.recipe.network.source, trust=self.trust)
+        trained = ModelFolder(build_folder(self.name).train)
+        with folder_lock(trained.path):
+            import_tensorflow()
+            from pipeline.own.train import train_own
+
+            train_own(OwnModel(self.recipe, self.name, self.trust), trained)
+        print(trained.network)
 
 
 @dataclass(frozen=True)
@@ -71,6 +95,14 @@ def convert(model: str, data: Path | None, name: str, *, trust: bool, **options:
     return ConvertOwn(own_recipe(model, data, options), name or _name(model), trust)
 
 
+def train(model: str, data: Path | None, fonts: Path | None, name: str, *, trust: bool) -> Command:
+    """Returns the command that trains a variant by its name, or the network of a recipe."""
+    if model in VARIANTS:
+        return Train(model, data, fonts)
+    recipe = read_recipe(Path(model))
+    return TrainOwn(recipe, name or _name(recipe.network.source), trust)
+
+
 def init(source: str, data: Path | None, out: Path | None, **options: Any) -> Init:
     """Returns the command that writes a recipe."""
     return Init(own_recipe(source, data, options), out or Path(RECIPE_NAME))
@@ -84,13 +116,15 @@ def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Re
     others = {key: value for key, value in options.items() if value and key not in output}
     if "names" in others:
         others["names"] = tuple(others["names"].split(","))
-    return Recipe(NetworkRecipe(_absolute(source)), DataRecipe(_absolute(str(data)), **others), OutputRecipe(**output))
+    network, inputs = NetworkRecipe(_absolute(source)), DataRecipe(_absolute(str(data)), **others)
+    return Recipe(network, inputs, output=OutputRecipe(**output))
 
 
 def _absolute(source: str) -> str:
-    """Returns a path as one that holds in every folder; the name of a function stays."""
-    path = Path(source)
-    return str(path.resolve()) if path.exists() else source
+    """Returns a path, or the path of a function's file, as one that holds in every folder; a module's name stays."""
+    file, colon, function = source.partition(":")
+    path = Path(file)
+    return f"{path.resolve()}{colon}{function}" if path.exists() else source
 
 
 def _name(source: str) -> str:

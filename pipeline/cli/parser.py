@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import device
+from device.manifest import is_model_name
 from pipeline.cli import commands, own, tools
 from pipeline.cli.command import Command
 from pipeline.data.own.own_data import TASKS
-from pipeline.folders import BUILD, MODELS
+from pipeline.folders import BUILD, MODELS, build_folder, model_folder
 from pipeline.variants import VARIANTS
 
 
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(flag, **settings)
 
     variant = _option("variant", choices=tuple(VARIANTS))
+    one = _option("name", type=_known_model, metavar="NAME", help=f"one of {', '.join(VARIANTS)}, or an own model")
     folder = _option("folder", type=Path, metavar="MODEL_DIR", help="the model's folder, e.g. build/rows2d")
     fonts = _option("--fonts", type=Path, help="folder of fonts to draw from (default: the installed ones)")
     data = _option(
@@ -87,14 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
-    add("train", commands.Train, variant, data, fonts)
+    add("train", own.train, model, data, fonts, name, trust, text=str(own.TrainOwn.__doc__))
     add("convert", own.convert, model, data, name, trust, *of_data, text=str(own.ConvertOwn.__doc__))
     add("init", own.init, network, data, recipe, *of_data, text=str(own.Init.__doc__))
     add("gate", commands.Gate, folder, limits, reports, data, trust)
-    add("release", commands.Release, variant)
+    add("release", commands.Release, one)
     add("report", commands.Report, names)
-    add("bench", tools.Bench, variant)
-    add("bundle", commands.Bundle, variant, into)
+    add("bench", tools.Bench, one, trust)
+    add("bundle", commands.Bundle, one, into)
     add("demo", tools.Demo, variant, digit, pause)
     add("doctor", tools.Doctor, network, shape, inputs)
     add("calibration-sheet", tools.CalibrationSheet, sheet, fonts)
@@ -106,6 +108,15 @@ def _parser() -> argparse.ArgumentParser:
 def sizes(text: str) -> tuple[int, ...]:
     """Return sizes written as 28,28,1; raises ValueError if one is no number."""
     return tuple(int(size) for size in text.split(","))
+
+
+def _known_model(name: str) -> str:
+    """Returns a name if a model has it; raises ArgumentTypeError otherwise."""
+    folders = [find(name).path for find in (build_folder, model_folder)] if is_model_name(name) else []
+    if name in VARIANTS or any(map(Path.is_dir, folders)):
+        return name
+    expected = "Expected a variant or the name of a folder in build/ or models/"
+    raise argparse.ArgumentTypeError(f"{expected}. Received: {name!r}")
 
 
 def _option(flag: str, **settings: Any) -> tuple[str, dict[str, Any]]:

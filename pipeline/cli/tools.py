@@ -11,37 +11,41 @@ from device.manifest import read_manifest
 from pipeline.cli.command import import_tensorflow, require
 from pipeline.folders import model_folder
 
+_TIMED_INPUTS = 1_000
+
 
 @dataclass(frozen=True)
 class Bench:
     """Time a release against TFLite's own conversions of the same weights."""
 
-    variant: str
+    name: str
+    trust: bool
 
     def run(self) -> None:
-        model = model_folder(self.variant)
-        read_manifest(model.path)
+        model = model_folder(self.name)
+        manifest = read_manifest(model.path)
         require(model.float_model)
         import_tensorflow()
         from converters.tflite.graph import read_graphs
         from device.runner import Runner
-        from pipeline.bench.baselines import fused, keras_unrolled
+        from pipeline.bench.baselines import fused_if_possible, keras_unrolled
         from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
-        from pipeline.data.mnist import embedded_splits
+        from pipeline.own.make import splits_of
         from pipeline.training.networks import load_network
 
-        network = load_network(self.variant, model)
-        splits = embedded_splits()
+        network = load_network(self.name, model)
+        splits = splits_of(model, network, trust=self.trust)
         calibration = splits.form.real(splits.calibration.crops)
+        content = model.int8_tflite.read_bytes()
         files = {
-            self.variant: model.int8_tflite.read_bytes(),
+            self.name: content,
             "Keras unroll=True": keras_unrolled(network, calibration),
-            "fused LSTM operator": fused(network, calibration),
+            **fused_if_possible(network, calibration),
         }
         print(files_table(time_files(files)))
         with Runner(model.path) as runner:
-            if runner.manifest.states:
-                reads = time_reads(runner, splits.test.crops[::4], read_graphs(files[self.variant]))
+            if manifest.states:
+                reads = time_reads(runner, splits.test.crops[:_TIMED_INPUTS], read_graphs(content))
                 print("\n" + reads_table(reads))
 
 

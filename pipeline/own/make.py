@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -19,6 +19,7 @@ from device.arrays import Float32
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.data.data_form import DataForm, Inputs
+from pipeline.data.mnist import embedded_splits
 from pipeline.data.own.calibration_inputs import checked_calibration
 from pipeline.data.own.own_data import OwnData, Shape
 from pipeline.data.own.own_splits import OwnSplits, split
@@ -26,7 +27,8 @@ from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import ModelFolder
-from pipeline.own.recipe import Recipe
+from pipeline.own.own_model import OwnModel
+from pipeline.own.recipe import Recipe, read_recipe
 from pipeline.release.candidate import make_candidate
 from pipeline.release.evaluate import Evaluation
 from pipeline.release.source import Source
@@ -37,15 +39,6 @@ log = logging.getLogger(__name__)
 _DEFAULT_SCALING = "0..1"
 # For a network that scales its input by itself.
 _GREY_LEVELS = "0..255"
-
-
-@dataclass(frozen=True)
-class OwnModel:
-    """A recipe, the name of the model, and whether the recipe's code may run."""
-
-    recipe: Recipe
-    name: str
-    trust: bool = False
 
 
 def make_own_candidate(model: OwnModel, target: ModelFolder) -> Evaluation:
@@ -79,16 +72,25 @@ def load_own_network(model: OwnModel, into: Path) -> keras.Model:
 
     Raises LoadError if that fails, and NetworkRefusedError at once if layers cannot be lowered.
     """
-    loaded_safely(model.recipe.network.source, trust=model.trust, into=into)
+    loaded_safely(model.source, trust=model.trust, into=into)
     network = keras.models.load_model(into)
     if None not in network.input_shape[1:]:
         InferenceNetwork(network)
     return network
 
 
-def own_splits(model: OwnModel, network: keras.Model) -> tuple[Splits, Recipe]:
+def splits_of(model: ModelFolder, network: keras.Model, *, trust: bool) -> Splits:
+    """Returns the data of a model by its recipe; without one, the embedded digits."""
+    if not model.recipe.is_file():
+        return embedded_splits()
+    own = OwnModel(read_recipe(model.recipe), model.path.resolve().name, trust)
+    return own_splits(own, network)[0]
+
+
+def own_splits(model: OwnModel, network: keras.Model, *, trained: bool = True) -> tuple[Splits, Recipe]:
     """Returns a recipe's data in its parts, and the recipe with what the network and the data say of themselves.
 
+    A network that is `trained` must read images with the declared scaling about as well as with any other.
     Raises ValueError if the data do not fit the network, or are not as declared.
     """
     recipe, shape = model.recipe, tuple(network.input_shape[1:])
@@ -101,7 +103,7 @@ def own_splits(model: OwnModel, network: keras.Model) -> tuple[Splits, Recipe]:
     scaling = _scaling(recipe, network, data)
     form, own = _form(scaling, own, data, shape)
     splits = _splits(own, form)
-    if scaling is not None and data.task == "classes":
+    if trained and scaling is not None and data.task == "classes":
         _require_scaling(network, splits, scaling)
     complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
     return splits, replace(recipe, data=complete)

@@ -55,6 +55,22 @@ class DataRecipe:
 
 
 @dataclass(frozen=True)
+class TrainingRecipe:
+    """How `train` trains the network; `patience` is how many epochs the validation loss may fail to fall."""
+
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    patience: int = 5
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.batch_size, self.patience) < 1 or not 0 < self.learning_rate < 1:
+            expected = "epochs, batch_size and patience of 1 or more, and 0 < learning_rate < 1"
+            raise ValueError(f"Expected {expected}. Received: {self}")
+
+
+@dataclass(frozen=True)
 class OutputRecipe:
     """The `units` of values, and how answers to each step are decoded."""
 
@@ -68,6 +84,7 @@ class Recipe:
 
     network: NetworkRecipe
     data: DataRecipe
+    training: TrainingRecipe = TrainingRecipe()
     output: OutputRecipe = OutputRecipe()
     limits: Mapping[str, float] = field(default_factory=dict)
 
@@ -78,6 +95,9 @@ class Recipe:
         """Writes the recipe as TOML."""
         tables = dataclasses.asdict(self)
         write_whole(path, "\n".join(_table(name, entries) for name, entries in tables.items()))
+
+
+_PARTS = {"network": NetworkRecipe, "data": DataRecipe, "training": TrainingRecipe, "output": OutputRecipe}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -95,7 +115,7 @@ def _with_defaults(kind: type, written: Mapping[str, Any], where: str) -> dict[s
     _require_known(where, written, known)
     entries: dict[str, Any] = {}
     for name, each in known.items():
-        part = {"network": NetworkRecipe, "data": DataRecipe, "output": OutputRecipe}.get(name)
+        part = _PARTS.get(name)
         if kind is Recipe and part is not None:
             entries[name] = _with_defaults(part, written.get(name, {}), name)
         elif name in written:

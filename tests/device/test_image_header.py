@@ -14,7 +14,7 @@ import pytest
 
 from device.image_header import checked_image, image_format
 from device.vision.images import decode_image
-from tests.support.bounded import answers
+from tests.support.bounded import READS, answers
 
 SPARE_MIB = 96
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -83,8 +83,8 @@ def test_a_file_that_claims_too_much_is_refused_before_it_is_decoded(tmp_path: P
 def test_a_crop_that_claims_too_much_is_refused_before_it_is_decoded(tmp_path: Path, name: str) -> None:
     """The command line's crops are checked in the same way."""
     (tmp_path / name).write_bytes(REFUSED[name])
-    imports = "import cv2\nfrom device.crop_files import read_crops"
-    said = answers(imports, "read_crops(Path(name))", [tmp_path / name], SPARE_MIB)
+    imports = f"import cv2\n{READS}"
+    said = answers(imports, "read_inputs(Path(name), FORM)", [tmp_path / name], SPARE_MIB)
     assert [line.startswith(f"{tmp_path / name}: Expected an image") for line in said] == [True]
 
 

@@ -5,56 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.pixels import checked_crop, checked_line, looks_inverted, unit_range
-
-
-def test_a_crop_passes() -> None:
-    """A crop that keeps the contract comes back itself, not a copy."""
-    crop = np.zeros((28, 28), np.uint8)
-    assert checked_crop(crop) is crop
-
-
-def test_a_line_passes() -> None:
-    """A line that keeps the contract comes back itself, a column of a crop included."""
-    column = np.zeros((28, 28), np.uint8)[:, 3]
-    assert checked_line(column) is column
-
-
-@pytest.mark.parametrize(
-    ("crop", "message"),
-    [
-        (np.zeros((28, 27), np.uint8), "Expected crop <uint8>[28, 28]. Received: shape=(28, 27), dtype=uint8."),
-        (np.zeros((1, 28, 28), np.uint8), "Expected crop <uint8>[28, 28]. Received: shape=(1, 28, 28), dtype=uint8."),
-        (np.zeros((28, 28), np.float32), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=float32."),
-        (np.zeros((28, 28), bool), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=bool."),
-        (np.zeros((28, 28), np.int8), "Expected crop <uint8>[28, 28]. Received: shape=(28, 28), dtype=int8."),
-        (np.zeros(784, bool), "Expected crop <uint8>[28, 28]. Received: shape=(784,), dtype=bool."),
-        ([[0] * 28] * 28, "Expected crop <uint8>[28, 28]. Received: list"),
-        (None, "Expected crop <uint8>[28, 28]. Received: NoneType"),
-    ],
-)
-def test_refuses_other_crops(crop: object, message: str) -> None:
-    """Another shape, dtype or type is refused with what was expected and what came."""
-    with pytest.raises(ValueError, match=r"^Expected crop") as error:
-        checked_crop(crop)
-    assert str(error.value) == message
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        (np.zeros(27, np.float32), "Expected line <uint8>[28]. Received: shape=(27,), dtype=float32."),
-        (np.zeros(28, bool), "Expected line <uint8>[28]. Received: shape=(28,), dtype=bool."),
-        (np.zeros(29, np.uint8), "Expected line <uint8>[28]. Received: shape=(29,), dtype=uint8."),
-        (np.zeros((28, 1), np.uint8), "Expected line <uint8>[28]. Received: shape=(28, 1), dtype=uint8."),
-        (bytes(28), "Expected line <uint8>[28]. Received: bytes"),
-    ],
-)
-def test_refuses_other_lines(line: object, message: str) -> None:
-    """Another shape, dtype or type is refused with what was expected and what came."""
-    with pytest.raises(ValueError, match=r"^Expected line") as error:
-        checked_line(line)
-    assert str(error.value) == message
+from device.pixels import looks_inverted, unit_range
 
 
 def test_unit_range() -> None:

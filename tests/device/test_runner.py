@@ -41,7 +41,7 @@ def same(one: Prediction, other: Prediction) -> bool:
 def pushed(runner: Runner, lines: npt.NDArray[np.uint8]) -> Prediction:
     *before, last = [runner.push(line) for line in lines]
     assert before == [None] * 27
-    assert last is not None
+    assert isinstance(last, Prediction)
     return last
 
 

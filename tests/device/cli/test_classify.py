@@ -188,7 +188,7 @@ def test_help() -> None:
     """Help goes to the standard output and names every option."""
     child = device("classify", "--help")
     assert child.returncode == 0
-    for name in ("--model", "--threads", "--runtime", "CROPS"):
+    for name in ("--model", "--threads", "--runtime", "FILE"):
         assert name in child.stdout
 
 

@@ -1,4 +1,4 @@
-"""Tests of `device.crop_files`."""
+"""Tests of `device.input_files`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from device.advice import pip_install
-from device.crop_files import read_crops
-from tests.conftest import ROOT, run_python
-from tests.support.bounded import answers
+from device.input_files import read_inputs
+from device.inputs import InputForm
+from device.manifest import read_manifest
+from tests.conftest import MODELS, ROOT, run_python
+from tests.support.bounded import READS, answers
 
+DIGITS = InputForm(read_manifest(MODELS / "rows2d"))
 STACKS = hnp.arrays(np.uint8, st.tuples(st.integers(0, 3), st.just(28), st.just(28)))
 
 
@@ -31,7 +34,7 @@ def npy(header: str, data: bytes = b"") -> bytes:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ValueError, match=re.escape(str(path))) as error:
-        read_crops(path)
+        read_inputs(path, DIGITS)
     return str(error.value).removeprefix(f"{path}: ")
 
 
@@ -44,13 +47,13 @@ def crop() -> npt.NDArray[np.uint8]:
 def test_npy_crop(tmp_path: Path, crop: npt.NDArray[np.uint8]) -> None:
     """A single crop in a NumPy file is a stack of one."""
     np.save(tmp_path / "crop.npy", crop)
-    np.testing.assert_array_equal(read_crops(tmp_path / "crop.npy"), crop[np.newaxis], strict=True)
+    np.testing.assert_array_equal(read_inputs(tmp_path / "crop.npy", DIGITS), crop[np.newaxis], strict=True)
 
 
 def test_npy_in_columns(tmp_path: Path, crop: npt.NDArray[np.uint8]) -> None:
     """A NumPy file written column by column holds the same crop."""
     np.save(tmp_path / "crop.npy", np.asfortranarray(crop))
-    np.testing.assert_array_equal(read_crops(tmp_path / "crop.npy"), crop[np.newaxis], strict=True)
+    np.testing.assert_array_equal(read_inputs(tmp_path / "crop.npy", DIGITS), crop[np.newaxis], strict=True)
 
 
 @settings(max_examples=30)
@@ -59,7 +62,7 @@ def test_npy_stack(tmp_path_factory: pytest.TempPathFactory, stack: npt.NDArray[
     """A stack in a NumPy file comes back as it is, an empty one too."""
     path = tmp_path_factory.getbasetemp() / "stack.npy"
     np.save(path, stack)
-    np.testing.assert_array_equal(read_crops(path), stack, strict=True)
+    np.testing.assert_array_equal(read_inputs(path, DIGITS), stack, strict=True)
 
 
 @settings(max_examples=30)
@@ -69,33 +72,33 @@ def test_idx_stack(tmp_path_factory: pytest.TempPathFactory, stack: npt.NDArray[
     path = tmp_path_factory.getbasetemp() / "t10k-images-idx3-ubyte"
     content = bytes([0, 0, 8, 3]) + struct.pack(">3I", *stack.shape) + stack.tobytes()
     path.write_bytes(gzip.compress(content) if packed else content)
-    np.testing.assert_array_equal(read_crops(path), stack, strict=True)
+    np.testing.assert_array_equal(read_inputs(path, DIGITS), stack, strict=True)
 
 
 @pytest.mark.parametrize("name", ["crop.png", "CROP.PNG"])
 def test_png(tmp_path: Path, crop: npt.NDArray[np.uint8], name: str) -> None:
     """A PNG file is one crop, pixel by pixel, whatever the case of its suffix."""
     assert cv2.imwrite(str(tmp_path / name), crop)
-    np.testing.assert_array_equal(read_crops(tmp_path / name), crop[np.newaxis], strict=True)
+    np.testing.assert_array_equal(read_inputs(tmp_path / name, DIGITS), crop[np.newaxis], strict=True)
 
 
 @pytest.mark.parametrize("name", ["crop.jpg", "crop.jpeg"])
 def test_jpeg(tmp_path: Path, name: str) -> None:
     """A JPEG file is one crop."""
     assert cv2.imwrite(str(tmp_path / name), np.full((28, 28), 255, np.uint8))
-    assert read_crops(tmp_path / name).tolist() == [[[255] * 28] * 28]
+    assert read_inputs(tmp_path / name, DIGITS).tolist() == [[[255] * 28] * 28]
 
 
 def test_refuses_a_folder(tmp_path: Path) -> None:
     """A folder is named as one, with what is read instead."""
     with pytest.raises(ValueError, match=r"Expected a file: \.npy, IDX, PNG or JPEG\. Received: a folder"):
-        read_crops(tmp_path)
+        read_inputs(tmp_path, DIGITS)
 
 
 def test_coloured_png(tmp_path: Path) -> None:
     """A coloured image is read in grey."""
     assert cv2.imwrite(str(tmp_path / "crop.png"), np.full((28, 28, 3), 200, np.uint8))
-    assert read_crops(tmp_path / "crop.png").tolist() == [[[200] * 28] * 28]
+    assert read_inputs(tmp_path / "crop.png", DIGITS).tolist() == [[[200] * 28] * 28]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_reserves_no_memory_for_what_is_not_there(tmp_path: Path) -> None:
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     paths = [tmp_path / name for name in contents]
-    said = answers("from device.crop_files import read_crops", "read_crops(Path(name))", paths, 64)
+    said = answers(READS, "read_inputs(Path(name), FORM)", paths, 64)
     assert [line.partition(": ")[0] for line in said] == [str(path) for path in paths]
 
 
@@ -209,7 +212,7 @@ def test_refuses_heic(tmp_path: Path, name: str) -> None:
 def test_missing_file(tmp_path: Path, name: str) -> None:
     """A file that is not there is an OSError that names it."""
     with pytest.raises(FileNotFoundError, match=f"/{re.escape(name)}'"):
-        read_crops(tmp_path / name)
+        read_inputs(tmp_path / name, DIGITS)
 
 
 def test_without_opencv(tmp_path: Path, bare_site: Callable[..., Path]) -> None:
@@ -218,10 +221,13 @@ def test_without_opencv(tmp_path: Path, bare_site: Callable[..., Path]) -> None:
     (tmp_path / "crop.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     code = """
 from pathlib import Path
-from device.crop_files import read_crops
-print(read_crops(Path("{0}/crop.npy")).shape)
+from device.input_files import read_inputs
+from device.inputs import InputForm
+from device.manifest import read_manifest
+form = InputForm(read_manifest(Path("models/rows2d")))
+print(read_inputs(Path("{0}/crop.npy"), form).shape)
 try:
-    read_crops(Path("{0}/crop.png"))
+    read_inputs(Path("{0}/crop.png"), form)
 except ImportError as error:
     print(error)
 """

@@ -1,0 +1,22 @@
+"""A model by its recipe, before anything of it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.own.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A recipe, the name of the model, and whether the recipe's code may run."""
+
+    recipe: Recipe
+    name: str
+    trust: bool = False
+    trained: Path | None = None  # the network in place of the recipe's, after `train`
+
+    @property
+    def source(self) -> str:
+        return self.recipe.network.source if self.trained is None else str(self.trained)
