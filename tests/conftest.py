@@ -53,7 +53,7 @@ def digits() -> Digits:
     from pipeline.data.mnist import embedded_splits  # noqa: PLC0415  # most tests need no data
 
     test = embedded_splits().test
-    return test.crops[::15], test.labels[::15]
+    return np.asarray(test.crops[::15], np.uint8), test.labels[::15]
 
 
 @pytest.fixture(scope="session", params=["rows2d", "cols2d", "conv1d", "rows"])

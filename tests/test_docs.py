@@ -241,9 +241,11 @@ def test_the_readme_describes_the_released_models() -> None:
         r"^\| \[`(\w+)`\].*\| (\w+), (\d+) steps \| ([\d.]+) % \| ([\d,]+) bytes \|$", read("README.md"), re.MULTILINE
     )
     manifests = [(name, read_manifest(ROOT / "models" / name)) for name in ("rows2d", "cols2d", "conv1d", "rows")]
+    measured = [(name, each, each.accuracy) for name, each in manifests]
     assert rows == [
-        (name, each.time_axis, str(each.steps), f"{100 * each.accuracy.int8_accuracy:.2f}", f"{each.file.bytes:,}")
-        for name, each in manifests
+        (name, each.time_axis, str(each.steps), f"{100 * accuracy.int8_accuracy:.2f}", f"{each.file.bytes:,}")
+        for name, each, accuracy in measured
+        if accuracy is not None
     ]
 
 

@@ -1,10 +1,13 @@
-"""Damaged manifests, the same for the same seed, for tests of what reads them."""
+"""Changed manifests, for tests of what reads them; damaged ones are the same for the same seed."""
 
 from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
+
+from device.manifest import Manifest
 
 # Values that a field may be given; the numbers are beyond some type's range or at its edge.
 VALUES: tuple[Any, ...] = (
@@ -28,6 +31,12 @@ VALUES: tuple[Any, ...] = (
     ),
     *("", "\0", "..", "../a", "a" * 5_000, "\ud800", "é", [], {}, [[]], [None], [0] * 4, {"": None}, {"name": {}}),
 )
+
+
+def with_output(manifest: Manifest, **fields: Any) -> Manifest:
+    """Returns a manifest with other fields of its answer."""
+    answer, *others = manifest.outputs
+    return replace(manifest, outputs=(replace(answer, **fields), *others))
 
 
 def damaged(manifest: bytes, seed: int) -> bytes:

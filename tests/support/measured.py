@@ -26,6 +26,7 @@ from pipeline.gate.record import (
     TensorSignal,
 )
 from tests.conftest import MODELS
+from tests.support.manifests import with_output
 
 
 def picture(crop: npt.NDArray[np.uint8]) -> str:
@@ -38,10 +39,8 @@ CROSS = np.uint8(255) * (np.eye(28, dtype=np.uint8) | np.eye(28, dtype=np.uint8)
 
 _MADE = read_manifest(MODELS / "conv1d")
 MANIFEST = replace(
-    _MADE,
+    with_output(_MADE, temperature=0.672, threshold=0.0),
     time_axis="rows",
-    temperature=0.672,
-    threshold=0.0,
     file=replace(_MADE.file, bytes=144_912),
     operators={"ADD": 1, "FULLY_CONNECTED": 4},
     early_exit=EarlyExit(0.99, (0.9, 0.95, 0.99, 1.0), 7.0, 0.0),  # more than the gate measured

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.convert import Conversion
 from converters.tflite.flatbuffer import dump, load
+from device.arrays import UInt8
 from device.manifest import read_manifest
+from pipeline.data.data_form import Inputs
 from pipeline.data.splits import Splits, digest_lines
 from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.gate.case import Case
@@ -26,6 +27,7 @@ from pipeline.gate.judgement import Judgement
 from pipeline.gate.limits import read_limits
 from pipeline.release.candidate import make_candidate
 from pipeline.release.evaluate import write_evaluation
+from pipeline.release.source import variant_source
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.variants import VARIANTS, model_name
 from tests.conftest import MODELS
@@ -33,7 +35,6 @@ from tests.support.golden import golden_again
 
 VARIANT = VARIANTS["conv1d"]
 LIMITS = MODELS / "limits.toml"
-Crops = npt.NDArray[np.uint8]
 Edit = Callable[[schema.ModelT], None]
 
 
@@ -67,7 +68,7 @@ def released(folder: Path, splits: Splits) -> Path:
     folder.mkdir()
     candidate = BuildFolder(folder)
     candidate.picture("recall").write_text("<svg/>")
-    evaluation = make_candidate(VARIANT, splits, ModelFolder(MODELS / VARIANT.name), candidate)
+    evaluation = make_candidate(variant_source(VARIANT, ModelFolder(MODELS / VARIANT.name)), splits, candidate)
     write_evaluation(evaluation, candidate.evaluation)
     return folder
 
@@ -83,10 +84,10 @@ _CONVERSIONS: dict[bytes, Conversion] = {}
 
 
 # By test images: the same ones give the same crops without a digit, and take seconds to draw.
-_NEGATIVES: dict[bytes, Crops | None] = {}
+_NEGATIVES: dict[bytes, UInt8 | None] = {}
 
 
-def _negatives(splits: Splits) -> Crops | None:
+def _negatives(splits: Splits) -> UInt8 | None:
     key = splits.test.crops.tobytes()
     if key not in _NEGATIVES:
         _NEGATIVES[key] = draw_test_negatives(splits) if len(splits.test) else None
@@ -138,7 +139,7 @@ def forge_edited(folder: Path, edit: Edit) -> None:
     forge(folder, dump(model))
 
 
-def record_calibration(folder: Path, crops: Crops) -> None:
+def record_calibration(folder: Path, crops: Inputs) -> None:
     """Forges the record of the crops that calibrated the file."""
     lines = digest_lines(crops)
     (folder / "calibration.sha256").write_bytes(lines)
@@ -148,7 +149,7 @@ def record_calibration(folder: Path, crops: Crops) -> None:
     forge(folder, calibration=calibration)
 
 
-def calibrated_on(folder: Path, good: Good, crops: Crops) -> Path:
+def calibrated_on(folder: Path, good: Good, crops: Inputs) -> Path:
     """Makes a release that is calibrated on other crops, and records them."""
     calibration = dataclasses.replace(good.splits.calibration, crops=crops)
     return released(folder / "conv1d", dataclasses.replace(good.splits, calibration=calibration))

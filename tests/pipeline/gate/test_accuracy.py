@@ -14,6 +14,7 @@ from device.manifest import read_manifest
 from pipeline.gate.accuracy import Paired, accuracy, confidence, reference
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, lines, logits, predictions, small_case, with_answers
+from tests.support.manifests import with_output
 
 
 def paired(images: int, lost: int, won: int) -> Paired:
@@ -150,7 +151,7 @@ def test_labels_of_other_classes_are_refused() -> None:
 
 def test_confidence_of_other_data_has_no_temperature() -> None:
     """Calibration errors are of all images and of answers; without its data the temperature is not judged."""
-    manifest = replace(read_manifest(MODELS / "conv1d"), temperature=1.0, threshold=0.5)
+    manifest = with_output(read_manifest(MODELS / "conv1d"), temperature=1.0, threshold=0.5)
     manifest = replace(manifest, calibration=replace(manifest.calibration, source="others"))
     case = small_case(
         manifest=manifest,
@@ -169,7 +170,7 @@ def test_confidence_of_other_data_has_no_temperature() -> None:
 
 def test_a_probability_at_the_threshold_is_an_answer() -> None:
     """Answers begin at the threshold itself: here all of them have just that probability."""
-    manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.75)
+    manifest = with_output(read_manifest(MODELS / "conv1d"), threshold=0.75)
     manifest = replace(manifest, calibration=replace(manifest.calibration, source="others"))
     case = small_case(manifest=manifest, float_logits=logits(LABELS), predictions=predictions(LABELS, 0.75))
     assert lines(list(confidence(case)))[2][2] == "25.00 pp is not ≤ 10.00 pp"

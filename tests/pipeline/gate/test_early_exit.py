@@ -17,6 +17,7 @@ from tests.support.cases import LABELS, lines, small_case
 READING = StepAnswers(
     right=np.array([[False, True, True, True], [False, False, True, True], [False, False, False, True]]),
     probability=np.array([[0.2, 0.9, 0.95, 0.99], [0.1, 0.8, 0.9, 0.97], [0.1, 0.2, 0.3, 0.4]]),
+    lines=28,
 )
 
 
@@ -42,7 +43,7 @@ def test_lines_are_counted_to_the_exit() -> None:
 def test_refuses_shapes_that_do_not_match() -> None:
     """There is an answer and a probability for each image and step."""
     with pytest.raises(ValueError, match=r"Expected both \[n, steps\]. Received: \(2, 4\) and \(2, 3\)"):
-        StepAnswers(np.zeros((2, 4), np.bool_), np.zeros((2, 3)))
+        StepAnswers(np.zeros((2, 4), np.bool_), np.zeros((2, 3)), 28)
 
 
 def test_measured_has_the_accuracy_after_each_step() -> None:
@@ -88,7 +89,7 @@ def test_negatives_are_read_with_early_exit() -> None:
 def test_a_drop_above_its_limit_is_refused() -> None:
     """Answers that are right only at the end lose everything at an exit before it."""
     indices = np.array([[(label + 1) % 10, label] for label in LABELS])
-    readings = Readings(indices, np.full((20, 2), 0.9), np.zeros((20, 10), np.int8))
+    readings = Readings(np.zeros((20, 2, 10), np.int8), indices, np.full((20, 2), 0.9))
     manifest = case_of(0.5).manifest
     found = lines(list(early_exit(small_case(manifest=manifest, readings=readings, negatives=None))))
     assert found[1] == ("accuracy drop, early exit", "refused", "100 pp is not ≤ 5.00 pp")

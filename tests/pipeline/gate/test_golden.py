@@ -19,7 +19,7 @@ from pipeline.gate.check import Check, Verdict
 from pipeline.gate.golden import golden, golden_content, golden_ranges
 from tests.conftest import MODELS
 from tests.support.cases import small_case
-from tests.support.drawings import golden_ranges as drawn
+from tests.support.drawings import golden_crops as drawn
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_ranges_hold_all_kernels_and_more(variant: str) -> None:
     """After the first step, no range is narrower than two margins; none is wider than 40 of the 256 values."""
     manifest = read_manifest(MODELS / variant)
     content = (MODELS / variant / "model.int8.tflite").read_bytes()
-    made = golden_content(content, manifest)
-    assert made == golden_content(content, manifest)
+    made = golden_content(content, manifest, read_sheet(GOLDEN_SHEET))
+    assert made == golden_content(content, manifest, read_sheet(GOLDEN_SHEET))
     records = np.frombuffer(made, record_type(manifest))
     width = records["highest"].astype(int) - records["lowest"]
     inside = (records["highest"] < 127) & (records["lowest"] > -128)
@@ -71,22 +71,22 @@ def test_another_answer_to_a_later_crop_is_refused(case: Case) -> None:
     sha256 = hashlib.sha256(case.folder.golden.read_bytes()).hexdigest()
     replace(case.manifest, golden_sha256=sha256).write(case.folder.path)
     answers, ranges = golden(case)
-    assert (answers.name, answers.verdict) == ("answers to golden crops", Verdict.REFUSED)
+    assert (answers.name, answers.verdict) == ("answers to golden inputs", Verdict.REFUSED)
     assert "golden crop 9, read whole, logit 0 is " in answers.reason
-    assert (ranges.name, ranges.verdict) == ("golden crops", Verdict.REFUSED)
+    assert (ranges.name, ranges.verdict) == ("golden inputs", Verdict.REFUSED)
 
 
 def test_other_crops_are_refused(case: Case) -> None:
     """One changed pixel is refused: blank crops would find no fault."""
     check = changed(case, "crop", 7, 15, 0, 0)
-    assert (check.name, check.verdict) == ("golden crops", Verdict.REFUSED)
-    assert check.reason == "they are not the crops of golden.png"
+    assert (check.name, check.verdict) == ("golden inputs", Verdict.REFUSED)
+    assert check.reason == "they are not those that the data give"
 
 
 def test_fewer_crops_are_refused(case: Case) -> None:
     """Golden crops cut off after the first are refused."""
     case.folder.golden.write_bytes(case.folder.golden.read_bytes()[: record_type(case.manifest).itemsize])
-    assert golden_ranges(case).reason == "they are not the crops of golden.png"
+    assert golden_ranges(case).reason == "they are not those that the data give"
 
 
 def test_ranges_that_allow_anything_are_refused(case: Case) -> None:

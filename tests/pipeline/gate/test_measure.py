@@ -16,6 +16,7 @@ from pipeline.gate.measure import latency, measure, reliability_bins
 from pipeline.gate.record import RecallChange, ReliabilityBin
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, logits, predictions, small_case, with_answers
+from tests.support.manifests import with_output
 
 UNMEASURED: dict[str, Any] = {"calibration_digests": ()}
 
@@ -49,7 +50,7 @@ def test_reliability_bins_hold_the_images_by_confidence() -> None:
 
 def test_a_case_is_measured() -> None:
     """Of twenty images int8 answers 3 for one zero and 4 for one of float's mistakes."""
-    manifest = replace(read_manifest(MODELS / "conv1d"), temperature=2.0)
+    manifest = with_output(read_manifest(MODELS / "conv1d"), temperature=2.0)
     float_answers = list(LABELS)
     float_answers[11] = 7
     int8_answers = list(with_answers(1, 3))

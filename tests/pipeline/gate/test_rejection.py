@@ -15,6 +15,7 @@ from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.limits import Limits
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, lines, predictions, small_case
+from tests.support.manifests import with_output
 
 NAMED = replace(embedded_splits(), names=("apple", "pear", *"23456789"))
 
@@ -22,7 +23,7 @@ NAMED = replace(embedded_splits(), names=("apple", "pear", *"23456789"))
 def found(threshold: float) -> list[Check | Note]:
     """What the gate says where the labels are not digits."""
     folder = ModelFolder(MODELS / "rows2d")
-    manifest = replace(read_manifest(folder.path), threshold=threshold)
+    manifest = with_output(read_manifest(folder.path), threshold=threshold)
     return list(rejection(Case(folder, manifest, NAMED, Limits())))
 
 
@@ -39,7 +40,7 @@ def test_a_threshold_without_negatives_is_not_judged() -> None:
 
 def test_digits_kept_and_negatives_accepted() -> None:
     """One digit of twenty without an answer is within 95 %; of blank crops all are accepted at threshold 0."""
-    manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.0)
+    manifest = with_output(read_manifest(MODELS / "conv1d"), threshold=0.0)
     answered = predictions(LABELS)
     kept = (answered[0]._replace(label=None), *answered[1:])
     case = small_case(manifest=manifest, predictions=kept, negatives=np.zeros((4, 28, 28), np.uint8))
@@ -51,7 +52,7 @@ def test_digits_kept_and_negatives_accepted() -> None:
 
 def test_a_high_threshold_rejects_negatives() -> None:
     """Close to threshold 1 no blank crop is accepted; two digits of twenty without an answer are too many."""
-    manifest = replace(read_manifest(MODELS / "conv1d"), threshold=0.999999)
+    manifest = with_output(read_manifest(MODELS / "conv1d"), threshold=0.999999)
     answered = predictions(LABELS)
     kept = (*(each._replace(label=None) for each in answered[:2]), *answered[2:])
     case = small_case(manifest=manifest, predictions=kept, negatives=np.zeros((4, 28, 28), np.uint8))

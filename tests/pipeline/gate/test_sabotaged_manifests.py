@@ -35,6 +35,7 @@ def test_everything_stated_forged(good: Good, good_copy: Path) -> None:
     manifest = read_manifest(good_copy)
     assert manifest.early_exit is not None
     assert manifest.rejection is not None
+    assert manifest.accuracy is not None
     forge(
         good_copy,
         operators={"ADD": 1},

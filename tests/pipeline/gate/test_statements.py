@@ -9,43 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.manifest import Accuracy, Manifest, Rejection
+from device.manifest import Fidelity, Manifest, Rejection
 from pipeline.gate.case import Case
 from pipeline.gate.check import Verdict
-from pipeline.gate.statements import compare, rejected, statements
+from pipeline.gate.statements import rejected, statements
 from tests.support.cases import small_case
 from tests.support.sabotage import Good, open_case
-
-# The answers 0, 1, 1 and 0.
-INT8 = np.array([[10, -10], [0, 1], [-128, 127], [5, 5]], np.int8)
-FLOAT = np.array([[1.0, 0.0], [0.0, 0.1], [3.0, -3.0], [0.0, 1.0]], np.float32)
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ([0, 1, 1, 0], Accuracy(4, "four", 0.5, 1.0, -50.0, 0.5)),
-        ([0, 1, 0, 1], Accuracy(4, "four", 1.0, 0.5, 50.0, 0.5)),
-        ([1, 0, 1, 1], Accuracy(4, "four", 0.25, 0.25, 0.0, 0.5)),
-    ],
-)
-def test_compares_accuracy_and_answers(labels: list[int], expected: Accuracy) -> None:
-    """The drop is float less int8, in percentage points; agreement does not depend on the labels."""
-    assert compare(FLOAT, INT8, np.array(labels, np.uint8), "four") == expected
-
-
-def test_refuses_no_images() -> None:
-    with pytest.raises(ValueError, match=r"^Expected test images\. Received none$"):
-        compare(FLOAT[:0], INT8[:0], np.zeros(0, np.uint8), "nothing")
-
-
-@pytest.mark.parametrize("logit", [float("nan"), float("inf")])
-def test_refuses_float_logits_that_are_not_finite(logit: float) -> None:
-    broken = FLOAT.copy()
-    broken[2, 1] = logit
-    with pytest.raises(ValueError, match="Expected finite logits of the float network"):
-        compare(broken, INT8, np.zeros(4, np.uint8), "four")
-
 
 def test_a_probability_equal_to_the_threshold_is_kept() -> None:
     assert rejected(0.5, np.array([0.4, 0.5, 0.6, 0.7]), np.array([0.5, 0.1])) == Rejection(0.75, 2, 0.5)
@@ -70,7 +39,7 @@ def refused(case: Case, **forged: Any) -> dict[str, str]:
 def test_a_true_manifest_passes(case: Case) -> None:
     checks = list(statements(case))
     assert {check.verdict for check in checks} == {Verdict.PASSED}
-    assert len(checks) == 11
+    assert len(checks) == 12
 
 
 def _within(name: str, **fields: Any) -> Callable[[Manifest], dict[str, Any]]:
@@ -107,6 +76,10 @@ def _within(name: str, **fields: Any) -> Callable[[Manifest], dict[str, Any]]:
             _within("rejection", negatives=1_000_000), "rejection", "negatives: the manifest says 1000000, found 10000"
         ),
         pytest.param(lambda _: {"rejection": None}, "rejection", "negatives: the manifest says nothing, found 10000"),
+        pytest.param(
+            lambda _: {"fidelity": (Fidelity("logits", 99.0, None, None),)}, "fidelity", "dB apart is not ≤ 0.20 dB"
+        ),
+        pytest.param(lambda _: {"fidelity": ()}, "fidelity", "logits: the manifest says nothing, found "),
         pytest.param(
             lambda manifest: {"operators": {**manifest.operators, "ADD": 2}},
             "operators",
@@ -157,6 +130,7 @@ def test_without_its_data_the_figures_are_not_judged() -> None:
         "packages in manifest": Verdict.NOT_JUDGED,
         "not streamable in manifest": Verdict.NOT_JUDGED,
         "accuracy in manifest": Verdict.NOT_JUDGED,
+        "fidelity in manifest": Verdict.NOT_JUDGED,
         "early exit in manifest": Verdict.NOT_JUDGED,
         "rejection in manifest": Verdict.NOT_JUDGED,
     }

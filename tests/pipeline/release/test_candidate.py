@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,8 @@ from device.manifest import read_manifest
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import BuildFolder, ModelFolder
-from pipeline.release.candidate import make_candidate
 from pipeline.release.evaluate import Evaluation, read_evaluation
+from pipeline.release.source import variant_source
 from pipeline.report.card import model_card
 from pipeline.variants import VARIANTS
 from tests.conftest import MODELS
@@ -53,7 +52,8 @@ def test_the_manifest_has_what_was_measured(made: tuple[ModelFolder, Evaluation]
     target, evaluation = made
     manifest = read_manifest(target.path)
     assert (evaluation.variant, evaluation.file_bytes) == ("conv1d", manifest.file.bytes)
-    assert evaluation.accuracy == manifest.accuracy
+    assert (evaluation.accuracy, evaluation.fidelity) == (manifest.accuracy, manifest.fidelity[0])
+    assert manifest.accuracy is not None
     assert manifest.accuracy.images == 2_244
     assert manifest.accuracy.int8_accuracy > 0.97
     assert manifest.configuration["training"] == json.loads(RELEASED.training.read_text())
@@ -72,7 +72,6 @@ def test_the_manifest_is_what_the_runner_measures(made: tuple[ModelFolder, Evalu
     assert rejection.digits_kept == pytest.approx(sum(kept) / len(kept))
 
 
-def test_weights_of_another_variant_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_variant_are_refused() -> None:
     with pytest.raises(ValueError, match=r"float\.weights\.h5: Expected the float network rows\."):
-        make_candidate(VARIANTS["rows"], embedded_splits(), RELEASED, ModelFolder(tmp_path / "rows"))
-    assert not (tmp_path / "rows").exists()
+        variant_source(VARIANTS["rows"], RELEASED)

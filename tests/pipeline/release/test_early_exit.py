@@ -12,6 +12,7 @@ from pipeline.release.findings import choose_exit, max_drop_pp
 READING = StepAnswers(
     right=np.array([[False, True, True, True], [False, False, True, True], [False, False, False, True]]),
     probability=np.array([[0.2, 0.9, 0.95, 0.99], [0.1, 0.8, 0.9, 0.97], [0.1, 0.2, 0.3, 0.4]]),
+    lines=28,
 )
 
 
@@ -19,18 +20,18 @@ def test_the_upper_bound_counts_lost_images_only() -> None:
     """Two images lost of 3,000 bound the loss at 0.21 points, whatever is gained."""
     right = np.ones((3_000, 2), np.bool_)
     right[:2, 0] = False
-    losing = StepAnswers(right, np.full((3_000, 2), 0.9))
+    losing = StepAnswers(right, np.full((3_000, 2), 0.9), 28)
     assert losing.drop_pp(0.9) == pytest.approx(0.0667, abs=1e-4)
     assert max_drop_pp(losing, 0.9) == pytest.approx(0.2097, abs=1e-4)
     right[2:4, 1] = False
-    winning = StepAnswers(right, np.full((3_000, 2), 0.9))
+    winning = StepAnswers(right, np.full((3_000, 2), 0.9), 28)
     assert winning.drop_pp(0.9) == 0
     assert max_drop_pp(winning, 0.9) == max_drop_pp(losing, 0.9)
 
 
 def test_validation_chooses_the_lowest_harmless_probability() -> None:
     """The lowest probability within the limit is chosen on validation images; test images only measure it."""
-    validation = StepAnswers(np.tile(READING.right, (2_000, 1)), np.tile(READING.probability, (2_000, 1)))
+    validation = StepAnswers(np.tile(READING.right, (2_000, 1)), np.tile(READING.probability, (2_000, 1)), 28)
     chosen = choose_exit(validation=validation, test=READING)
     assert 0.8 < chosen.probability <= 0.9
     assert chosen.mean_lines_read == 21

@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.arrays import Float64, Indices
-from device.manifest import Accuracy, Rejection
+from device.manifest import Rejection
 from device.quantisation import Quantisation
 from pipeline.release.findings import LabelledLogits, chosen_threshold, find
 from pipeline.release.step_logits import StepLogits
 
-ACCURACY = Accuracy(4, "four", 1.0, 0.75, 25.0, 0.75)
 # Eight images of two classes, of which the last logits get seven right by a margin of 2.0 and one wrong.
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=1_000).map(np.array)
 LABELS = np.array([0, 1, 0, 1, 0, 1, 0, 1], np.uint8)
@@ -23,23 +22,22 @@ LAST[7] = 20, 0
 
 def labelled(*steps: Indices) -> LabelledLogits:
     logits = np.stack(steps, axis=1).astype(np.int8)
-    return LabelledLogits(StepLogits(logits, Quantisation(0.1, 0)), LABELS)
+    return LabelledLogits(StepLogits(logits, Quantisation(0.1, 0)), LABELS, 28)
 
 
 def test_temperature_makes_the_probabilities_match_the_accuracy() -> None:
     """At a margin of 2.0 and 7 of 8 right the best temperature is 2 / log(7) = 1.0278."""
-    found = find(labelled(LAST), labelled(LAST), None, ACCURACY)
+    found = find(labelled(LAST), labelled(LAST), None)
     assert found.temperature == pytest.approx(1.0278, abs=1e-4)
-    assert found.accuracy == ACCURACY
 
 
 def test_without_negatives_or_steps_there_is_neither_threshold_nor_early_exit() -> None:
-    found = find(labelled(LAST), labelled(LAST), None, ACCURACY)
+    found = find(labelled(LAST), labelled(LAST), None)
     assert (found.threshold, found.rejection, found.early_exit) == (0.0, None, None)
 
 
 def test_early_exit_is_measured_on_the_test_images() -> None:
-    found = find(labelled(LAST, LAST), labelled(0 * LAST, LAST), None, ACCURACY)
+    found = find(labelled(LAST, LAST), labelled(0 * LAST, LAST), None)
     assert found.early_exit is not None
     assert found.early_exit.accuracy_after_step == (0.5, 0.875)
 
@@ -47,7 +45,7 @@ def test_early_exit_is_measured_on_the_test_images() -> None:
 def test_rejection_is_measured_on_test_images_and_negatives() -> None:
     """Eight digits are too few to choose a threshold: everything is accepted."""
     negatives = StepLogits(np.zeros((5, 1, 2), np.int8), Quantisation(0.1, 0))
-    found = find(labelled(LAST), labelled(LAST), negatives, ACCURACY)
+    found = find(labelled(LAST), labelled(LAST), negatives)
     assert (found.threshold, found.rejection) == (0.0, Rejection(1.0, 5, 1.0))
 
 
@@ -55,9 +53,9 @@ def test_a_probability_equal_to_the_threshold_is_accepted() -> None:
     """512 digits, all of one probability but for one, choose that probability; half of the negatives reach it."""
     logits = np.tile(np.array([[[20, 0]]], np.int8), (512, 1, 1))
     logits[0, 0] = 1, 0
-    digits = LabelledLogits(StepLogits(logits, Quantisation(0.1, 0)), np.zeros(512, np.uint8))
+    digits = LabelledLogits(StepLogits(logits, Quantisation(0.1, 0)), np.zeros(512, np.uint8), 28)
     negatives = StepLogits(np.array([[[20, 0]], [[19, 0]]], np.int8), Quantisation(0.1, 0))
-    assert find(digits, digits, negatives, ACCURACY).rejection == Rejection(511 / 512, 2, 0.5)
+    assert find(digits, digits, negatives).rejection == Rejection(511 / 512, 2, 0.5)
 
 
 @pytest.mark.parametrize(("digits", "rejected"), [(6_000, 74), (512, 2)])

@@ -44,6 +44,7 @@ def judge(candidate: BuildFolder, verdict: Verdict = Verdict.PASSED) -> None:
 def with_images(folder: ModelFolder, images: int) -> None:
     """Writes a manifest of an evaluation on so many images."""
     manifest = read_manifest(folder.path)
+    assert manifest.accuracy is not None
     dataclasses.replace(manifest, accuracy=dataclasses.replace(manifest.accuracy, images=images)).write(folder.path)
 
 
@@ -146,4 +147,6 @@ def test_a_release_evaluated_on_fewer_images_is_replaced(candidate: BuildFolder,
     release(candidate, model)
     with_images(model, 4_488)
     release(candidate, model)
-    assert read_manifest(model.path).accuracy.images == 10_000
+    accuracy = read_manifest(model.path).accuracy
+    assert accuracy is not None
+    assert accuracy.images == 10_000

@@ -38,6 +38,7 @@ def test_int8_file_reads_mnist_test_images_within_its_limit(variant: str, mnist_
 def test_manifest_is_within_the_limits(variant: str) -> None:
     """A release is evaluated on MNIST's 10,000 test images; its drop and size are within the limits."""
     manifest, limited = read_manifest(MODELS / variant), limits(variant)
+    assert manifest.accuracy is not None
     assert manifest.accuracy.images == 10_000
     assert limited.accuracy_drop_pp_max is not None
     assert manifest.accuracy.accuracy_drop_pp <= limited.accuracy_drop_pp_max

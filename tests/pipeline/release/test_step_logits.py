@@ -9,8 +9,8 @@ from converters.convert import Conversion
 from converters.tflite.graph import read_graphs
 from device.quantisation import Quantisation
 from device.runner import Runner
+from pipeline.data.data_form import DIGITS
 from pipeline.release.step_logits import StepLogits, StepReader
-from pipeline.variants import VARIANTS
 from tests.conftest import MODELS, Digits
 from tests.support.cases import STREAMS
 
@@ -21,23 +21,23 @@ def reader(variant: str, signatures: set[str]) -> StepReader:
     """Reads a released file by some of its signatures."""
     content = (MODELS / variant / "model.int8.tflite").read_bytes()
     graphs = {graph.signature: graph for graph in read_graphs(content) if graph.signature in signatures}
-    return StepReader(Conversion(b"", content, graphs, STREAMS), VARIANTS[variant])
+    return StepReader(Conversion(b"", content, graphs, STREAMS), DIGITS)
 
 
 def test_logits_and_probabilities_after_each_step_are_the_runners(variant: str, digits: Digits) -> None:
     crops = digits[0][::60]
-    read = reader(variant, {"classify", "step"}).steps(crops, "crops")
+    read = reader(variant, {"classify", "step"}).steps(crops, "crops")["logits"]
     with Runner(MODELS / variant) as runner:
         expected = [list(runner.steps(crop)) for crop in crops]
         assert np.array_equal(read.last, [runner.logits(crop) for crop in crops])
-        temperature = runner.manifest.temperature
+        temperature = runner.manifest.output.temperature
     assert read.probabilities(temperature).tolist() == [[step.probability for step in steps] for steps in expected]
     indices = [[step.index for step in steps] for steps in expected]
     assert read.logits.argmax(axis=2).tolist() == indices
 
 
 def test_a_file_without_step_has_one_step(digits: Digits) -> None:
-    read = reader("conv1d", {"classify"}).steps(digits[0][:3], "crops")
+    read = reader("conv1d", {"classify"}).steps(digits[0][:3], "crops")["logits"]
     with Runner(MODELS / "conv1d") as runner:
         assert read.logits.tolist() == [[runner.logits(crop).tolist()] for crop in digits[0][:3]]
 

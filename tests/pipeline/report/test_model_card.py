@@ -12,21 +12,22 @@ from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Re
 from pipeline.data.mnist import EMBEDDED
 from pipeline.report.card import model_card
 from tests.conftest import MODELS
+from tests.support.manifests import with_output
 
+ACCURACY = Accuracy(10_000, "MNIST test images", 0.9876, 0.9843, 0.33, 0.9932)
 RELEASED = [pytest.param(path.parent, id=path.parent.name) for path in sorted(MODELS.glob("*/manifest.json"))]
 
 
 @pytest.fixture(scope="module")
 def manifest() -> Manifest:
     return replace(
-        read_manifest(MODELS / "rows2d"),
+        with_output(read_manifest(MODELS / "rows2d"), threshold=0.8125),
         name="rowstream-rows2d",
         version="1.2.3",
         file=ModelFile("model.int8.tflite", 123_456, "a" * 64),
         weights_sha256="b" * 64,
         operators={"CONV_2D": 3, "FULLY_CONNECTED": 4},
-        accuracy=Accuracy(10_000, "MNIST test images", 0.9876, 0.9843, 0.33, 0.9932),
-        threshold=0.8125,
+        accuracy=ACCURACY,
         rejection=Rejection(digits_kept=0.9876, negatives=10_000, negatives_accepted=0.0123),
         calibration=CalibrationRecord("MNIST training images", 512, 42, "c" * 64, "d" * 64),
         packages={"numpy": "1.26.4", "tensorflow": "2.21.0"},
@@ -66,7 +67,7 @@ def test_card_is_complete(manifest: Manifest) -> None:
 
 
 def test_card_without_rejection_does_not_mention_it(manifest: Manifest) -> None:
-    card = model_card(replace(manifest, threshold=0.0, rejection=None))
+    card = model_card(replace(with_output(manifest, threshold=0.0), rejection=None))
     assert "Not a digit" not in card
     assert "probability below" not in card
     assert not re.search(r"\n{3}", card)
@@ -87,7 +88,7 @@ def test_card_sections_are_separated_by_blank_lines(manifest: Manifest) -> None:
 
 def test_card_does_not_escape_texts(manifest: Manifest) -> None:
     """HTML's special characters are not escaped in Markdown."""
-    accuracy = replace(manifest.accuracy, source="crops of <a & b>")
+    accuracy = replace(ACCURACY, source="crops of <a & b>")
     assert "crops of <a & b>" in model_card(replace(manifest, accuracy=accuracy))
 
 
@@ -104,7 +105,7 @@ def test_card_does_not_escape_texts(manifest: Manifest) -> None:
 )
 def test_card_says_what_the_test_images_were_used_for(manifest: Manifest, source: str, sentence: str) -> None:
     """Only MNIST's test images are called independent; the embedded images chose the epoch of training."""
-    card = model_card(replace(manifest, accuracy=replace(manifest.accuracy, source=source)))
+    card = model_card(replace(manifest, accuracy=replace(ACCURACY, source=source)))
     assert sentence in card
     assert ("used for nothing else" in card) == (source == "MNIST test images")
 

@@ -86,7 +86,7 @@ def accuracies(caplog: pytest.LogCaptureFixture) -> list[float]:
 
 
 def accuracy(network: keras.Sequential, images: LabelledImages) -> float:
-    answers = network.predict(unit_range(images.crops), verbose=0).argmax(axis=1)
+    answers = network.predict(unit_range(np.asarray(images.crops, np.uint8)), verbose=0).argmax(axis=1)
     return round(100 * float((answers == images.labels).mean()), 2)
 
 
@@ -94,7 +94,7 @@ def accuracy(network: keras.Sequential, images: LabelledImages) -> float:
 def test_trains(uninterrupted: tuple[keras.Sequential, Run]) -> None:
     """Training gives a network with ten finite logits, and leaves the last epoch, the best and the recipe."""
     network, run = uninterrupted
-    logits = network.predict(unit_range(VALIDATION.crops[:5]), verbose=0)
+    logits = network.predict(unit_range(np.asarray(VALIDATION.crops[:5], np.uint8)), verbose=0)
     assert logits.shape == (5, 10)
     assert np.isfinite(logits).all()
     assert sorted(path.name for path in run.path.iterdir()) == ["best.keras", "last.keras", "recipe.json"]

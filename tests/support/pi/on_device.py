@@ -53,7 +53,7 @@ def sections(model: str, crops: str) -> None:
     _section("empty", lambda: None)
     crop = np.load(crops)[0]
     with Runner(model) as runner:
-        signature, reader, lines = runner._classify, runner._reader, runner.lines(crop)
+        signature, reader, lines = _classify(model, runner.manifest.file.name), runner._reader, runner.lines(crop)
         invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
         _section("classify", lambda: runner.classify(crop))
         _section("classify_invoke", lambda: invoke(graph))
@@ -66,6 +66,16 @@ def sections(model: str, crops: str) -> None:
 
         last = lines[-1]
         _section("last_line", lambda: runner.push(last), before=all_but_one)
+
+
+def _classify(model: str, file: str) -> Any:
+    """Returns the signature of the model's file, ready to be invoked."""
+    from device.interpreter import load_interpreter
+
+    interpreter, _ = load_interpreter(Path(model, file).read_bytes(), 1)
+    signature = interpreter.get_signature_runner("classify")
+    signature(crop=np.zeros((1, 28, 28, 1), np.int8))
+    return signature
 
 
 def operators(path: str, seed: str) -> None:
