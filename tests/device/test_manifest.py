@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from device.manifest import (
     Accuracy,
     CalibrationRecord,
+    Fidelity,
+    InputContract,
     Manifest,
     ManifestError,
     ModelFile,
+    OutputContract,
     Rejection,
     TensorContract,
     read_manifest,
@@ -25,21 +28,22 @@ from device.manifest import (
 from device.quantisation import Quantisation
 from tests.conftest import MODELS
 
+OUTPUT = OutputContract("logits", (1, 2), Quantisation(0.125, -72), "classes", False, ("no", "yes"), "", 1.5, 0.25, "")
 MANIFEST = dataclasses.replace(
     read_manifest(MODELS / "rows2d"),
-    format_version=2,
+    format_version=3,
     name="rowstream-example",
     version="0.1.0",
-    labels=("no", "yes"),
     time_axis="columns",
     steps=7,
     lines_per_step=4,
-    input=TensorContract("crop", (1, 28, 28, 1), Quantisation(scale=0.003921568859368563, zero_point=-128)),
-    output=TensorContract("logits", (1, 2), Quantisation(scale=0.125, zero_point=-72)),
+    input=InputContract(
+        "crop", (1, 28, 28, 1), Quantisation(0.003921568859368563, -128), "image", (0.0, 1.0), "digits"
+    ),
+    outputs=(OUTPUT,),
     states=(TensorContract("h", (1, 128), Quantisation(scale=0.0078125, zero_point=0)),),
+    continuous=False,
     not_streamable="",
-    temperature=1.5,
-    threshold=0.25,
     file=ModelFile(
         name="model.int8.tflite", bytes=5, sha256="9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
     ),
@@ -47,6 +51,7 @@ MANIFEST = dataclasses.replace(
     weights_sha256="0" * 64,
     operators={"CONV_2D": 1, "PAD": 2},
     accuracy=Accuracy(10_000, "MNIST test images", 0.9963, 0.9962, 0.01, 0.9996),
+    fidelity=(Fidelity("logits", 31.5, None, None),),
     rejection=Rejection(digits_kept=0.9912, negatives=10_000, negatives_accepted=0.0123),
     calibration=CalibrationRecord(
         source="MNIST training images", images=512, seed=1, indices_sha256="1" * 64, digests_sha256="2" * 64
@@ -98,9 +103,70 @@ def test_round_trip_of_a_file_that_does_not_stream(tmp_path: Path) -> None:
 
 
 def test_a_manifest_that_was_read_can_be_written(variant: str, tmp_path: Path) -> None:
-    """A released manifest, read and written elsewhere, is the same bytes."""
-    read_manifest(MODELS / variant).write(tmp_path)
-    assert (tmp_path / "manifest.json").read_text() == (MODELS / variant / "manifest.json").read_text()
+    """A released manifest, read and written elsewhere, is the same."""
+    manifest = read_manifest(MODELS / variant)
+    manifest.write(tmp_path)
+    assert read_manifest(tmp_path) == manifest
+
+
+def test_format_2_is_read_as_digits(tmp_path: Path) -> None:
+    """A manifest of format 2, which knew digits alone, says in format 3 what it meant."""
+    content = written(MANIFEST, tmp_path)
+    (output,) = content.pop("outputs")
+    answer = {name: output.pop(name) for name in ("labels", "temperature", "threshold")}
+    for name in ("kind", "per_step", "units", "decoding"):
+        del output[name]
+    for name in ("kind", "pixels", "normalisation"):
+        del content["input"][name]
+    del content["continuous"], content["fidelity"]
+    content |= {**answer, "output": output, "format_version": 2}
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    assert read_manifest(tmp_path) == dataclasses.replace(MANIFEST, fidelity=())
+    del content["output"]
+    expected = "Expected the fields of format 2. KeyError('output')"
+    assert refusal(tmp_path, json.dumps(content)) == expected
+
+
+def test_round_trip_of_a_sequence(tmp_path: Path) -> None:
+    """A sequence has no pixels, and outputs of every kind come back."""
+    sequence = InputContract("crop", (1, 20, 8), Quantisation(0.5, 3), "sequence", None, "")
+    outputs = (
+        dataclasses.replace(OUTPUT, shape=(1, 20, 2), per_step=True, decoding="ctc"),
+        dataclasses.replace(OUTPUT, shape=(1, 1), kind="binary", labels=("falls",)),
+        dataclasses.replace(OUTPUT, kind="values", units="m/s"),
+    )
+    manifest = dataclasses.replace(
+        MANIFEST, input=sequence, outputs=outputs, time_axis="rows", steps=20, lines_per_step=1, continuous=True
+    )
+    manifest.write(tmp_path)
+    assert read_manifest(tmp_path) == manifest
+    assert (manifest.lines, manifest.line_shape) == (20, (8,))
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("input", "shape"), [1, 28], "manifest.input: Expected an input of shape [1, lines, ...]. Received: [1, 28]"),
+        (
+            ("input", "pixels"),
+            None,
+            "manifest.input: Expected two pixels for an image, none for a sequence. Received: ",
+        ),
+        (("input", "kind"), "sequence", "manifest.input: Expected two pixels for an image, none for a sequence. "),
+        (("outputs",), [], "manifest: Expected an output. Received: none"),
+        (("outputs", 0, "kind"), "binary", "manifest.outputs[0]: Expected one logit of a binary output. Received: 2"),
+        (
+            ("outputs", 0, "decoding"),
+            "ctc",
+            "manifest.outputs[0]: Expected classes for each step to decode. Received: ",
+        ),
+    ],
+)
+def test_refuses_what_does_not_go_together(
+    tmp_path: Path, keys: tuple[str | int, ...], value: object, message: str
+) -> None:
+    """Inputs and outputs that contradict themselves are refused."""
+    assert refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, value)).startswith(message)
 
 
 @given(
@@ -116,10 +182,15 @@ def test_round_trip_of_values(
     folder = tmp_path_factory.getbasetemp()
     manifest = dataclasses.replace(
         MANIFEST,
-        labels=("no", label),
-        temperature=temperature,
-        threshold=threshold,
-        output=TensorContract("logits", (1, 2), Quantisation(temperature, zero_point)),
+        outputs=(
+            dataclasses.replace(
+                OUTPUT,
+                labels=("no", label),
+                temperature=temperature,
+                threshold=threshold,
+                quantisation=Quantisation(temperature, zero_point),
+            ),
+        ),
     )
     manifest.write(folder)
     assert read_manifest(folder) == manifest
@@ -127,9 +198,9 @@ def test_round_trip_of_values(
 
 def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
     """JSON writers that shorten 2.0 to 2 are understood."""
-    content = replaced(written(MANIFEST, tmp_path), ("temperature",), 2)
+    content = replaced(written(MANIFEST, tmp_path), ("outputs", 0, "temperature"), 2)
     (tmp_path / "manifest.json").write_text(content)
-    temperature = read_manifest(tmp_path).temperature
+    temperature = read_manifest(tmp_path).output.temperature
     assert temperature == 2.0
     assert isinstance(temperature, float)
 
@@ -137,18 +208,18 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("format_version",), 1, f"Expected manifest format 2. Received: 1. {REMEDY}"),
-        (("format_version",), "2", f"Expected manifest format 2. Received: 2. {REMEDY}"),
-        (("format_version",), True, f"Expected manifest format 2. Received: True. {REMEDY}"),
-        (("format_version",), 2.0, "manifest.format_version: Expected int. Received: 2.0"),
+        (("format_version",), 1, f"Expected manifest format 2 or 3. Received: 1. {REMEDY}"),
+        (("format_version",), "2", f"Expected manifest format 2 or 3. Received: 2. {REMEDY}"),
+        (("format_version",), True, f"Expected manifest format 2 or 3. Received: True. {REMEDY}"),
+        (("format_version",), 3.0, "manifest.format_version: Expected int. Received: 3.0"),
         (("steps",), True, "manifest.steps: Expected int. Received: True"),
         (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
         (("steps",), "7", "manifest.steps: Expected int. Received: '7'"),
-        (("temperature",), True, "manifest.temperature: Expected float. Received: True"),
-        (("threshold",), None, "manifest.threshold: Expected float. Received: None"),
+        (("outputs", 0, "temperature"), True, "manifest.outputs[0].temperature: Expected float. Received: True"),
+        (("outputs", 0, "threshold"), None, "manifest.outputs[0].threshold: Expected float. Received: None"),
         (("name",), 7, "manifest.name: Expected str. Received: 7"),
-        (("labels",), "01", "manifest.labels: Expected list. Received: '01'"),
-        (("labels", 1), 1, "manifest.labels[1]: Expected str. Received: 1"),
+        (("outputs", 0, "labels"), "01", "manifest.outputs[0].labels: Expected list. Received: '01'"),
+        (("outputs", 0, "labels", 1), 1, "manifest.outputs[0].labels[1]: Expected str. Received: 1"),
         (("time_axis",), "diagonal", "manifest.time_axis: Expected one of ('rows', 'columns'). Received: 'diagonal'"),
         (("input", "shape", 3), "1", "manifest.input.shape[3]: Expected int. Received: '1'"),
         (
@@ -159,7 +230,7 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
         (("operators", "PAD"), "2", "manifest.operators.PAD: Expected int. Received: '2'"),
         (("not_streamable",), None, "manifest.not_streamable: Expected str. Received: None"),
         (("packages", "numpy"), 2, "manifest.packages.numpy: Expected str. Received: 2"),
-        (("labels",), {}, "manifest.labels: Expected list. Received: {}"),
+        (("outputs", 0, "labels"), {}, "manifest.outputs[0].labels: Expected list. Received: {}"),
         (("accuracy",), 0.99, "manifest.accuracy: Expected dict. Received: 0.99"),
         (("rejection", "negatives"), 0.5, "manifest.rejection.negatives: Expected int. Received: 0.5"),
         (("rejection", "digits_kept"), "all", "manifest.rejection.digits_kept: Expected float. Received: 'all'"),
@@ -216,7 +287,7 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
     """JSON without a format version is refused."""
-    assert refusal(tmp_path, content) == f"Expected manifest format 2. Received: None. {REMEDY}"
+    assert refusal(tmp_path, content) == f"Expected manifest format 2 or 3. Received: None. {REMEDY}"
 
 
 @pytest.mark.parametrize(
@@ -239,21 +310,25 @@ def test_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("labels",), ["no"], "manifest: Expected a label for each of (1, 2) logits. Received: ('no',)"),
         (
-            ("temperature",),
+            ("outputs", 0, "labels"),
+            ["no"],
+            "manifest.outputs[0]: Expected a label for each of (1, 2) logits. Received: ('no',)",
+        ),
+        (
+            ("outputs", 0, "temperature"),
             0,
-            "manifest: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 0.0 and 0.25",
+            "manifest.outputs[0]: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 0.0 and 0.25",
         ),
         (
-            ("threshold",),
+            ("outputs", 0, "threshold"),
             1,
-            "manifest: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and 1.0",
+            "manifest.outputs[0]: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and 1.0",
         ),
         (
-            ("threshold",),
+            ("outputs", 0, "threshold"),
             -0.5,
-            "manifest: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and -0.5",
+            "manifest.outputs[0]: Expected a temperature in 0.001..1000 and 0 <= threshold < 1. Received: 1.5 and -0.5",
         ),
         (
             ("input", "quantisation", "scale"),
@@ -261,9 +336,9 @@ def test_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
             "manifest.input.quantisation: Expected a finite scale > 0. Received: scale=0.0",
         ),
         (
-            ("output", "quantisation", "zero_point"),
+            ("outputs", 0, "quantisation", "zero_point"),
             128,
-            "manifest.output.quantisation: Expected a zero point in -128..127. Received: zero_point=128",
+            "manifest.outputs[0].quantisation: Expected a zero point in -128..127. Received: zero_point=128",
         ),
     ],
 )
@@ -273,7 +348,9 @@ def test_refuses_values_out_of_range(tmp_path: Path, keys: tuple[str | int, ...]
 
 
 @pytest.mark.parametrize("number", [10**400, float("nan")], ids=["beyond a float", "no number"])
-@pytest.mark.parametrize("keys", [("temperature",), ("threshold",), ("output", "quantisation", "scale")])
+@pytest.mark.parametrize(
+    "keys", [("outputs", 0, "temperature"), ("outputs", 0, "threshold"), ("outputs", 0, "quantisation", "scale")]
+)
 def test_refuses_nan_and_numbers_beyond_a_float(tmp_path: Path, keys: tuple[str, ...], number: float) -> None:
     """A number that a float cannot hold, or NaN, is refused."""
     refusal(tmp_path, replaced(written(MANIFEST, tmp_path), keys, number))
@@ -282,11 +359,12 @@ def test_refuses_nan_and_numbers_beyond_a_float(tmp_path: Path, keys: tuple[str,
 @pytest.mark.parametrize("temperature", [0.001, 1000.0])
 def test_the_bounds_of_temperature_and_threshold_are_in_range(tmp_path: Path, temperature: float) -> None:
     """0.001, 1,000 and a threshold of 0 are accepted; what lies beyond is refused."""
-    dataclasses.replace(MANIFEST, temperature=temperature, threshold=0.0).write(tmp_path)
-    assert read_manifest(tmp_path).temperature == temperature
+    output = dataclasses.replace(OUTPUT, temperature=temperature, threshold=0.0)
+    dataclasses.replace(MANIFEST, outputs=(output,)).write(tmp_path)
+    assert read_manifest(tmp_path).output.temperature == temperature
     beyond = temperature * (2 if temperature > 1 else 0.5)
     assert "temperature in 0.001..1000" in refusal(
-        tmp_path, replaced(written(MANIFEST, tmp_path), ("temperature",), beyond)
+        tmp_path, replaced(written(MANIFEST, tmp_path), ("outputs", 0, "temperature"), beyond)
     )
 
 
