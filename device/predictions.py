@@ -215,6 +215,12 @@ def as_json(prediction: Any) -> dict[str, Any]:
     return fields
 
 
+def answers_as_json(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the fields of the answers of all outputs: those of a single one, or `outputs` with each by its name."""
+    fields = {name: as_json(answer) for name, answer in answers.items()}
+    return fields.popitem()[1] if len(fields) == 1 else {"outputs": fields}
+
+
 def transcription(best: Sequence[int], labels: Sequence[str]) -> str:
     """Returns the text that each step's best class spells: repeats count once, the last class is a blank."""
     blank = len(labels) - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,7 +12,7 @@ from ..exit_status import ExitStatus
 from ..input_files import read_inputs
 from ..inputs import Input, InputForm, is_digits
 from ..pixels import INVERTED, looks_inverted
-from ..predictions import as_json
+from ..predictions import answers_as_json, as_json
 from ..runner import Runner
 from .options import ClassifyOptions
 from .process import complain, warn
@@ -53,15 +53,11 @@ def _answers(runner: Runner, one: Input, options: ClassifyOptions) -> Iterator[d
     several = len(runner.manifest.outputs) > 1
     if options.partial or runner.manifest.continuous:
         for answer in runner.steps(one):
-            yield _outputs(runner.partial_all) if several else as_json(answer)
+            yield answers_as_json(runner.partial_all or {}) if several else as_json(answer)
             if options.early_exit and runner.settled:
                 return
     elif options.by_line or options.early_exit:
         answer = runner.read(one, early_exit=options.early_exit)
-        yield _outputs(runner.partial_all) if several else as_json(answer)
+        yield answers_as_json(runner.partial_all or {}) if several else as_json(answer)
     else:
-        yield _outputs(runner.classify_all(one)) if several else as_json(runner.classify(one))
-
-
-def _outputs(answers: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"outputs": {name: as_json(answer) for name, answer in (answers or {}).items()}}
+        yield answers_as_json(runner.classify_all(one))

@@ -17,11 +17,14 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from ..arrays import UInt8
-from ..runner import Prediction, Runner
+from ..arrays import Image, UInt8
+from ..inputs import InputForm, is_digits
+from ..predictions import Prediction
+from ..runner import Runner
 from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box
 from ..vision.finder import Candidate, Finder
+from ..vision.whole_image import as_input
 from .options import WatchOptions
 from .tracker import Tracker
 
@@ -44,7 +47,7 @@ class Timings:
 class DigitReading:
     """The reading of one candidate, or of a frame without candidates, which has no box, crop or prediction.
 
-    `box` is in the frame, and `crop` is the model's input, `<uint8>[28, 28]`.
+    `box` is in the frame, and `crop` is the model's input, `<uint8>[28, 28]` of a model of digits.
     """
 
     frame: Frame
@@ -69,9 +72,15 @@ class Observation:
 
 
 class Watcher:
-    """Observes frames one after another, and tracks their digits if `stable_frames` is set."""
+    """Observes frames one after another, and tracks their digits if `stable_frames` is set.
+
+    A model of other images reads each frame, or its region, as a whole.
+    """
 
     def __init__(self, runner: Runner, options: WatchOptions) -> None:
+        """Raises ValueError for a model whose answer is not one class of an image."""
+        _check_kind(runner)
+        self._form = None if is_digits(runner.manifest) else InputForm(runner.manifest)
         self._runner = runner
         self._options = options
         self._finder = options.finder or Finder()
@@ -96,6 +105,8 @@ class Watcher:
     def _candidates(self, frame: Frame) -> tuple[Candidate, ...]:
         region = self._options.region
         image = frame.image if region is None else region.cut(frame.image)
+        if self._form is not None:
+            return (_whole(image, self._form),)
         if not self._options.one:
             return self._finder.find(image)
         found = self._finder.find_one(image)
@@ -108,6 +119,18 @@ class Watcher:
         prediction = self._runner.read(candidate.crop, early_exit=self._options.early_exit)
         timings = Timings(frame.capture_ms, crop_ms, elapsed_ms(started))
         return DigitReading(frame, box, candidate.crop, prediction, timings)
+
+
+def _check_kind(runner: Runner) -> None:
+    form, output = InputForm(runner.manifest), runner.manifest.output
+    if not form.is_image or output.kind != "classes" or output.per_step or runner.manifest.continuous:
+        received = f"{form.one} with {'steps of ' * output.per_step}{output.kind}"
+        raise ValueError(f"Expected a model that gives an image one of its classes. Received: {received}")
+
+
+def _whole(image: Image, form: InputForm) -> Candidate:
+    height, width = image.shape[:2]
+    return Candidate(Box(0, 0, width, height), as_input(image, form.shape))
 
 
 def watch(frames: Iterable[Frame], runner: Runner, options: WatchOptions | None = None) -> Iterator[DigitReading]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
@@ -16,13 +16,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .. import __version__
+from ..inputs import InputForm
+from ..predictions import answers_as_json
 from ..runner import Runner
 from ..vision.finder import Finder
 from .connections import max_connections
 from .messages import Model, answer_to, encode
 from .openapi import description
 from .runner_thread import BusyError, RunnerThread
-from .upload import MAX_BYTES, TooLargeError, Upload, read_png, read_raw
+from .upload import MAX_BYTES, PNG, RAW, TooLargeError, read_input, read_png, read_raw
 from .viewers import MAX_VIEWERS, Viewers
 
 _PAGE = Path(__file__).parent / "page"
@@ -31,9 +33,7 @@ _TYPES = MappingProxyType(
     {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 )
 _FINDER = Finder()
-_UPLOADS: Mapping[str, Callable[[bytes], Upload]] = MappingProxyType(
-    {"image/png": lambda content: read_png(content, _FINDER), "application/octet-stream": read_raw}
-)
+_UPLOADS = (PNG, RAW)
 _BODY_S = 10.0
 _RETRY_S = 1
 
@@ -43,17 +43,15 @@ log = logging.getLogger(__name__)
 def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> Starlette:
     """Returns the ASGI application, which describes a model and reads uploads with it in a thread.
 
-    Without viewers of a source, "/" is the page to draw on.
+    Without viewers of a source, "/" is the page to draw on. There are pages for digits alone.
     """
-    parts = [path for path in sorted(_PAGE.iterdir()) if path.suffix in _TYPES]
     routes = [
-        Route("/", _page("live" if viewers else "draw")),
-        Route("/draw", _page("draw")),
-        *(Route(f"/{path.name}", _content(path.read_bytes(), _TYPES[path.suffix])) for path in parts),
-        Route("/openapi.json", _content(encode(description(__version__)), _JSON)),
+        Route("/openapi.json", _content(encode(description(__version__, digits=model.digits)), _JSON)),
         Route("/model", _content(encode(model), _JSON)),
-        Route("/classify", _classify(thread), methods=["POST"]),
+        Route("/classify", _classify(thread, _digit if model.digits else _other), methods=["POST"]),
     ]
+    if model.digits:
+        routes += _pages("live" if viewers else "draw")
     if viewers is not None:
         routes.append(Route("/events", _events(viewers)))
     served = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
@@ -62,6 +60,20 @@ def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> 
 
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _pages(first: str) -> list[Route]:
+    parts = [path for path in sorted(_PAGE.iterdir()) if path.suffix in _TYPES]
+    content = [Route(f"/{path.name}", _content(path.read_bytes(), _TYPES[path.suffix])) for path in parts]
+    return [Route("/", _page(first)), Route("/draw", _page("draw")), *content]
+
+
+def _digit(runner: Runner, kind: str, content: bytes) -> object:
+    return answer_to(runner, read_png(content, _FINDER) if kind == PNG else read_raw(content))
+
+
+def _other(runner: Runner, kind: str, content: bytes) -> object:
+    return answers_as_json(runner.classify_all(read_input(content, kind, InputForm(runner.manifest))))
 
 
 def _page(name: str) -> Endpoint:
@@ -76,7 +88,7 @@ def _content(content: bytes, media_type: str) -> Endpoint:
     return endpoint
 
 
-def _classify(thread: RunnerThread) -> Endpoint:
+def _classify(thread: RunnerThread, answer: Callable[[Runner, str, bytes], object]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in _UPLOADS:
@@ -84,7 +96,7 @@ def _classify(thread: RunnerThread) -> Endpoint:
         content = await _body(request)
 
         def job(runner: Runner) -> bytes:
-            return encode(answer_to(runner, _UPLOADS[kind](content)))
+            return encode(answer(runner, kind, content))
 
         try:
             return Response(await thread.do(job), media_type=_JSON)

@@ -15,8 +15,10 @@ import cv2
 
 from ..arrays import Crop
 from ..arrays import Image as Pixels
+from ..inputs import InputForm, is_digits
 from ..pixels import INVERTED, looks_inverted
-from ..runner import Prediction, Runner
+from ..predictions import Prediction
+from ..runner import Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box
 from ..watch.watcher import Observation
@@ -44,6 +46,9 @@ class Model:
     name: str
     release: str
     runtime: Annotated[str, "The TFLite interpreter and its version."]
+    digits: Annotated[bool, "Whether inputs are crops of digits; only for these are there pages."]
+    kind: Annotated[Literal["image", "sequence"], "Images are of uint8, sequences of little-endian float32."]
+    shape: Annotated[tuple[int, ...], "The axes of an input; an image with colours has red, green and blue last."]
     labels: tuple[str, ...]
     time_axis: Annotated[Literal["rows", "columns"], "What is read line by line."]
     steps: Annotated[int, "Time steps per crop."]
@@ -127,6 +132,9 @@ def model_of(runner: Runner, *, live: bool) -> Model:
         name=manifest.name,
         release=manifest.version,
         runtime=f"{runner.runtime.name} {runner.runtime.version}",
+        digits=is_digits(manifest),
+        kind=manifest.input.kind,
+        shape=InputForm(manifest).shape,
         labels=tuple(manifest.labels),
         time_axis=manifest.time_axis,
         steps=manifest.steps,

@@ -26,12 +26,28 @@ _UPLOADS = MappingProxyType(
         "application/octet-stream": "A crop: 28 rows of 28 bytes, ink 255 on background 0.",
     }
 )
+_OTHER_UPLOADS = MappingProxyType(
+    {
+        "image/png": "An image of at most 8 MiB and 8,388,608 pixels, which is scaled to the model's input.",
+        "application/octet-stream": "The numbers of an input, as /model describes them, the last axis together.",
+    }
+)
+_OTHER_ANSWER = MappingProxyType(
+    {
+        "type": "object",
+        "description": "The answer's fields by the kind of the model's output, as `Runner.classify` gives them; of "
+        "several outputs `outputs` has those of each by its name.",
+    }
+)
 
 
-def description(version: str) -> dict[str, Any]:
-    """Returns the description as OpenAPI 3.1 JSON has it."""
-    posted = {kind: {"schema": {"description": text}} for kind, text in _UPLOADS.items()}
-    classify = _operation("Read one digit.", Answer, statuses=(400, 408, 413, 415, 429))
+def description(version: str, *, digits: bool = True) -> dict[str, Any]:
+    """Returns the description as OpenAPI 3.1 JSON has it, for a model of digits or of something else."""
+    uploads = _UPLOADS if digits else _OTHER_UPLOADS
+    posted = {kind: {"schema": {"description": text}} for kind, text in uploads.items()}
+    classify = _operation("Read one input.", Answer, statuses=(400, 408, 413, 415, 429))
+    if not digits:
+        classify["responses"]["200"]["content"][_JSON]["schema"] = dict(_OTHER_ANSWER)
     events = "Watch a source: an event for each state, at most ten per second. Each event's data is a State."
     return {
         "openapi": "3.1.0",

@@ -31,12 +31,17 @@ class Server(Closing):
     def __init__(self, runner: Runner, address: Address, token: str | None, snapshots: Snapshots | None = None) -> None:
         """Takes ownership of a runner, the address, the token of each request, and the snapshots of a source to show.
 
-        Raises OSError if it cannot listen at the address.
+        Raises OSError if it cannot listen at the address, and ValueError for a continuous model, or for a source with a
+        model that is not one of digits.
         """
+        model = model_of(runner, live=snapshots is not None)
+        if runner.manifest.continuous or (model.live and not model.digits):
+            expected = "a model of digits to show a source" if model.live else "a model of whole inputs to serve"
+            raise ValueError(f"Expected {expected}. Received: {model.name}")
         self._listener, self.address = listen(address)
         self._thread = RunnerThread(runner)
         self._viewers = None if snapshots is None else Viewers(snapshots, self._thread)
-        served = application(self._thread, model_of(runner, live=snapshots is not None), self._viewers)
+        served = application(self._thread, model, self._viewers)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 Access(served, self.address, token),

@@ -1,4 +1,4 @@
-"""Decodes an uploaded digit: the pixels of a crop, or a PNG image whose size is checked before it is decoded.
+"""Decodes an upload: the bytes of an input, or a PNG image whose size is checked before it is decoded.
 
 Source: W3C, Portable Network Graphics (PNG) Specification (Third Edition), sections 5.2 and 11.2.1 (IHDR).
 """
@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Crop
+from ..arrays import Crop, Image
+from ..inputs import Input, InputForm
 from ..pixels import SIDE
 from ..vision.boxes import Box
 from ..vision.finder import Finder
 from ..vision.images import decode_image, is_heif
+from ..vision.whole_image import as_input
+
+PNG, RAW = "image/png", "application/octet-stream"
 
 # Enough for a photograph of 3264 x 2448 pixels.
 MAX_BYTES = 2**23
@@ -49,10 +53,8 @@ def read_png(content: bytes, finder: Finder) -> Upload:
 
     Raises TooLargeError for more than `MAX_PIXELS`, and ValueError if it is not a PNG file or cannot be decoded.
     """
+    image = _decoded(content)
     width, height, depth, colour = _header(content)
-    if width * height > MAX_PIXELS:
-        raise TooLargeError(f"Expected an image of at most {MAX_PIXELS:,} pixels. Received: {width:,} x {height:,}")
-    image = decode_image(content, "PNG")
     if (width, height) == (SIDE, SIDE) and (depth, colour) == _GREY_OF_8_BITS:
         return Upload(np.ascontiguousarray(image[..., 0]))
     found = finder.find_one(image)
@@ -61,6 +63,29 @@ def read_png(content: bytes, finder: Finder) -> Upload:
         candidates = finder.find(image)
         found = max(candidates, key=lambda candidate: candidate.box.width * candidate.box.height, default=None)
     return Upload(None) if found is None else Upload(found.crop, found.box)
+
+
+def read_input(content: bytes, kind: str, form: InputForm) -> Input:
+    """Returns an input of a model that is not one of digits, from a PNG image, scaled to it, or from its bytes.
+
+    Raises as `read_png` does, and ValueError for another number of bytes, NaN, or a PNG image that is no input.
+    """
+    if kind == PNG:
+        if not form.is_image:
+            raise ValueError(f"Expected {form.one} as {RAW}. Received: {kind}")
+        return as_input(_decoded(content), form.shape)
+    numbers = np.dtype((form.dtype.newbyteorder("<"), form.shape))
+    if len(content) != numbers.itemsize:
+        expected = f"{form.one} of {numbers.itemsize:,} bytes, <{form.dtype}>{[*form.shape]}"
+        raise ValueError(f"Expected {expected}. Received: {len(content):,}")
+    return form.checked(np.frombuffer(content, numbers)[0].astype(form.dtype))
+
+
+def _decoded(content: bytes) -> Image:
+    width, height, _, _ = _header(content)
+    if width * height > MAX_PIXELS:
+        raise TooLargeError(f"Expected an image of at most {MAX_PIXELS:,} pixels. Received: {width:,} x {height:,}")
+    return decode_image(content, "PNG")
 
 
 def _header(content: bytes) -> tuple[int, int, int, int]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from device.arrays import Bools, Float64, Indices
 from device.manifest import EarlyExit
@@ -17,6 +18,8 @@ from pipeline.gate.accuracy import right
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, passed, refused
 
+# What an early exit may lose on validation inputs, with 95 % confidence.
+MAX_DROP_PP = 0.10
 _TRIED_CROPS = 1_000
 # Reading line by line takes longer than whole crops: one in five negatives is enough.
 _NEGATIVES = slice(None, None, 5)
@@ -69,6 +72,16 @@ class StepAnswers:
             mean_lines_read=self.mean_lines_read(probability),
             accuracy_drop_pp=self.drop_pp(probability),
         )
+
+
+def max_lost_pp(lost: int, inputs: int) -> float:
+    """Returns the upper end of a one-sided 95 % confidence interval of a loss, in percentage points."""
+    return 100 * float(binomtest(lost, inputs, alternative="less").proportion_ci(0.95, "exact").high)
+
+
+def exit_can_be_chosen(validation_inputs: int) -> bool:
+    """Returns whether so many inputs could show that an early exit loses as little as it may."""
+    return max_lost_pp(0, validation_inputs) <= MAX_DROP_PP
 
 
 def step_answers(case: Case) -> StepAnswers:

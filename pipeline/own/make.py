@@ -95,7 +95,8 @@ def own_splits(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     """
     recipe, shape = model.recipe, tuple(network.input_shape[1:])
     wanted = recipe.data
-    data = read_data(wanted.source, shape, names=wanted.names, task=wanted.task or None, trust=model.trust)
+    task = wanted.task or ("steps" if _answers_each_step(network) else None)
+    data = read_data(wanted.source, shape, names=wanted.names, task=task, trust=model.trust)
     own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates)
     for note in own.notes:
         log.warning("%s", note)
@@ -107,6 +108,10 @@ def own_splits(model: OwnModel, network: keras.Model, *, trained: bool = True) -
         _require_scaling(network, splits, scaling)
     complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
     return splits, replace(recipe, data=complete)
+
+
+def _answers_each_step(network: keras.Model) -> bool:
+    return len(network.outputs) == 1 and len(network.outputs[0].shape) == 3
 
 
 def _scaling(recipe: Recipe, network: keras.Model, data: OwnData) -> Scaling | None:

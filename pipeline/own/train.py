@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import sys
 import tempfile
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def train_own(model: OwnModel, trained: ModelFolder) -> None:
         epochs=training.epochs,
         batch_size=training.batch_size,
         callbacks=[stop],
-        verbose="auto",
+        verbose=int(sys.stderr.isatty()),
     )
     trained.path.mkdir(parents=True, exist_ok=True)
     network.save(trained.network)

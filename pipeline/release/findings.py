@@ -14,32 +14,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta, binomtest
+from scipy.stats import beta
 
 from device.arrays import Float64, UInt8
 from device.manifest import Accuracy, EarlyExit, Fidelity, OutputContract, Rejection
 from pipeline.gate.confidence import fitted_temperature
-from pipeline.gate.early_exit import StepAnswers
+from pipeline.gate.early_exit import MAX_DROP_PP, StepAnswers, max_lost_pp
 from pipeline.gate.statements import rejected
 from pipeline.release.step_logits import StepLogits
 
 MIN_KEPT = 0.985
-MAX_DROP_PP = 0.10
 _CONFIDENCE = 0.95
 _CANDIDATES = np.concatenate([np.linspace(0.5, 0.99, 99), 1 - np.geomspace(0.01, 1e-6, 100)])
 
 
-def choose_exit(validation: StepAnswers, test: StepAnswers) -> EarlyExit:
-    """Returns the early exit that `validation` chooses, with its effect on the test images."""
+def choose_exit(validation: StepAnswers, test: StepAnswers) -> EarlyExit | None:
+    """Returns the early exit that `validation` chooses, with its effect on the test inputs.
+
+    Too few inputs can show that for no probability: then only an answer of probability 1 is settled, to the last bit.
+    Returns None if even those are often wrong.
+    """
     allowed = [p for p in _CANDIDATES if max_drop_pp(validation, p) <= MAX_DROP_PP]
+    if not allowed and validation.drop_pp(1.0) > MAX_DROP_PP:
+        return None
     return test.measured(float(min(allowed, default=1.0)))
 
 
 def max_drop_pp(answers: StepAnswers, probability: float) -> float:
     """Returns the most that stopping loses with 95 % confidence, without what it gains, in percentage points."""
     lost = int((answers.right[:, -1] & ~answers.right_at_exit(probability)).sum())
-    interval = binomtest(lost, len(answers.right), alternative="less").proportion_ci(0.95, "exact")
-    return 100 * float(interval.high)
+    return max_lost_pp(lost, len(answers.right))
 
 
 @dataclass(frozen=True, eq=False)

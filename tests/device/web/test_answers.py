@@ -73,6 +73,7 @@ def test_the_model_is_described(canvas: Served) -> None:
         [*"0123456789"],
     )
     assert (model["steps"], model["lines_per_step"], model["live"]) == (7, 4, False)
+    assert (model["digits"], model["kind"], model["shape"]) == (True, "image", [28, 28])
 
 
 def test_a_raw_crop_is_answered_as_the_runner_answers(canvas: Served, digits: Digits) -> None:
