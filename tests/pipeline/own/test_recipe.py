@@ -72,7 +72,10 @@ def test_what_is_not_written_has_a_default(tmp_path: Path) -> None:
         (f"{SHORT}scalling = '0..1'\n", "data.scalling: nothing is called so. Did you mean scaling?"),
         (f"{SHORT}[ouput]\nunits = 'kg'\n", "ouput: nothing is called so. Did you mean output?"),
         (f"{SHORT}[output]\nxyz = 'kg'\n", "output.xyz: nothing is called so. Known: units, decoding"),
-        (f"{SHORT}[limits]\nimage_min = 5\n", "recipe: limits.image_min: nothing is called so. Did you mean images_min?"),
+        (
+            f"{SHORT}[limits]\nimage_min = 5\n",
+            "recipe: limits.image_min: nothing is called so. Did you mean images_min?",
+        ),
         (f"{SHORT}[limits]\nimages_min = 'few'\n", "recipe.limits.images_min: Expected float. Received: 'few'"),
         (f"{SHORT}seed = 1.5\n", "recipe.data.seed: Expected int. Received: 1.5"),
         (f"{SHORT}names = 'a,b'\n", "recipe.data.names: Expected list. Received: 'a,b'"),
