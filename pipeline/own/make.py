@@ -22,7 +22,7 @@ from pipeline.data.data_form import DataForm, Inputs
 from pipeline.data.mnist import embedded_splits
 from pipeline.data.own.calibration_inputs import checked_calibration
 from pipeline.data.own.overview import contact_sheet, describe
-from pipeline.data.own.own_data import OwnData, Shape
+from pipeline.data.own.own_data import OwnData, Shape, some
 from pipeline.data.own.own_splits import OwnSplits, split
 from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
@@ -109,6 +109,7 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     wanted = recipe.data
     task = wanted.task or ("steps" if _answers_each_step(network) else None)
     data = read_data(wanted.source, shape, names=wanted.names, task=task, trust=model.trust)
+    _require_names(network, data, recipe.output.decoding)
     own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates)
     for note in own.notes:
         log.warning("%s", note)
@@ -120,6 +121,15 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
         _require_scaling(network, splits, scaling)
     complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
     return OwnInputs(splits, replace(recipe, data=complete), own)
+
+
+def _require_names(network: keras.Model, data: OwnData, decoding: str) -> None:
+    """Raises ValueError unless the network's first output has a number for each name; one alone may choose of two."""
+    size, names = network.outputs[0].shape[-1] - (decoding == "ctc"), data.names
+    if not names or size == len(names) or (size == 1 and len(names) == 2):
+        return
+    given = f"{len(names)} ({some(list(names))})"
+    raise ValueError(f"{data.source}: Expected {size} names, as many as the network's output. Received: {given}")
 
 
 def _answers_each_step(network: keras.Model) -> bool:

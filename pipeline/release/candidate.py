@@ -17,7 +17,7 @@ from converters.convert import Conversion, convert
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, InputContract, Manifest, ModelFile
+from device.manifest import FORMAT_VERSION, Manifest, ModelFile
 from device.runner import Runner
 from device.sha256 import sha256_hex
 from device.signatures import STEP
@@ -31,7 +31,7 @@ from pipeline.gate.scoring import compare, fidelity, has_targets
 from pipeline.gate.statements import configuration
 from pipeline.release.evaluate import Evaluation
 from pipeline.release.findings import Choice, Findings, LabelledLogits, find
-from pipeline.release.source import Source, is_values, output_contracts
+from pipeline.release.source import Source, input_contract, is_values, output_contracts
 from pipeline.release.step_logits import StepLogits, StepReader, contract, contracts
 from pipeline.report.card import model_card
 from pipeline.synthesis.negatives import draw_test_negatives
@@ -112,7 +112,7 @@ def _manifest(
         format_version=FORMAT_VERSION,
         name=source.name,
         version=device.__version__,
-        input=InputContract(given.name, given.shape, given.quantisation, form.kind, form.pixels, form.normalisation),
+        input=input_contract(given, form),
         outputs=findings.outputs,
         time_axis=facts.time_axis,
         steps=facts.steps,

@@ -9,7 +9,8 @@ from typing import Literal
 
 import keras
 
-from device.manifest import OutputContract, TensorContract
+from device.manifest import InputContract, OutputContract, TensorContract
+from pipeline.data.data_form import DataForm
 from pipeline.data.own.own_data import Task
 from pipeline.data.splits import Splits
 from pipeline.folders import ModelFolder
@@ -49,6 +50,17 @@ def output_kind(head: Head, tensor: TensorContract, task: Task) -> Kind:
     if head == "sigmoid" or task == "multilabel":
         return "binary" if one else "multilabel"
     return "binary" if one else "classes"
+
+
+def input_contract(tensor: TensorContract, form: DataForm) -> InputContract:
+    """Returns what the manifest says of the input.
+
+    A network that scales its pixels first has lost that operator to its input's scale: its pixels are those behind it.
+    """
+    pixels, scale = form.pixels, tensor.quantisation.scale
+    if pixels is not None and abs(255 * scale - (pixels[1] - pixels[0])) > scale / 2:
+        pixels = (scale * (-128 - tensor.quantisation.zero_point), scale * (127 - tensor.quantisation.zero_point))
+    return InputContract(tensor.name, tensor.shape, tensor.quantisation, form.kind, pixels, form.normalisation)
 
 
 def output_contracts(
