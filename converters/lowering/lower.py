@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from converters.lowering.convolution import Surroundings
+from converters.lowering.convolution import Convolution, Surroundings
 from converters.lowering.layer_graph import Call, LayerGraph, read_inner, read_layers
 from converters.lowering.layers import lower_layer
 from converters.lowering.operations import Activation, Dense, EachStep, Operation
@@ -205,7 +205,7 @@ def _without_heads(network: Lowered) -> Lowered:
         if index is None or network.readers(number):
             continue
         node = nodes[index]
-        if isinstance(node.operation, Dense):
+        if isinstance(node.operation, (Dense, Convolution)):
             heads[name] = _HEADS.get(node.operation.activation, "linear")
             if heads[name] != "linear":
                 nodes[index] = replace(node, operation=replace(node.operation, activation=keras.activations.linear))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from device.exit_status import ExitStatus
+from device.manifest import is_model_name
 from pipeline.cli.command import Command, import_tensorflow
 from pipeline.cli.commands import Convert, Train
 from pipeline.folders import ModelFolder, build_folder
@@ -85,14 +86,14 @@ class Init:
 def convert(model: str, data: Path | None, name: str, *, trust: bool, **options: Any) -> Command:
     """Returns the command that converts a variant by its name, or a network by its file, function or recipe."""
     if model in VARIANTS:
-        if given := [option for option, value in options.items() if value]:
-            raise ValueError(f"Expected no --{given[0].replace('_', '-')} for the variant {model}")
+        _refuse_given({"name": name, **options}, f"the variant {model}")
         return Convert(model, data)
     source = Path(model)
     if source.suffix == ".toml":
+        _refuse_given(options, f"the recipe {model}, which says it")
         recipe = read_recipe(source)
-        return ConvertOwn(recipe, name or _name(recipe.network.source), trust)
-    return ConvertOwn(own_recipe(model, data, options), name or _name(model), trust)
+        return ConvertOwn(recipe, _chosen_name(name, recipe.network.source), trust)
+    return ConvertOwn(own_recipe(model, data, options), _chosen_name(name, model), trust)
 
 
 def train(model: str, data: Path | None, fonts: Path | None, name: str, *, trust: bool) -> Command:
@@ -100,7 +101,7 @@ def train(model: str, data: Path | None, fonts: Path | None, name: str, *, trust
     if model in VARIANTS:
         return Train(model, data, fonts)
     recipe = read_recipe(Path(model))
-    return TrainOwn(recipe, name or _name(recipe.network.source), trust)
+    return TrainOwn(recipe, _chosen_name(name, recipe.network.source), trust)
 
 
 def init(source: str, data: Path | None, out: Path | None, **options: Any) -> Init:
@@ -125,6 +126,19 @@ def _absolute(source: str) -> str:
     file, colon, function = source.partition(":")
     path = Path(file)
     return f"{path.resolve()}{colon}{function}" if path.exists() else source
+
+
+def _refuse_given(options: Mapping[str, Any], what: str) -> None:
+    if given := [option for option, value in options.items() if value]:
+        raise ValueError(f"Expected no --{given[0].replace('_', '-')} for {what}")
+
+
+def _chosen_name(name: str, source: str) -> str:
+    """Returns the name of a model; raises ValueError if its folder would be another's, or none."""
+    chosen = name or _name(source)
+    if chosen in VARIANTS or not is_model_name(chosen):
+        raise ValueError(f"Expected --name of a-z, 0-9, '.', '_' and '-', and no variant's. Received: {chosen!r}")
+    return chosen
 
 
 def _name(source: str) -> str:

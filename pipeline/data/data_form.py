@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from converters.quantisation.ranges import Range
 from device.arrays import Float32, Int8, UInt8
 from device.manifest import TensorContract
 from device.pixels import INK, SIDE
 from device.quantisation import quantise_pixels
+
+if TYPE_CHECKING:
+    from converters.quantisation.ranges import Range
 
 Inputs = UInt8 | Float32
 
@@ -36,6 +38,8 @@ class DataForm:
     @property
     def range(self) -> Range | None:
         """The range of an image's pixels as the network takes them; None for a sequence."""
+        from converters.quantisation.ranges import Range  # noqa: PLC0415  # reports need no interpreter
+
         return None if self.pixels is None else Range(min(self.pixels), max(self.pixels))
 
     def real(self, inputs: Inputs) -> Float32:

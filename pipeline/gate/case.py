@@ -9,13 +9,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from device.outputs import Output, read_outputs
 from tqdm import tqdm
 
 from converters.convert import Conversion, convert
 from converters.tflite.graph import Graph, read_graphs
 from device.arrays import Float32, Float64, Indices, Int8, UInt8
 from device.manifest import Manifest
+from device.outputs import Output, read_outputs
 from device.runner import Runner
 from pipeline.data.data_form import Inputs
 from pipeline.data.splits import Splits, digests

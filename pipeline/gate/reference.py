@@ -53,7 +53,9 @@ def _predicted(network: keras.Model, inputs: Float32) -> list[Float32]:
 def _without_heads(network: keras.Model) -> Iterator[list[bool]]:
     """Takes the last activations off for a while; gives, for each output, whether a Softmax layer is left there."""
     lasts = [_last(network, index) for index in range(len(network.outputs))]
-    taken = [(layer, layer.activation) for layer in lasts if getattr(layer, "activation", None) in _HEADS]
+    # The activation of a recurrent layer is inside of its step.
+    heads = [layer for layer in lasts if not isinstance(layer, layers.RNN)]
+    taken = [(layer, layer.activation) for layer in heads if getattr(layer, "activation", None) in _HEADS]
     try:
         for layer, _ in taken:
             layer.activation = keras.activations.linear

@@ -111,6 +111,8 @@ def read_recipe(path: Path) -> Recipe:
 
 def _with_defaults(kind: type, written: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Returns entries with the defaults of those that are not written; raises RecipeError for unknown ones."""
+    if not isinstance(written, dict):
+        raise RecipeError(f"{where}: Expected a table. Received: {written!r}")
     known = {each.name: each for each in dataclasses.fields(kind)}
     _require_known(where, written, known)
     entries: dict[str, Any] = {}
@@ -143,5 +145,6 @@ def _table(name: str, entries: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    # What JSON writes of these types is TOML.
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    # What JSON writes of these types is TOML, but for one control character.
+    written = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return written.replace("\x7f", "\\u007f")

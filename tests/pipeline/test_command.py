@@ -29,6 +29,12 @@ EVALUATION = {
         "accuracy_drop_pp": 0.12,
         "agreement": 0.9978,
     },
+    "fidelity": {
+        "output": "logits",
+        "signal_to_noise_db": 31.25,
+        "float_mean_error": None,
+        "int8_mean_error": None,
+    },
     "file_bytes": 360144,
     "latency_us": 104.8,
 }
@@ -45,7 +51,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    commands = "train convert gate release report bench bundle demo doctor calibration-sheet evaluate-photos"
+    commands = "train convert init gate release report bench bundle demo doctor calibration-sheet evaluate-photos"
     assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
 
 
@@ -69,12 +75,15 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
     [
         ([], "the following arguments are required: COMMAND"),
         (["prune"], "invalid choice: 'prune'"),
-        (["train", "lstm"], "invalid choice: 'lstm' (choose from"),
-        (["convert", "lstm"], "invalid choice: 'lstm' (choose from"),
-        (["release", "lstm"], "invalid choice: 'lstm' (choose from"),
+        (["demo", "lstm"], "invalid choice: 'lstm' (choose from"),
+        (["convert", "lstm"], "Expected the data of lstm: --data FOLDER, FILE or MODULE:FUNCTION"),
+        (["convert", "rows", "--name", "mine"], "Expected no --name for the variant rows"),
+        (["convert", "rows", "--task", "classes"], "Expected no --task for the variant rows"),
+        (["convert", "net.keras", "--data", "x.npz", "--name", "../x"], "Expected --name "),
+        (["convert", "net.keras", "--data", "x.npz", "--name", "rows"], "Expected --name "),
+        (["convert", "net.keras", "--data", "x.npz", "--task", "class"], "invalid choice: 'class' (choose from"),
+        (["release", "lstm"], "Expected a variant or the name of a folder in build/ or models/. Received: 'lstm'"),
         (["gate"], "the following arguments are required: MODEL_DIR"),
-        (["bundle", "lstm"], "invalid choice: 'lstm' (choose from"),
-        (["bench", "lstm"], "invalid choice: 'lstm' (choose from"),
         (["table"], "the following arguments are required: EVALUATION"),
         (["demo", "rows", "--digit", "-1"], "Expected --digit >= 0 and --pause-ms >= 0. Received: -1 and 60.0"),
         (["demo", "rows", "--pause-ms", "inf"], "Expected --digit >= 0 and --pause-ms >= 0. Received: 3200 and inf"),
@@ -98,6 +107,13 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
         (["train", "rows", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["calibration-sheet", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["convert", "rows"], "Found neither: make train"),
+        (
+            ["convert", "nowhere.keras", "--data", "x"],
+            "nowhere.keras: Expected a .keras file, an .h5 file, a Saved",
+        ),
+        (["convert", "nowhere.toml"], "nowhere.toml"),
+        (["convert", "broken.toml"], "broken.toml: Expected ']' at the end of a table declaration"),
+        (["train", "nowhere.toml"], "nowhere.toml"),
         (["gate", "nowhere"], "nowhere/manifest.json"),
         (["gate", str(MODELS / "rows"), "--limits", "nowhere.toml"], "nowhere.toml"),
         (["gate", str(MODELS / "rows"), "--limits", "broken.toml"], "broken.toml: Expected TOML."),
@@ -225,7 +241,7 @@ def test_table_prints_what_convert_measured(evaluation: Path) -> None:
     child = pipeline(evaluation.parent, "table", "evaluation.json", "evaluation.json")
     assert (child.returncode, child.stderr) == (0, "")
     headers, _, *rows = child.stdout.splitlines()
-    assert headers.startswith("variant ")
+    assert headers.startswith("model ")
     assert [row.split()[:4] for row in rows] == [["rows2d", "99.63", "99.51", "0.12"]] * 2
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.variants import VARIANTS, model_name
 from tests.conftest import MODELS
 from tests.support.golden import golden_again
+from tests.support.manifests import with_output
 
 VARIANT = VARIANTS["conv1d"]
 LIMITS = MODELS / "limits.toml"
@@ -118,9 +120,11 @@ def reasons(judgement: Judgement) -> list[str]:
     return [check.reason for check in checks if check.verdict is Verdict.REFUSED]
 
 
-def forge(folder: Path, content: bytes | None = None, **fields: Any) -> None:
+def forge(
+    folder: Path, content: bytes | None = None, output: Mapping[str, Any] = MappingProxyType({}), **fields: Any
+) -> None:
     """Writes another file, and the manifest and golden crops that vouch for it."""
-    manifest = dataclasses.replace(read_manifest(folder), **fields)
+    manifest = with_output(dataclasses.replace(read_manifest(folder), **fields), **output)
     if content is not None:
         (folder / manifest.file.name).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()

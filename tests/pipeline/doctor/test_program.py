@@ -82,7 +82,9 @@ def test_a_repaired_program_learns_to_read_digits(build: Build) -> None:
     network, splits, rng = names["build"](), embedded_splits(), np.random.default_rng(1)
     for epoch in range(EPOCHS):
         network.optimizer.learning_rate = 3e-3 * (1 + np.cos(np.pi * epoch / EPOCHS)) / 2
-        network.fit(_shifted(np.asarray(splits.test.crops, np.uint8), rng), splits.test.labels, batch_size=32, verbose=0)
+        network.fit(
+            _shifted(np.asarray(splits.test.crops, np.uint8), rng), splits.test.labels, batch_size=32, verbose=0
+        )
     answers = np.argmax(network.predict(_inputs(np.asarray(splits.validation.crops, np.uint8)), verbose=0), axis=1)
     assert np.mean(answers == splits.validation.labels) >= 0.97
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from device.arrays import UInt8
-from device.runner import Prediction, Runner
+from device.runner import Runner
 from pipeline.gate.case import Case, Readings
 from pipeline.gate.early_exit import StepAnswers, early_exit
 from tests.support.cases import LABELS, lines, small_case
@@ -99,7 +99,7 @@ def test_a_runner_that_reads_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     """A runner that does not stop where its answers are settled is refused."""
     read = Runner.read
 
-    def to_the_end(runner: Runner, crop: UInt8, *, early_exit: bool = False) -> Prediction:
+    def to_the_end(runner: Runner, crop: UInt8, *, early_exit: bool = False) -> object:
         assert early_exit
         return read(runner, crop)
 

@@ -87,7 +87,7 @@ def test_early_exit_is_measured_whatever_the_manifest_states() -> None:
     assert manifest.early_exit is not None
     stated = replace(manifest.early_exit, probability=0.5, mean_lines_read=28.0, accuracy_drop_pp=0.0)
     wrong_first = np.array([[(label + 1) % 10, label] for label in LABELS])
-    readings = Readings(wrong_first, np.full((20, 2), 0.9), np.zeros((20, 10), np.int8))
+    readings = Readings(np.zeros((20, 2, 10), np.int8), wrong_first, np.full((20, 2), 0.9))
     given: dict[str, Any] = {
         "float_logits": logits(LABELS), "predictions": predictions(LABELS), "readings": readings, **UNMEASURED
     }  # fmt: skip

@@ -33,7 +33,7 @@ from tests.support.sabotage import (
 
 def test_labels_permuted(good: Good, good_copy: Path) -> None:
     """Exchanged labels are refused as wrong labels, not as a loss of accuracy."""
-    forge(good_copy, labels=tuple("1023456789"))
+    forge(good_copy, output={"labels": tuple("1023456789")})
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"labels match classes"}
 
 

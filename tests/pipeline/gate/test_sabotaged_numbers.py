@@ -141,13 +141,13 @@ def test_missing_limits(good: Good, tmp_path: Path) -> None:
 
 def test_a_temperature_that_was_not_fitted(good: Good, good_copy: Path) -> None:
     """A temperature that was not fitted is refused."""
-    forge(good_copy, temperature=1.0)
+    forge(good_copy, output={"temperature": 1.0})
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"temperature", "calibration error of answers"}
 
 
 def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
     """A threshold of 0 is refused for the negatives it accepts."""
-    forge(good_copy, threshold=0.0)
+    forge(good_copy, output={"threshold": 0.0})
     judgement = judged(good_copy, good.splits, good.limits)
     assert refusals(judgement) == {"negatives accepted"}
     assert reasons(judgement) == ["100.00 % of 10,000 is not ≤ 3.00 %"]
@@ -155,7 +155,7 @@ def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
 
 def test_a_threshold_far_too_high(good: Good, good_copy: Path) -> None:
     """A threshold near 1 is refused for the digits it rejects."""
-    forge(good_copy, threshold=0.99999)
+    forge(good_copy, output={"threshold": 0.99999})
     judgement = judged(good_copy, good.splits, good.limits)
     assert refusals(judgement) == {"digits kept"}
     (reason,) = reasons(judgement)

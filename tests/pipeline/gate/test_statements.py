@@ -16,6 +16,7 @@ from pipeline.gate.statements import rejected, statements
 from tests.support.cases import small_case
 from tests.support.sabotage import Good, open_case
 
+
 def test_a_probability_equal_to_the_threshold_is_kept() -> None:
     assert rejected(0.5, np.array([0.4, 0.5, 0.6, 0.7]), np.array([0.5, 0.1])) == Rejection(0.75, 2, 0.5)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from converters.convert import Conversion
 from converters.tflite.graph import read_graphs
+from device.manifest import read_manifest
 from device.quantisation import Quantisation
 from device.runner import Runner
 from pipeline.data.data_form import DIGITS
@@ -21,7 +24,9 @@ def reader(variant: str, signatures: set[str]) -> StepReader:
     """Reads a released file by some of its signatures."""
     content = (MODELS / variant / "model.int8.tflite").read_bytes()
     graphs = {graph.signature: graph for graph in read_graphs(content) if graph.signature in signatures}
-    return StepReader(Conversion(b"", content, graphs, STREAMS), DIGITS)
+    manifest = read_manifest(MODELS / variant)
+    facts = replace(STREAMS, time_axis=manifest.time_axis, steps=manifest.steps, lines_per_step=manifest.lines_per_step)
+    return StepReader(Conversion(b"", content, graphs, facts), DIGITS)
 
 
 def test_logits_and_probabilities_after_each_step_are_the_runners(variant: str, digits: Digits) -> None:
