@@ -17,6 +17,7 @@ from tests.support.own_data import waves, write_class_folders
 
 Array = npt.NDArray[Any]
 _COUNT = 600
+_CROSSENTROPY = "sparse_categorical_crossentropy"
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,11 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "classes": Kind(
-            {"units": 2, "activation": "softmax"}, "sparse_categorical_crossentropy", False, ("slow", "fast")
-        ),
+        "classes": Kind({"units": 2, "activation": "softmax"}, _CROSSENTROPY, False, ("slow", "fast")),
         "binary": Kind({"units": 1, "activation": "sigmoid"}, "binary_crossentropy", False, ("slow", "fast")),
         "multilabel": Kind({"units": 2, "activation": "sigmoid"}, "binary_crossentropy", False, ("fast", "high")),
         "values": Kind({"units": 1}, "mse"),
-        "steps": Kind({"units": 2, "activation": "softmax"}, "sparse_categorical_crossentropy", True, ("down", "up")),
+        "steps": Kind({"units": 2, "activation": "softmax"}, _CROSSENTROPY, True, ("down", "up")),
     }
 )
 
@@ -45,14 +44,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 def labels(kind: str) -> Array:
     """Returns what a network of a kind is to answer for the waves."""
     inputs, fast = waves(_COUNT)
-    return {
+    found: Mapping[str, Array] = {
         "classes": fast,
         "binary": fast,
         "multilabel": np.stack([fast, inputs[:, -1, 0] > 0], axis=1).astype(np.int64),
         # With noise, as anything measured has it.
         "values": inputs[:, -1] @ [[10], [5]] + np.random.default_rng(2).normal(size=(_COUNT, 1)),
         "steps": (inputs[:, :, 0] > 0).astype(np.int64),
-    }[kind]
+    }
+    return found[kind]
 
 
 def write_waves(kind: str, folder: Path) -> None:

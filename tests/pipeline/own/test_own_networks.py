@@ -83,7 +83,8 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
     folder = own_workspace("bars")
     manifest = read_manifest(folder / "build" / "mine")
     assert (manifest.input.kind, manifest.input.pixels, manifest.labels) == ("image", (0.0, 255.0), ("above", "below"))
-    assert (manifest.accuracy is not None) and manifest.accuracy.int8_accuracy > 0.95
+    assert manifest.accuracy is not None
+    assert manifest.accuracy.int8_accuracy > 0.95
     recipe = read_recipe(folder / "build" / "mine" / "recipe.toml")
     assert (recipe.data.scaling, recipe.data.task, recipe.data.names) == ("0..255", "classes", ("above", "below"))
     assert recipe.limits.keys() == {"file_bytes_max", "int8_accuracy_percent_min"}

@@ -33,6 +33,7 @@ def test_validation_chooses_the_lowest_harmless_probability() -> None:
     """The lowest probability within the limit is chosen on validation images; test images only measure it."""
     validation = StepAnswers(np.tile(READING.right, (2_000, 1)), np.tile(READING.probability, (2_000, 1)), 28)
     chosen = choose_exit(validation=validation, test=READING)
+    assert chosen is not None
     assert 0.8 < chosen.probability <= 0.9
     assert chosen.mean_lines_read == 21
     assert chosen.accuracy_drop_pp == 0
@@ -42,5 +43,6 @@ def test_validation_chooses_the_lowest_harmless_probability() -> None:
 def test_too_few_images_choose_no_early_exit() -> None:
     """Three images cannot show that stopping early is harmless: every line is read."""
     chosen = choose_exit(validation=READING, test=READING)
+    assert chosen is not None
     assert chosen.probability == 1
     assert chosen.mean_lines_read == 28
