@@ -66,7 +66,7 @@ class InputForm:
         return self._checked(value, self.name, self.shape)
 
     def checked_line(self, line: object) -> Input:
-        """Returns a line likewise; a masked array as the values that it holds."""
+        """Returns a line in the same way; a masked array as the values that it holds."""
         return np.asarray(self._checked(line, "line", self.line_shape))
 
     def in_lines(self, checked: Input) -> Input:

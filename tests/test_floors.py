@@ -37,6 +37,7 @@ ORDER = {
             "gate",
             "report",
             "release",
+            "own",
             "cli",
         ),
         "__main__",

@@ -113,7 +113,7 @@ def test_refuses_other_lines(line: object, message: str) -> None:
     ],
 )
 def test_refuses_other_inputs(given: Manifest, value: object, message: str) -> None:
-    """Images and sequences are refused likewise, and a sequence with NaN."""
+    """Images and sequences are refused in the same words, and a sequence with NaN."""
     with pytest.raises(ValueError, match=r"^Expected (image|sequence)") as error:
         InputForm(given).checked(value)
     assert str(error.value) == message
