@@ -66,7 +66,7 @@ class InputForm:
         return self._checked(value, self.name, self.shape)
 
     def checked_line(self, line: object) -> Input:
-        """Returns a line in the same way; a masked array as the values that it holds."""
+        """Returns a line of that shape and type, a masked array as the values that it holds; else raises ValueError."""
         return np.asarray(self._checked(line, "line", self.line_shape))
 
     def in_lines(self, checked: Input) -> Input:
@@ -79,27 +79,25 @@ class InputForm:
         return int8.reshape(self._contract.shape)
 
     @property
-    def line_bytes(self) -> Callable[[Input], bytes]:
-        """What gives the bytes of a line, of which `step_bytes` makes those that the model takes."""
-        return np.ndarray.tobytes if self.is_image else self._quantised_line
-
-    @property
     def step_bytes(self) -> Callable[[bytes], bytes]:
-        """What gives the model's bytes of the lines of a step: pixels are quantised together, which takes less time."""
-        return quantise_bytes if self.is_image else bytes
+        """What gives the model's bytes of those of a step's lines."""
+        return quantise_bytes if self.is_image else self._quantised_bytes
 
-    def _quantised_line(self, line: Input) -> bytes:
-        return self._contract.quantisation.quantise(line).tobytes()
+    def _quantised_bytes(self, lines: bytes) -> bytes:
+        return self._contract.quantisation.quantise(np.frombuffer(lines, self.dtype)).tobytes()
 
     def _checked(self, value: object, name: str, shape: Sequence[int]) -> Input:
-        expected = f"Expected {name} <{self.dtype}>{[*shape]}"
         if not isinstance(value, np.ndarray):
-            raise ValueError(f"{expected}. Received: {type(value).__name__}")
+            raise ValueError(f"{self._expected(name, shape)}. Received: {type(value).__name__}")
         if value.shape != shape or value.dtype != self.dtype:
-            raise ValueError(f"{expected}. Received: shape={value.shape}, dtype={value.dtype}.")
+            received = f"shape={value.shape}, dtype={value.dtype}."
+            raise ValueError(f"{self._expected(name, shape)}. Received: {received}")
         if not self.is_image and np.isnan(value).any():
-            raise ValueError(f"{expected} of numbers. Received: NaN")
+            raise ValueError(f"{self._expected(name, shape)} of numbers. Received: NaN")
         return value
+
+    def _expected(self, name: str, shape: Sequence[int]) -> str:
+        return f"Expected {name} <{self.dtype}>{[*shape]}"
 
 
 def is_digits(manifest: Manifest) -> bool:

@@ -24,7 +24,7 @@ class Reader(Protocol):
     def push(self, line: Input) -> Int8 | None:
         """Takes a line; returns the logits of all outputs `<int8>[width]` if it completes a time step, else None.
 
-        The logits are valid until the next time step. Raises ValueError for NaN, and does not count the line.
+        The logits are valid until the next time step. A line of numbers holds no NaN.
         """
 
     def reset(self) -> None:
@@ -46,7 +46,7 @@ class Stream:
         self._logits = self._outputs[0] if len(self._outputs) == 1 else None
         self._input = _bytes(inputs[LINES])
         form = InputForm(manifest)
-        self._line_bytes, self._step_bytes = form.line_bytes, form.step_bytes
+        self._step_bytes = form.step_bytes
         self._lines_per_step = manifest.lines_per_step
         self._lines: list[bytes] = []
 
@@ -59,7 +59,7 @@ class Stream:
         if not lines:
             # States are set before a step's first line, not after its last: nobody waits for the answer then.
             self._loop.set_states()
-        lines.append(self._line_bytes(line))
+        lines.append(line.tobytes())
         if len(lines) < self._lines_per_step:
             return None
         self._input[:] = self._step_bytes(b"".join(lines))

@@ -114,6 +114,7 @@ class BuildFolder(ModelFolder):
     """A candidate: a model folder, with what training, conversion and gate leave beside the model."""
 
     train = Entry("train")
+    contact_sheet = Entry("inputs.png")
     evaluation = Entry("evaluation.json")
     gate = Entry("gate")
 

@@ -77,7 +77,7 @@ def operator_of(code: int, inputs: Sequence[int], outputs: Sequence[int], option
 
 
 def drop_unread_tensors(model: schema.ModelT) -> None:
-    """Takes out the tensors that no operator, input or output of a graph names, and numbers the others from 0 on."""
+    """Takes out the tensors that no operator, input or output of a graph names, and numbers the others again."""
     for index, graph in enumerate(model.subgraphs):
         holders = (graph, *graph.operators)
         named = {int(each) for holder in holders for part in (holder.inputs, holder.outputs) for each in part}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -21,12 +21,13 @@ from pipeline.data.calibration import Calibration
 from pipeline.data.data_form import DataForm, Inputs
 from pipeline.data.mnist import embedded_splits
 from pipeline.data.own.calibration_inputs import checked_calibration
+from pipeline.data.own.overview import contact_sheet, describe
 from pipeline.data.own.own_data import OwnData, Shape
 from pipeline.data.own.own_splits import OwnSplits, split
 from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
 from pipeline.data.splits import LabelledImages, Splits
-from pipeline.folders import ModelFolder
+from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.own.own_model import OwnModel
 from pipeline.own.recipe import Recipe, read_recipe
 from pipeline.release.candidate import make_candidate
@@ -41,8 +42,8 @@ _DEFAULT_SCALING = "0..1"
 _GREY_LEVELS = "0..255"
 
 
-def make_own_candidate(model: OwnModel, target: ModelFolder) -> Evaluation:
-    """Converts a network by its recipe, and writes the whole candidate to `target`.
+def make_own_candidate(model: OwnModel, target: BuildFolder) -> Evaluation:
+    """Converts a network by its recipe; writes the whole candidate to `target`, and beside it a sheet of the inputs.
 
     Raises LoadError if the network cannot be loaded, NetworkRefusedError if it has layers that cannot be lowered, and
     ValueError if the data do not fit it; see also `make_candidate`.
@@ -50,12 +51,14 @@ def make_own_candidate(model: OwnModel, target: ModelFolder) -> Evaluation:
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         files = ModelFolder(Path(folder))
         network = load_own_network(model, files.network)
-        splits, recipe = own_splits(model, network)
-        recipe.write(files.recipe)
-        output = recipe.output
+        inputs = own_inputs(model, network)
+        log.info("%s", describe(inputs.parts))
+        contact_sheet(inputs.parts, target.contact_sheet)
+        inputs.recipe.write(files.recipe)
+        output = inputs.recipe.output
         source = Source(f"{PREFIX}{model.name}", network, (files.network, files.recipe), output.units, output.decoding)
-        evaluation = make_candidate(source, splits, target)
-    _with_limits(recipe, evaluation).write(target.recipe)
+        evaluation = make_candidate(source, inputs.splits, target)
+    _with_limits(inputs.recipe, evaluation).write(target.recipe)
     return evaluation
 
 
@@ -84,11 +87,20 @@ def splits_of(model: ModelFolder, network: keras.Model, *, trust: bool) -> Split
     if not model.recipe.is_file():
         return embedded_splits()
     own = OwnModel(read_recipe(model.recipe), model.path.resolve().name, trust)
-    return own_splits(own, network)[0]
+    return own_inputs(own, network).splits
 
 
-def own_splits(model: OwnModel, network: keras.Model, *, trained: bool = True) -> tuple[Splits, Recipe]:
-    """Returns a recipe's data in its parts, and the recipe with what the network and the data say of themselves.
+@dataclass(frozen=True)
+class OwnInputs:
+    """A recipe's data in their parts, and the recipe with what the network and the data say of themselves."""
+
+    splits: Splits
+    recipe: Recipe
+    parts: OwnSplits
+
+
+def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -> OwnInputs:
+    """Returns the data of a recipe, as its network takes them.
 
     A network that is `trained` must read images with the declared scaling about as well as with any other.
     Raises ValueError if the data do not fit the network, or are not as declared.
@@ -107,7 +119,7 @@ def own_splits(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     if trained and scaling is not None and data.task == "classes":
         _require_scaling(network, splits, scaling)
     complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
-    return splits, replace(recipe, data=complete)
+    return OwnInputs(splits, replace(recipe, data=complete), own)
 
 
 def _answers_each_step(network: keras.Model) -> bool:

@@ -19,7 +19,7 @@ from converters.lowering.lower import lowered
 from device.whole_file import write_whole
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import ModelFolder
-from pipeline.own.make import load_own_network, own_splits
+from pipeline.own.make import load_own_network, own_inputs
 from pipeline.own.own_model import OwnModel
 from pipeline.own.recipe import TrainingRecipe
 
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 def train_own(model: OwnModel, trained: ModelFolder) -> None:
     """Trains the network of a recipe, and writes `float.keras` and `training.json` to `trained`.
 
-    Raises as `load_own_network` and `own_splits` do, and ValueError if the network's output does not fit the labels.
+    Raises as `load_own_network` and `own_inputs` do, and ValueError if the network's output does not fit the labels.
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         network = load_own_network(model, Path(folder) / "network.keras")
-    splits, _ = own_splits(model, network, trained=False)
+    splits = own_inputs(model, network, trained=False).splits
     training = model.recipe.training
     keras.utils.set_random_seed(training.seed)
     network.compile(keras.optimizers.Adam(training.learning_rate), loss_of(network, splits))

@@ -188,7 +188,7 @@ def test_serve_refuses_other_models(
 ) -> None:
     """A continuous model, and a source for a model that is not one of digits, are refused."""
     assert cv2.imwrite(str(tmp_path / "image.png"), np.zeros((9, 9), np.uint8))
-    source = (*more, tmp_path / "image.png") if more else ()
+    source = [*more, str(tmp_path / "image.png")] if more else []
     child = device("serve", "0", "--model", example_models(name), *source)
     assert child.returncode == 2
     assert f"error: {reason}\n" in child.stderr
