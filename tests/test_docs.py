@@ -37,7 +37,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 TARGET = re.compile(r"\bmake (?:[A-Z_]+=\S+ )*((?:[a-z][a-z-]*\b(?!=) ?)+)")
 DEVICE = ("verify", "classify", "watch", "serve")
 PIPELINE = (
-    *("train", "convert", "gate", "release", "report", "bench", "bundle", "demo"),
+    *("train", "convert", "init", "gate", "release", "report", "bench", "bundle", "demo"),
     *("calibration-sheet", "evaluate-photos", "doctor"),
 )
 # Figures, and the name of the data, differ between runs.

@@ -22,15 +22,15 @@ def test_all_steps_multiply_at_most_a_tenth_more_than_the_whole(
     with Runner(MODELS / variant) as runner:
         graphs = read_graphs((MODELS / variant / "model.int8.tflite").read_bytes())
         reads = time_reads(runner, digits[0][:3], graphs)
-    assert [read.name for read in reads] == ["whole crop", "last line to answer", "all lines"]
+    assert [read.name for read in reads] == ["whole input", "last line to answer", "all lines"]
     assert [read.multiply_accumulates for read in reads] == [classify, step, steps * step]
     assert steps * step <= 1.1 * classify
     assert min(read.median_us for read in reads) > 0
 
 
 def test_reads_table() -> None:
-    """The table gives each read's ratio to the whole crop."""
-    lines = reads_table([TimedRead("whole crop", 50.0, 4_000), TimedRead("all lines", 125.0, 4_400)]).splitlines()
+    """The table gives each read's ratio to the whole input."""
+    lines = reads_table([TimedRead("whole input", 50.0, 4_000), TimedRead("all lines", 125.0, 4_400)]).splitlines()
     assert lines[-1].split() == ["all", "lines", "125.0", "2.50", "4,400", "1.10"]
 
 

@@ -136,12 +136,6 @@ def test_labelled_images_need_a_label_for_each_crop(crops: int, labels: int) -> 
             LabelledImages(*pair)
 
 
-def test_labelled_images_need_crops_of_28_by_28() -> None:
-    """Crops of another size are refused."""
-    with pytest.raises(ValueError, match=r"shapes \(2, 28, 27\) and \(2,\)"):
-        LabelledImages(np.zeros((2, 28, 27), np.uint8), np.zeros(2, np.uint8))
-
-
 def test_mnist_counts(mnist: Splits) -> None:
     """MNIST's first 6,000 training images are validation images, the other 54,000 train; its test images test."""
     assert (len(mnist.validation), len(mnist.training), len(mnist.test)) == (6000, 54000, 10000)

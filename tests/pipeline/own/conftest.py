@@ -1,0 +1,48 @@
+"""Own models that are converted once, by the command, for all tests."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pipeline.own.recipe import read_recipe
+from tests.support.commands import pipeline
+from tests.support.made_once import made_once
+
+Workspace = Callable[[str], Path]
+
+
+@pytest.fixture
+def own_workspace(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Workspace:
+    """Returns a copy of a folder with a network, its data, what `convert` printed, and its candidate `build/mine`."""
+
+    def workspace(kind: str) -> Path:
+        made = made_once(tmp_path_factory, f"own_{kind}", partial(_convert, kind))
+        folder = Path(shutil.copytree(made, tmp_path / kind))
+        # It was made elsewhere, and a recipe has absolute paths.
+        path = folder / "build" / "mine" / "recipe.toml"
+        recipe = read_recipe(path)
+        source = str(folder / Path(recipe.data.source).name)
+        replace(recipe, data=replace(recipe.data, source=source)).write(path)
+        return folder
+
+    return workspace
+
+
+def _convert(kind: str, folder: Path) -> None:
+    from tests.support.own_networks import write_bars, write_waves  # noqa: PLC0415  # imports TensorFlow
+
+    if kind == "bars":
+        write_bars(folder)
+    else:
+        write_waves(kind, folder)
+    data = "images" if kind == "bars" else "data.npz"
+    units = ("--units", "mm") if kind == "values" else ()
+    child = pipeline(folder, "convert", "net.keras", "--data", data, "--name", "mine", *units)
+    assert child.returncode == 0, child.stderr
+    (folder / "printed.txt").write_text(child.stdout)

@@ -1,0 +1,100 @@
+"""Small networks with their data, one for each kind of output, trained until they are right: as users bring them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from tests.support.own_data import waves, write_class_folders
+
+Array = npt.NDArray[Any]
+_COUNT = 600
+_CROSSENTROPY = "sparse_categorical_crossentropy"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The last layer of a network over waves, its loss, and what the data say of its labels."""
+
+    head: Mapping[str, Any]
+    loss: str
+    per_step: bool = False
+    names: tuple[str, ...] = ()
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "classes": Kind({"units": 2, "activation": "softmax"}, _CROSSENTROPY, False, ("slow", "fast")),
+        "binary": Kind({"units": 1, "activation": "sigmoid"}, "binary_crossentropy", False, ("slow", "fast")),
+        "multilabel": Kind({"units": 2, "activation": "sigmoid"}, "binary_crossentropy", False, ("fast", "high")),
+        "values": Kind({"units": 1}, "mse"),
+        "steps": Kind({"units": 2, "activation": "softmax"}, _CROSSENTROPY, True, ("down", "up")),
+    }
+)
+
+
+def labels(kind: str) -> Array:
+    """Returns what a network of a kind is to answer for the waves."""
+    inputs, fast = waves(_COUNT)
+    found: Mapping[str, Array] = {
+        "classes": fast,
+        "binary": fast,
+        "multilabel": np.stack([fast, inputs[:, -1, 0] > 0], axis=1).astype(np.int64),
+        # With noise, as anything measured has it.
+        "values": inputs[:, -1] @ [[10], [5]] + np.random.default_rng(2).normal(size=(_COUNT, 1)),
+        "steps": (inputs[:, :, 0] > 0).astype(np.int64),
+    }
+    return found[kind]
+
+
+def write_waves(kind: str, folder: Path) -> None:
+    """Writes a trained network of a kind as `net.keras`, and its inputs and labels as `data.npz`."""
+    given, targets = KINDS[kind], labels(kind)
+    inputs, _ = waves(_COUNT)
+    keras.utils.set_random_seed(1)
+    recurrent = layers.LSTM(8, return_sequences=given.per_step)
+    network = keras.Sequential([layers.Input((20, 2)), recurrent, layers.Dense(**given.head)])
+    network.compile(keras.optimizers.Adam(0.02), given.loss)
+    network.fit(inputs, targets, epochs=25, batch_size=32, verbose=0)
+    network.save(folder / "net.keras")
+    names = {"names": np.array(given.names)} if given.names else {}
+    np.savez(folder / "data.npz", x=inputs, y=targets, **names)
+
+
+def bars(count: int) -> tuple[npt.NDArray[np.uint8], Array]:
+    """Returns noisy images `<uint8>[n, 12, 12]` of a bright bar, and whether it is at the top, 0, or below, 1."""
+    rng = np.random.default_rng(3)
+    below = np.arange(count) % 2
+    images = rng.integers(0, 60, (count, 12, 12), np.uint8)
+    for image, row in zip(images, rng.integers(0, 4, count) + 7 * below, strict=True):
+        image[row, 1:-1] = rng.integers(180, 255, 10)
+    return images, below
+
+
+def write_bars(folder: Path) -> None:
+    """Writes a network that scales grey levels by itself as `net.keras`, and PNGs in class folders as `images/`."""
+    images, below = bars(_COUNT)
+    keras.utils.set_random_seed(1)
+    network = keras.Sequential(
+        [
+            layers.Input((12, 12, 1)),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D((1, 12)),
+            layers.Reshape((12, 4)),
+            layers.LSTM(8),
+            layers.Dense(2),
+        ]
+    )
+    network.compile(keras.optimizers.Adam(0.02), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    network.fit(images[..., np.newaxis].astype(np.float32), below, epochs=15, batch_size=32, verbose=0)
+    network.save(folder / "net.keras")
+    write_class_folders(folder / "images", images, np.where(below, "below", "above"))
