@@ -37,10 +37,10 @@ def main(workspace: Workspace) -> None:
     network = InferenceNetwork(keras_network, (1, *calibration.shape[1:]), keep_head=request.keep_head)
     workspace.facts = network.facts
     workspace.step.write_text("write float TFLite")
-    float_tflite = _float_tflite(network)
+    float_tflite = write_float(network)
     workspace.float_tflite.write_bytes(float_tflite)
     workspace.step.write_text("calibrate and quantise")
-    measured = _measured(float_tflite, calibration, network.step_form)
+    measured = measure(float_tflite, calibration, network.step_form)
     pixels = Range(*request.pixels) if request.pixels is not None else None
     run = RealOutputs(tuple(network.facts.heads), network.step_form, pixels)
     chosen = choose(Measured(float_tflite, measured, pixels), request.precision, run, calibration)
@@ -48,7 +48,8 @@ def main(workspace: Workspace) -> None:
     workspace.facts = replace(network.facts, precision=chosen.precision, signal_to_noise_db=chosen.signal_to_noise_db)
 
 
-def _float_tflite(network: InferenceNetwork) -> bytes:
+def write_float(network: InferenceNetwork) -> bytes:
+    """Returns the float flatbuffer of a network, as `named_and_ordered` leaves it."""
     # Through a SavedModel: `from_concrete_functions` can write a file without its weights, and raises no error.
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
@@ -75,7 +76,8 @@ def named_and_ordered(content: bytes) -> bytes:
     return dump(model)
 
 
-def _measured(float_tflite: bytes, calibration: Float32, form: StepForm | None) -> dict[str, Range]:
+def measure(float_tflite: bytes, calibration: Float32, form: StepForm | None) -> dict[str, Range]:
+    """Returns the range of each activation by tensor name, over the calibration inputs `[n, ...]`."""
     graphs = {graph.signature: graph for graph in read_graphs(float_tflite)}
     measured: dict[str, Range] = {}
     if CLASSIFY in graphs:

@@ -54,6 +54,9 @@ def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evalu
     keep_head = splits.task == "regression"
     inputs = form.real(splits.calibration.crops)
     conversion = convert(source.network, inputs, form.range, keep_head=keep_head, precision=source.precision)
+    facts = conversion.facts
+    tried = ", ".join(f"{name} {ratio_db:g} dB" for name, ratio_db in facts.signal_to_noise_db.items())
+    log.info("%s: %s%s", source.name, facts.precision, f" (signal to noise: {tried})" if tried else "")
     log.info("%s: evaluating on %s inputs", source.name, f"{len(splits.test):,}")
     reader = StepReader(conversion, form)
     findings = _findings(reader, source, splits, conversion)
