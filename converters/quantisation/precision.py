@@ -28,8 +28,8 @@ from device.arrays import Float32
 from device.manifest import Precision
 from device.signatures import CROP, LINES, STATE_SUFFIX
 
-# Below this the answers of trained networks begin to differ from those of the float network.
-ENOUGH_DB = 25.0
+# Trained networks of 28 to 128 steps lost less than 0.4 percentage points above 29 dB, and up to 22 below 18 dB.
+ENOUGH_DB = 30.0
 
 
 @dataclass(frozen=True, eq=False)
