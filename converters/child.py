@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,18 +13,15 @@ import tensorflow as tf
 
 from converters.lowering.inference import InferenceNetwork
 from converters.lowering.step_form import StepForm
-from converters.quantisation.input_scale import fold_input_scale
-from converters.quantisation.quantise import quantise
+from converters.quantisation.fidelity import RealOutputs
+from converters.quantisation.precision import Measured, choose
 from converters.quantisation.ranges import Range, measured_ranges, step_inputs
-from converters.quantisation.roles import tied_ranges
-from converters.quantisation.round_alike import round_alike
-from converters.quantisation.tables import set_aside, write_tables
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
 from converters.tflite.unread import without_unread_outputs
 from converters.workspace import Workspace
 from device.arrays import Float32
-from device.signatures import CLASSIFY, CROP, LINES, STATE_SUFFIX, STEP
+from device.signatures import CLASSIFY, CROP, STEP
 
 # Longer trajectories than these, in time steps, measure no wider ranges; but so many inputs are always measured.
 _CALIBRATION_STEPS = 2**17
@@ -39,16 +37,19 @@ def main(workspace: Workspace) -> None:
     network = InferenceNetwork(keras_network, (1, *calibration.shape[1:]), keep_head=request.keep_head)
     workspace.facts = network.facts
     workspace.step.write_text("write float TFLite")
-    float_tflite = _float_tflite(network)
+    float_tflite = write_float(network)
     workspace.float_tflite.write_bytes(float_tflite)
     workspace.step.write_text("calibrate and quantise")
-    measured = _measured(float_tflite, calibration, network.step_form)
+    measured = measure(float_tflite, calibration, network.step_form)
     pixels = Range(*request.pixels) if request.pixels is not None else None
-    int8_tflite = _int8_tflite(float_tflite, measured, pixels)
-    workspace.int8_tflite.write_bytes(int8_tflite)
+    run = RealOutputs(tuple(network.facts.heads), network.step_form, pixels)
+    chosen = choose(Measured(float_tflite, measured, pixels), request.precision, run, calibration)
+    workspace.int8_tflite.write_bytes(chosen.tflite)
+    workspace.facts = replace(network.facts, precision=chosen.precision, signal_to_noise_db=chosen.signal_to_noise_db)
 
 
-def _float_tflite(network: InferenceNetwork) -> bytes:
+def write_float(network: InferenceNetwork) -> bytes:
+    """Returns the float flatbuffer of a network, as `named_and_ordered` leaves it."""
     # Through a SavedModel: `from_concrete_functions` can write a file without its weights, and raises no error.
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
@@ -75,7 +76,8 @@ def named_and_ordered(content: bytes) -> bytes:
     return dump(model)
 
 
-def _measured(float_tflite: bytes, calibration: Float32, form: StepForm | None) -> dict[str, Range]:
+def measure(float_tflite: bytes, calibration: Float32, form: StepForm | None) -> dict[str, Range]:
+    """Returns the range of each activation by tensor name, over the calibration inputs `[n, ...]`."""
     graphs = {graph.signature: graph for graph in read_graphs(float_tflite)}
     measured: dict[str, Range] = {}
     if CLASSIFY in graphs:
@@ -86,22 +88,6 @@ def _measured(float_tflite: bytes, calibration: Float32, form: StepForm | None) 
         steps = step_inputs(float_tflite, form, calibration[:enough])
         measured |= measured_ranges(float_tflite, graphs[STEP], steps)
     return measured
-
-
-def _int8_tflite(float_tflite: bytes, measured: dict[str, Range], pixels: Range | None) -> bytes:
-    if pixels is not None:
-        float_tflite, pixels = fold_input_scale(float_tflite, pixels)
-    aside = set_aside(float_tflite)
-    graphs = read_graphs(aside.float_tflite)
-    inputs = [graph.inputs[name].name for graph in graphs for name in (CROP, LINES) if name in graph.inputs]
-    same = [
-        (graph.inputs[name].name, graph.outputs[name + STATE_SUFFIX].name) for graph in graphs for name in graph.states
-    ]
-    # A network whose first operator has no weights gives no other sign that its lines are its image.
-    same += [(inputs[0], other) for other in inputs[1:]]
-    ranges = tied_ranges(graphs, measured, dict.fromkeys(inputs, pixels) if pixels is not None else {}, same)
-    quantised = quantise(aside.float_tflite, ranges)
-    return round_alike(write_tables(quantised, aside.functions))
 
 
 if __name__ == "__main__":

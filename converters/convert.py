@@ -22,7 +22,7 @@ import numpy as np
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import check_structure
-from converters.workspace import ROOT, NetworkFacts, Request, Workspace
+from converters.workspace import ROOT, NetworkFacts, Request, Wanted, Workspace
 from device.arrays import Float32
 
 PIXELS_0_TO_1 = Range(0.0, 1.0)
@@ -49,22 +49,29 @@ class Conversion:
 
 
 def convert(
-    network: keras.Model, calibration: Float32, pixels: Range | None = PIXELS_0_TO_1, *, keep_head: bool = False
+    network: keras.Model,
+    calibration: Float32,
+    pixels: Range | None = PIXELS_0_TO_1,
+    *,
+    keep_head: bool = False,
+    precision: Wanted = "int8",
 ) -> Conversion:
     """Returns the flatbuffers of a network `input <float32>[n, ...] → outputs <float32>[n, ...]`.
 
     The activations' ranges are measured on `calibration`, inputs as the network takes them. `pixels` is the range of
     an image's pixels there; None for an input of other numbers, whose range is measured. A softmax or sigmoid at the
-    end is taken off, for the device to apply, unless `keep_head` is true. Raises ValueError if the
-    calibration inputs do not fit the network or `pixels`, ConversionError if a step failed or crashed, StructureError
-    if the int8 file has parts that must not ship.
+    end is taken off, for the device to apply, unless `keep_head` is true. With `precision` "int8+state16" recurrent
+    cells compute in int16, with "auto" if int8 is not precise enough. Raises ValueError if the calibration inputs do
+    not fit the network or `pixels`, ConversionError if a step failed or crashed, StructureError if the int8 file has
+    parts that must not ship.
     """
     _check_calibration(network, calibration, pixels)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         workspace = Workspace(Path(folder))
         network.save(workspace.network)
         np.save(workspace.calibration, calibration)
-        workspace.request = Request((pixels.low, pixels.high) if pixels is not None else None, keep_head)
+        ends = (pixels.low, pixels.high) if pixels is not None else None
+        workspace.request = Request(ends, keep_head, precision)
         run_child([sys.executable, "-m", "converters.child", folder], workspace)
         int8_tflite = workspace.int8_tflite.read_bytes()
         graphs = read_graphs(int8_tflite)

@@ -5,26 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from device.manifest import Precision
 from device.typed_json import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 
 Head = Literal["linear", "softmax", "sigmoid"]
+# `auto` is int8 if that is precise enough.
+Wanted = Literal["int8", "int8+state16", "auto"]
 
 
 @dataclass(frozen=True)
 class Request:
     """What a conversion is asked for: the range of an image's pixels, None for an input of other numbers.
 
-    With `keep_head` the network keeps a softmax or sigmoid at its end.
+    With `keep_head` the network keeps a softmax or sigmoid at its end. `precision` is that of recurrent cells.
     """
 
     pixels: tuple[float, ...] | None
     keep_head: bool
+    precision: Wanted
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class NetworkFacts:
     """What a network turned out to be.
 
     `heads` names what was taken off each output, `per_step` the outputs that answer each time step by itself. If it
-    does not stream, `not_streamable` names the layer and the reason, and the whole input is one step.
+    does not stream, `not_streamable` names the layer and the reason, and the whole input is one step. `precision` is
+    that of the file; if it was to be chosen, `signal_to_noise_db` says what was measured of each that was tried.
     """
 
     heads: Mapping[str, Head]
@@ -41,6 +46,8 @@ class NetworkFacts:
     steps: int
     lines_per_step: int
     not_streamable: str
+    precision: Precision = "int8"
+    signal_to_noise_db: Mapping[str, float] = field(default_factory=dict)
 
 
 class Workspace:

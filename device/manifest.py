@@ -10,18 +10,18 @@ import json
 import re
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .manifest_upgrade import DIGITS_FORMAT, FORMAT_VERSION, upgraded
 from .quantisation import Quantisation
 from .sha256 import sha256_hex
 from .typed_json import parsed
 from .whole_file import write_whole
 
-FORMAT_VERSION = 3
-_DIGITS_FORMAT = 2
 MANIFEST_NAME = "manifest.json"
+Precision = Literal["int8", "int8+state16"]
 GOLDEN_NAME = "golden.bin"
 
 # Folders and files are named after these, so they hold no separator and do not begin with a dot.
@@ -48,11 +48,12 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class TensorContract:
-    """An input, output or state of the model: int8, static."""
+    """An input, output or state of the model, static; only a state may be int16."""
 
     name: str
     shape: tuple[int, ...]
     quantisation: Quantisation
+    type: Literal["int8", "int16"] = field(default="int8", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class InputContract(TensorContract):
     def __post_init__(self) -> None:
         if len(self.shape) < 3 or self.shape[0] != 1 or min(self.shape) < 1:
             raise ManifestError(f"Expected an input of shape [1, lines, ...]. Received: {[*self.shape]}")
+        _require_int8(self)
         if (self.pixels is None) == (self.kind == "image") or len(self.pixels or (0.0, 1.0)) != 2:
             raise ManifestError(f"Expected two pixels for an image, none for a sequence. Received: {self.pixels}")
 
@@ -93,6 +95,7 @@ class OutputContract(TensorContract):
     decoding: Literal["", "ctc"]
 
     def __post_init__(self) -> None:
+        _require_int8(self)
         if len(self.labels) != self.shape[-1]:
             raise ManifestError(f"Expected a label for each of {self.shape} logits. Received: {self.labels}")
         if not 1e-3 <= self.temperature <= 1e3 or not 0 <= self.threshold < 1:
@@ -170,7 +173,7 @@ class Manifest:
 
     `states` lists what `step` carries from one time step to the next. If the file does not stream it is empty,
     `not_streamable` says why, and `early_exit` is None. `rejection` is None if no crops are known that show none of the
-    labels. `configuration` and `packages` say how the file was made; the runner does not read them.
+    labels. `precision`, `configuration` and `packages` say how the file was made; the runner does not read them.
     """
 
     format_version: int
@@ -184,6 +187,7 @@ class Manifest:
     continuous: bool  # states are kept from one answer to the next, and never reset
     states: tuple[TensorContract, ...]
     not_streamable: str
+    precision: Precision  # of recurrent cells
     file: ModelFile
     golden_sha256: str  # of `golden.bin`, the file beside the manifest with crops and their logits
     weights_sha256: str
@@ -258,22 +262,14 @@ def read_manifest(folder: Path) -> Manifest:
         # First, because another format has other fields.
         version = written.get("format_version") if isinstance(written, dict) else None
         _refuse_other_format(version)
-        return parsed(Manifest, _upgraded(written) if version == _DIGITS_FORMAT else written, "manifest")
+        return parsed(Manifest, upgraded(written) if version == DIGITS_FORMAT else written, "manifest")
     except ValueError as error:
         raise ManifestError(f"{path}: {error}") from error
 
 
-def _upgraded(written: dict[str, Any]) -> dict[str, Any]:
-    """Returns format 2, which knew digits alone, as format 3."""
-    fields = dict(written)
-    try:
-        answer = {name: fields.pop(name) for name in ("labels", "temperature", "threshold")}
-        fields["input"] = {**fields["input"], "kind": "image", "pixels": [0.0, 1.0], "normalisation": "digits"}
-        output = {"kind": "classes", "per_step": False, "units": "", "decoding": ""}
-        fields["outputs"] = [{**fields.pop("output"), **output, **answer}]
-    except (KeyError, TypeError) as error:
-        raise ManifestError(f"Expected the fields of format {_DIGITS_FORMAT}. {error!r}") from error
-    return fields | {"format_version": FORMAT_VERSION, "continuous": False, "fidelity": []}
+def _require_int8(tensor: TensorContract) -> None:
+    if tensor.type != "int8":
+        raise ManifestError(f"Expected {tensor.name} in int8. Received: {tensor.type}")
 
 
 def is_model_name(name: str) -> bool:
@@ -295,7 +291,7 @@ def _verified(path: Path, sha256: str) -> bytes:
 
 
 def _refuse_other_format(version: object) -> None:
-    if version not in (_DIGITS_FORMAT, FORMAT_VERSION):
+    if version not in (DIGITS_FORMAT, FORMAT_VERSION):
         remedy = "Use the device code that came with the model, or convert the model again"
-        expected = f"Expected manifest format {_DIGITS_FORMAT} or {FORMAT_VERSION}"
+        expected = f"Expected manifest format {DIGITS_FORMAT} or {FORMAT_VERSION}"
         raise ManifestError(f"{expected}. Received: {version}. {remedy}")

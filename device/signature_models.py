@@ -86,7 +86,7 @@ def _check(details: Mapping[str, Any], contracts: Sequence[TensorContract]) -> N
         found = details[contract.name]
         scale, zero_point = found["quantization"]
         shape = tuple(int(size) for size in found["shape"])
-        expected = (contract.shape, "int8", contract.quantisation.scale, contract.quantisation.zero_point)
+        expected = (contract.shape, contract.type, contract.quantisation.scale, contract.quantisation.zero_point)
         received = (shape, np.dtype(found["dtype"]).name, float(np.float32(scale)), int(zero_point))
         if received != expected:
             raise ValueError(f"Expected {contract.name} as {expected} (manifest). Received: {received}")

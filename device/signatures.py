@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .manifest import TensorContract
 
@@ -20,4 +21,4 @@ STATE_SUFFIX = "_out"
 
 def step_contracts(states: Sequence[TensorContract]) -> tuple[TensorContract, ...]:
     """Returns the outputs that `step` must have for the states among its inputs."""
-    return tuple(TensorContract(state.name + STATE_SUFFIX, state.shape, state.quantisation) for state in states)
+    return tuple(replace(state, name=state.name + STATE_SUFFIX) for state in states)

@@ -135,12 +135,12 @@ def _invoke(interpreter: Any) -> Callable[[], None]:
     return invoke
 
 
-def _bytes(array: Int8) -> memoryview:
+def _bytes(array: Array) -> memoryview:
     """Returns the memory of an array, byte by byte: for a few hundred bytes numpy's own copies take longer."""
     return array.view(np.uint8).reshape(-1).data
 
 
-def _primary_graph(interpreter: Any) -> tuple[Mapping[str, Int8], Mapping[str, Int8]]:
+def _primary_graph(interpreter: Any) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     """Returns the memory of the tensors that go into `step` and come out of it, by name."""
     details = _primary_details(interpreter)
     interpreter.allocate_tensors()
@@ -167,6 +167,6 @@ def _tensors(details: Iterable[Mapping[str, Any]]) -> set[tuple[int, str]]:
     return {(tensor["index"], tensor["name"]) for tensor in details}
 
 
-def _state_keys(state: TensorContract, inputs: Mapping[str, Int8], outputs: Mapping[str, Int8]) -> StateKeys:
-    real_zero = np.full(state.shape, state.quantisation.zero_point, np.int8)
+def _state_keys(state: TensorContract, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> StateKeys:
+    real_zero = np.full(state.shape, state.quantisation.zero_point, state.type)
     return StateKeys(inputs[state.name], outputs[state.name + STATE_SUFFIX], real_zero)

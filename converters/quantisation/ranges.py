@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.lowering.step_form import StepForm
@@ -88,8 +90,14 @@ def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator
     model = SignatureModel(step, named_states(zeros), next(iter(form.outputs)))
     loop = StepLoop(model)
     for crop in crops:
-        image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
         loop.reset()
-        for lines in np.split(image, len(image) // form.lines[1]):
-            loop.step(lines[np.newaxis])
+        for lines in lines_of(crop, form):
+            loop.step(lines)
             yield dict(model.inputs)
+
+
+def lines_of(crop: npt.NDArray[Any], form: StepForm) -> Iterator[npt.NDArray[Any]]:
+    """Yields the lines `[1, ...]` of each step of an input `[...]`."""
+    image = crop.swapaxes(0, 1) if form.time_axis == "columns" else crop
+    for lines in np.split(image, len(image) // form.lines[1]):
+        yield lines[np.newaxis]

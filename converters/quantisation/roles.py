@@ -10,7 +10,7 @@ Source: congruence closure, Downey, Sethi, Tarjan, Variations on the Common Sube
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import or_
 
@@ -19,14 +19,15 @@ from scipy.cluster.hierarchy import DisjointSet
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, Operator, Tensor
 
-_KEEPS_ROLE = frozenset({
+KEEPS_ROLE = frozenset({
     "ADD", "CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PACK", "PAD", "RESHAPE", "SLICE", "SPLIT",
     "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
 })  # fmt: skip
-# Their kernels have one output scale: 1/128 with zero point 0, and 1/256 with zero point -128.
+# Their kernels have one output scale: 1/128 with zero point 0, and 1/256 with zero point -128; in int16 1/32768.
 _FIXED = {"LOGISTIC": Range(0.0, 255 / 256), "TANH": Range(-1.0, 127 / 128)}
+_FIXED_WIDE = Range(-32767 / 32768, 32767 / 32768)
 _WITHIN = {"LOGISTIC": Range(0.0, 1.0), "TANH": Range(-1.0, 1.0)}
-_HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+HAS_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
 
 
 class NoCounterpartError(ValueError):
@@ -37,19 +38,19 @@ def tied_ranges(
     graphs: Sequence[Graph],
     measured: Mapping[str, Range],
     fixed: Mapping[str, Range],
-    same: Sequence[tuple[str, str]] = (),
+    roles: DisjointSet,
+    wide: Collection[str] = (),
 ) -> dict[str, Range]:
     """Returns the range of each activation by tensor name: the union over its role, rounded outward.
 
     Tensor names are unique among the `graphs`. A `fixed` range replaces the `measured` ones of its tensor's whole role.
-    `same` are pairs of tensors known to share a role: a state's input and its output. Raises NoCounterpartError if a
-    role is missing from a graph.
+    `roles` are those of `roles_of`, `wide` the tensors in int16. Raises NoCounterpartError if a role is missing from a
+    graph.
     """
-    roles = _roles(graphs, same)
     outputs = {operator.outputs[0].name: operator.name for graph in graphs for operator in graph.operators}
     tied: dict[str, Range] = {}
     for role in roles.subsets():
-        tied |= dict.fromkeys(role, _range(role, measured, fixed, outputs))
+        tied |= dict.fromkeys(role, _range(role, measured, fixed, outputs, wide))
         for graph in graphs:
             if role.isdisjoint(tensor.name for tensor in graph.tensors):
                 expected = f"Expected a counterpart in {graph.signature}"
@@ -58,7 +59,11 @@ def tied_ranges(
 
 
 def _range(
-    role: set[str], measured: Mapping[str, Range], fixed: Mapping[str, Range], outputs: Mapping[str, str]
+    role: set[str],
+    measured: Mapping[str, Range],
+    fixed: Mapping[str, Range],
+    outputs: Mapping[str, str],
+    wide: Collection[str],
 ) -> Range:
     given = [fixed[name] for name in role if name in fixed]
     if given:
@@ -66,17 +71,21 @@ def _range(
     union = reduce(or_, (measured[name] for name in role))
     kernels = {outputs[name] for name in role if outputs.get(name) in _FIXED}
     if len(kernels) == 1 and union | _WITHIN[(kernel := kernels.pop())] == _WITHIN[kernel]:
-        return _FIXED[kernel]
+        return _FIXED[kernel] if role.isdisjoint(wide) else _FIXED_WIDE
     return union.outward()
 
 
-def _roles(graphs: Sequence[Graph], same: Sequence[tuple[str, str]]) -> DisjointSet:
+def roles_of(graphs: Sequence[Graph], same: Sequence[tuple[str, str]] = ()) -> DisjointSet:
+    """Returns the tensors of the `graphs` by name, those of one role together.
+
+    `same` are pairs of tensors known to share a role: a state's input and its output.
+    """
     operators = [operator for graph in graphs for operator in graph.operators]
     roles = DisjointSet(name for operator in operators for name in _activations(operator.inputs + operator.outputs))
     for before, after in same:
         roles.merge(before, after)
     for operator in operators:
-        if operator.name in _KEEPS_ROLE:
+        if operator.name in KEEPS_ROLE:
             first, *others = _activations(operator.inputs + operator.outputs)
             for other in others:
                 roles.merge(first, other)
@@ -98,9 +107,9 @@ def _merge_alike(roles: DisjointSet, operators: Sequence[Operator]) -> bool:
 
 def _keys(roles: DisjointSet, operator: Operator) -> Iterable[Hashable]:
     key = (operator.name, tuple(tensor.constant for tensor in operator.inputs), len(operator.outputs))
-    if operator.name in _HAS_WEIGHTS:
+    if operator.name in HAS_WEIGHTS:
         yield key
-    if operator.name not in _KEEPS_ROLE:
+    if operator.name not in KEEPS_ROLE:
         yield (key, tuple(roles[name] for name in _activations(operator.inputs)))
 
 

@@ -95,7 +95,9 @@ def _products_of_same_weights(model: schema.ModelT) -> Collection[Sequence[_Prod
     products: dict[bytes, list[_Product]] = defaultdict(list)
     for graph in model.subgraphs:
         for operator in graph.operators:
-            if builtin(model, operator) in _PRODUCTS:
+            # In int16 there is one kernel, for any number of rows.
+            is_int8 = graph.tensors[operator.outputs[0]].type == schema.TensorType.INT8
+            if is_int8 and builtin(model, operator) in _PRODUCTS:
                 data = model.buffers[graph.tensors[operator.inputs[1]].buffer].data
                 products[b"" if data is None else data.tobytes()].append(_Product(graph, operator))
     products.pop(b"", None)

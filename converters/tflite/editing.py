@@ -43,10 +43,15 @@ def tensor_of(name: bytes, kind: int, shape: Sequence[int]) -> schema.TensorT:
 
 def int8_tensor(name: bytes, shape: Sequence[int], scale: Any, zero_point: int) -> schema.TensorT:
     """Returns an int8 tensor with one scale, or one for each channel."""
+    return quantised_tensor(name, schema.TensorType.INT8, shape, scale, zero_point)
+
+
+def quantised_tensor(name: bytes, kind: int, shape: Sequence[int], scale: Any, zero_point: int) -> schema.TensorT:
+    """Returns a tensor of one of `schema.TensorType` with one scale, or one for each channel."""
     quantisation = schema.QuantizationParametersT()
     quantisation.scale = np.atleast_1d(np.asarray(scale, np.float32))
     quantisation.zeroPoint = np.full(quantisation.scale.shape, zero_point, np.int64)
-    tensor = tensor_of(name, schema.TensorType.INT8, shape)
+    tensor = tensor_of(name, kind, shape)
     tensor.quantization = quantisation
     return tensor
 

@@ -68,7 +68,7 @@ def _zero(interpreter: Any, index: int) -> Int8:
     """Returns real zero for an input."""
     details = interpreter.get_input_details(index)
     (zero_point,) = details["quantization_parameters"]["zero_points"]
-    return np.full(details["shape"], zero_point, np.int8)
+    return np.full(details["shape"], zero_point, details["dtype"])
 
 
 def first_graph_alone(content: bytes) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from converters.tflite.graph import Graph, Operator
+from converters.tflite.graph import Graph, Operator, Tensor
 from device.signatures import STATE_SUFFIX
 
 _VARIABLES = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"})
@@ -64,15 +64,24 @@ def _problems(graph: Graph) -> Iterator[tuple[Kind, str]]:
     for operator in graph.operators:
         yield from ((Kind.OPERATOR, text) for text in _operator_problems(operator))
     edges = {tensor.name for tensor in (*graph.inputs.values(), *graph.outputs.values())}
+    states = {tensor.name for pair in _state_ends(graph).values() for tensor in pair}
     for tensor in graph.tensors:
         if tensor.type.startswith(("FLOAT", "BFLOAT")):
             yield Kind.EDGE if tensor.name in edges else Kind.FLOAT, f"tensor {tensor.name} is {tensor.type}"
+        elif tensor.type == "INT16" and tensor.name in edges - states:
+            yield Kind.EDGE, f"tensor {tensor.name} is INT16, which only states may be"
         if not tensor.is_static:
             yield Kind.SHAPE, f"tensor {tensor.name} has the dynamic shape {tensor.shape_signature}"
-    for name in graph.states:
-        before, after = graph.inputs[name], graph.outputs[name + STATE_SUFFIX]
-        if (before.scales, before.zero_points) != (after.scales, after.zero_points):
+    for name, (before, after) in _state_ends(graph).items():
+        if before.type != after.type:
+            yield Kind.STATE, f"state {name} goes in as {before.type} and comes out as {after.type}"
+        elif (before.scales, before.zero_points) != (after.scales, after.zero_points):
             yield Kind.STATE, f"state {name} goes in with {before.scales} and comes out with {after.scales}"
+
+
+def _state_ends(graph: Graph) -> Mapping[str, tuple[Tensor, Tensor]]:
+    """Returns the input and the output of each state."""
+    return {name: (graph.inputs[name], graph.outputs[name + STATE_SUFFIX]) for name in graph.states}
 
 
 def _operator_problems(operator: Operator) -> Iterator[str]:

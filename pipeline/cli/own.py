@@ -114,11 +114,12 @@ def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Re
     if data is None:
         raise ValueError(f"Expected the data of {source}: --data FOLDER, FILE or MODULE:FUNCTION")
     output = {key: options[key] for key in ("units", "decoding") if options.get(key)}
-    others = {key: value for key, value in options.items() if value and key not in output}
+    network = {"precision": options["precision"]} if options.get("precision") else {}
+    others = {key: value for key, value in options.items() if value and key not in (*output, *network)}
     if "names" in others:
         others["names"] = tuple(others["names"].split(","))
-    network, inputs = NetworkRecipe(_absolute(source)), DataRecipe(_absolute(str(data)), **others)
-    return Recipe(network, inputs, output=OutputRecipe(**output))
+    inputs = DataRecipe(_absolute(str(data)), **others)
+    return Recipe(NetworkRecipe(_absolute(source), **network), inputs, output=OutputRecipe(**output))
 
 
 def _absolute(source: str) -> str:

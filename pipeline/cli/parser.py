@@ -6,9 +6,10 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import device
+from converters.workspace import Wanted
 from device.manifest import is_model_name
 from pipeline.cli import commands, own, tools
 from pipeline.cli.command import Command
@@ -78,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
         _option("--allow-few", action="store_true", help="calibrate on fewer than 100 inputs"),
         _option("--units", default="", help="of an output of values"),
         _option("--decoding", default="", choices=("", "ctc"), help="how answers to each step become a text"),
+        _option(
+            "--precision",
+            default="",
+            choices=("", *get_args(Wanted)),
+            help="of recurrent cells; auto takes int8 where that is precise enough (default: auto)",
+        ),
     )
     shape = _option(
         "--input", dest="shape", type=sizes, metavar="SIZES", help="the input's shape without the batch, as 28,28,1"

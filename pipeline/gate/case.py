@@ -162,7 +162,8 @@ class Case:
         """A new conversion, from the float network and the recorded calibration crops."""
         inputs = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         form, keep_head = self.splits.form, self.splits.task == "regression"
-        return convert(self.network, form.real(inputs), form.range, keep_head=keep_head)
+        precision = self.manifest.precision
+        return convert(self.network, form.real(inputs), form.range, keep_head=keep_head, precision=precision)
 
     def quantised(self, inputs: Inputs) -> Int8:
         """Returns inputs `[n, ...]` as the int8 file takes them, `<int8>[n, ...]`."""

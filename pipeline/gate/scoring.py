@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from converters.quantisation.fidelity import signal_to_noise_db
 from device.arrays import Bools, Float32, Indices
 from device.manifest import Accuracy, Fidelity
 
@@ -66,10 +67,7 @@ def fidelity(output: str, real: Float32, int8: Float32, targets: Targets | None)
     Raises ValueError as `compare` does.
     """
     _require(real, real)
-    signal, noise = float(((real - real.mean(axis=0)) ** 2).sum()), float(((real - int8) ** 2).sum())
-    # Where int8 is exact, or the output never changes, the ratio has no end: 99 dB stand for it.
-    decibels = 10 * np.log10(signal / noise) if signal and noise else 99.0
-    ratio = round(float(np.clip(decibels, -99, 99)), 2)
+    ratio = round(signal_to_noise_db(real, int8), 2)
     if targets is None:
         return Fidelity(output, ratio, None, None)
     errors = [float(np.abs(each - targets.reshape(real.shape)).mean()) for each in (real, int8)]

@@ -55,11 +55,15 @@ def make_own_candidate(model: OwnModel, target: BuildFolder) -> Evaluation:
         log.info("%s", describe(inputs.parts))
         contact_sheet(inputs.parts, target.contact_sheet)
         inputs.recipe.write(files.recipe)
-        output = inputs.recipe.output
-        source = Source(f"{PREFIX}{model.name}", network, (files.network, files.recipe), output.units, output.decoding)
-        evaluation = make_candidate(source, inputs.splits, target)
+        evaluation = make_candidate(_source(model.name, network, inputs.recipe, files), inputs.splits, target)
     _with_limits(inputs.recipe, evaluation).write(target.recipe)
     return evaluation
+
+
+def _source(name: str, network: keras.Model, recipe: Recipe, files: ModelFolder) -> Source:
+    output, precision = recipe.output, recipe.network.precision
+    parts = (files.network, files.recipe)
+    return Source(f"{PREFIX}{name}", network, parts, output.units, output.decoding, precision=precision)
 
 
 def _with_limits(recipe: Recipe, evaluation: Evaluation) -> Recipe:

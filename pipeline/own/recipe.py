@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from converters.workspace import Wanted
 from device.typed_json import parsed
 from device.whole_file import write_whole
 from pipeline.gate.limits import Limits
@@ -32,9 +33,13 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class NetworkRecipe:
-    """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`."""
+    """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`.
+
+    `precision` is that of recurrent cells in the file: `auto` is int8 where that is precise enough.
+    """
 
     source: str
+    precision: Wanted = "auto"
 
 
 @dataclass(frozen=True)

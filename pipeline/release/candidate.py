@@ -17,7 +17,8 @@ from converters.convert import Conversion, convert
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
 from device.interpreter import RUNTIMES
-from device.manifest import FORMAT_VERSION, Manifest, ModelFile
+from device.manifest import Manifest, ModelFile
+from device.manifest_upgrade import FORMAT_VERSION
 from device.runner import Runner
 from device.sha256 import sha256_hex
 from device.signatures import STEP
@@ -51,7 +52,11 @@ def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evalu
     log.info("%s: converting", source.name)
     form = splits.form
     keep_head = splits.task == "regression"
-    conversion = convert(source.network, form.real(splits.calibration.crops), form.range, keep_head=keep_head)
+    inputs = form.real(splits.calibration.crops)
+    conversion = convert(source.network, inputs, form.range, keep_head=keep_head, precision=source.precision)
+    facts = conversion.facts
+    tried = ", ".join(f"{name} {ratio_db:g} dB" for name, ratio_db in facts.signal_to_noise_db.items())
+    log.info("%s: %s%s", source.name, facts.precision, f" (signal to noise: {tried})" if tried else "")
     log.info("%s: evaluating on %s inputs", source.name, f"{len(splits.test):,}")
     reader = StepReader(conversion, form)
     findings = _findings(reader, source, splits, conversion)
@@ -120,6 +125,7 @@ def _manifest(
         continuous=source.continuous,
         states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
         not_streamable=facts.not_streamable,
+        precision=facts.precision,
         file=ModelFile(staged.int8_tflite.name, len(conversion.int8_tflite), sha256_hex(conversion.int8_tflite)),
         golden_sha256="",  # `_with_golden`
         weights_sha256=sha256_hex(staged.float_model.read_bytes()),

@@ -9,6 +9,7 @@ from typing import Literal
 
 import keras
 
+from converters.workspace import Wanted
 from device.manifest import InputContract, OutputContract, TensorContract
 from pipeline.data.data_form import DataForm
 from pipeline.data.own.own_data import Task
@@ -23,7 +24,10 @@ Head = Literal["linear", "softmax", "sigmoid"]
 
 @dataclass(frozen=True)
 class Source:
-    """A float network with the files that go into the model's folder; `units` and `decoding` are its output's."""
+    """A float network with the files that go into the model's folder; `units` and `decoding` are its output's.
+
+    `precision` is that of recurrent cells.
+    """
 
     name: str
     network: keras.Model
@@ -31,6 +35,7 @@ class Source:
     units: str = ""
     decoding: Literal["", "ctc"] = ""
     continuous: bool = False
+    precision: Wanted = "int8"
 
 
 def variant_source(variant: Variant, weights: ModelFolder) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -22,7 +23,8 @@ from pipeline.data.data_form import DataForm, Inputs
 def contract(name: str, tensor: Tensor) -> TensorContract:
     """Returns what the manifest says of a quantised tensor."""
     (scale,), (zero_point,) = tensor.scales, tensor.zero_points
-    return TensorContract(name, tensor.shape, Quantisation(scale, zero_point))
+    kind: Literal["int8", "int16"] = "int16" if tensor.type == "INT16" else "int8"
+    return TensorContract(name, tensor.shape, Quantisation(scale, zero_point), type=kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,5 +148,5 @@ class _Steps:
 
 def _model(signature: object, step: Graph, output: str) -> SignatureModel:
     states = [contract(name, step.inputs[name]) for name in step.states]
-    zeros = {state.name: np.full(state.shape, state.quantisation.zero_point, np.int8) for state in states}
+    zeros = {state.name: np.full(state.shape, state.quantisation.zero_point, state.type) for state in states}
     return SignatureModel(signature, named_states(zeros), output)

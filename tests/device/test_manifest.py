@@ -114,11 +114,13 @@ def test_format_2_is_read_as_digits(tmp_path: Path) -> None:
     content = written(MANIFEST, tmp_path)
     (output,) = content.pop("outputs")
     answer = {name: output.pop(name) for name in ("labels", "temperature", "threshold")}
-    for name in ("kind", "per_step", "units", "decoding"):
+    for name in ("kind", "per_step", "units", "decoding", "type"):
         del output[name]
-    for name in ("kind", "pixels", "normalisation"):
+    for name in ("kind", "pixels", "normalisation", "type"):
         del content["input"][name]
-    del content["continuous"], content["fidelity"]
+    for state in content["states"]:
+        del state["type"]
+    del content["continuous"], content["fidelity"], content["precision"]
     content |= {**answer, "output": output, "format_version": 2}
     (tmp_path / "manifest.json").write_text(json.dumps(content))
     assert read_manifest(tmp_path) == dataclasses.replace(MANIFEST, fidelity=())
@@ -227,6 +229,8 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
             "1",
             "manifest.states[0].quantisation.scale: Expected float. Received: '1'",
         ),
+        (("states", 0, "type"), "int4", "manifest.states[0].type: Expected one of ('int8', 'int16'). Received: 'int4'"),
+        (("outputs", 0, "type"), "int16", "manifest.outputs[0]: Expected logits in int8. Received: int16"),
         (("operators", "PAD"), "2", "manifest.operators.PAD: Expected int. Received: '2'"),
         (("not_streamable",), None, "manifest.not_streamable: Expected str. Received: None"),
         (("packages", "numpy"), 2, "manifest.packages.numpy: Expected str. Received: 2"),

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from converters.quantisation.quantise import quantise
 from converters.quantisation.ranges import Range, measured_ranges
-from converters.quantisation.roles import tied_ranges
+from converters.quantisation.roles import roles_of, tied_ranges
 from converters.quantisation.round_alike import round_alike
 from converters.tflite.graph import read_graphs
 from tests.conftest import TfliteWriter
@@ -65,7 +65,7 @@ def over_rows_and_one(write_tflite: TfliteWriter, name: str) -> bytes:
         [graph.outputs["logits"].name for graph in graphs],
     )
     same = [(crops[0], crops[1]), (logits[0], logits[1])]
-    return quantise(content, tied_ranges(graphs, measured, dict.fromkeys(crops, Range(-2, 2)), same))
+    return quantise(content, tied_ranges(graphs, measured, dict.fromkeys(crops, Range(-2, 2)), roles_of(graphs, same)))
 
 
 def differing(target: Target, content: bytes, folder: Path) -> int:

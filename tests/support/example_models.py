@@ -36,6 +36,7 @@ class Example:
     pixels: tuple[float, float] | None
     outputs: Mapping[str, Mapping[str, Any]]
     continuous: bool = False
+    precision: Literal["int8", "int8+state16"] = "int8"
 
 
 def _output(kind: str, *labels: str, **more: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -108,6 +109,9 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType(
         "rgb": Example(_rgb, (-1.0, 1.0), _output("classes", "cat", "dog", "cow")),
         "columns": Example(_columns(), (0.0, 1.0), _output("classes", "a", "b", "c", "d")),
         "sequence": Example(_sequence((20, 8), 3), None, _output("classes", "walk", "run", "sit")),
+        "state16": Example(
+            _sequence((20, 8), 3), None, _output("classes", "walk", "run", "sit"), precision="int8+state16"
+        ),
         "binary": Example(_sequence((10, 4), 1, "sigmoid"), None, _output("binary", "falls")),
         "multilabel": Example(_sequence((10, 4), 3, "sigmoid"), None, _output("multilabel", "x", "y", "z")),
         "values": Example(_sequence((10, 4), 2), None, _output("values", "x", "y", units="m/s")),
@@ -134,7 +138,7 @@ def example_inputs(name: str, count: int = 8) -> Inputs:
     draw = np.random.default_rng(11)
     if EXAMPLES[name].pixels is not None:
         return draw.integers(0, 256, (count, *shape[name]), np.uint8)
-    sequence = {"sequence": (20, 8), "long": (70, 2), "continuous": (6, 3)}.get(name, (10, 4))
+    sequence = {"sequence": (20, 8), "state16": (20, 8), "long": (70, 2), "continuous": (6, 3)}.get(name, (10, 4))
     return (3 * draw.standard_normal((count, *sequence))).astype(np.float32)
 
 
@@ -157,7 +161,8 @@ def _make(name: str, folder: Path) -> None:
     for weight in network.trainable_weights:  # larger, so that answers differ
         weight.assign(2 * weight)
     pixels = None if example.pixels is None else Range(*example.pixels)
-    conversion = convert(network, _as_seen(name, example_inputs(name, 64), network.input_shape[1:]), pixels)
+    seen = _as_seen(name, example_inputs(name, 64), network.input_shape[1:])
+    conversion = convert(network, seen, pixels, precision=example.precision)
     (folder / "model.int8.tflite").write_bytes(conversion.int8_tflite)
     manifest = _manifest(name, conversion)
     golden = golden_content(conversion.int8_tflite, manifest, example_inputs(name, 4))
@@ -192,6 +197,7 @@ def _manifest(name: str, conversion: Conversion) -> Manifest:
         continuous=example.continuous,
         states=tuple(contract(state, step.inputs[state]) for state in step.states) if step is not None else (),
         not_streamable=facts.not_streamable,
+        precision=facts.precision,
         file=ModelFile("model.int8.tflite", len(content), hashlib.sha256(content).hexdigest()),
         golden_sha256="",
         accuracy=None,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from converters.child import named_and_ordered
 from converters.quantisation.ranges import Range
-from converters.quantisation.roles import NoCounterpartError, tied_ranges
+from converters.quantisation.roles import NoCounterpartError, roles_of, tied_ranges
 from converters.tflite.graph import Graph, Operator, Tensor, read_graphs
 from tests.conftest import Converted, TfliteWriter
 
@@ -101,7 +101,7 @@ def classify(graphs: tuple[Graph, ...]) -> Graph:
 
 @pytest.fixture(scope="module")
 def tied(graphs: tuple[Graph, ...]) -> dict[str, Range]:
-    return tied_ranges(graphs, distinct_ranges(graphs), {})
+    return tied_ranges(graphs, distinct_ranges(graphs), {}, roles_of(graphs))
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_every_activation_has_a_range(graphs: tuple[Graph, ...], tied: dict[str,
 def test_fixed_range_wins(graphs: tuple[Graph, ...], classify: Graph, tied: dict[str, Range]) -> None:
     """All tensors in the input's role have the range that was given for it, whatever was measured, and no others."""
     crop = classify.inputs["crop"].name
-    fixed = tied_ranges(graphs, distinct_ranges(graphs), {crop: Range(0, 0.25)})
+    fixed = tied_ranges(graphs, distinct_ranges(graphs), {crop: Range(0, 0.25)}, roles_of(graphs))
     pixels = {name for name, range_ in tied.items() if range_ == tied[crop]}
     assert {name for name, range_ in fixed.items() if range_ == Range(0, 0.25)} == pixels
     assert {name: fixed[name] for name in fixed if name not in pixels} == {
@@ -191,9 +191,9 @@ def test_ranges_contain_what_was_measured(graphs: tuple[Graph, ...], data: st.Da
     names = activations(graphs)
     drawn = data.draw(st.lists(RANGES, min_size=7, max_size=7))
     measured = {name: drawn[index % 7] for index, name in enumerate(names)}
-    once = tied_ranges(graphs, measured, {})
+    once = tied_ranges(graphs, measured, {}, roles_of(graphs))
     assert all(once[name] | measured[name] == once[name] for name in names)
-    assert tied_ranges(graphs, once, {}) == once
+    assert tied_ranges(graphs, once, {}, roles_of(graphs)) == once
 
 
 def test_signatures_share_roles(write_tflite: TfliteWriter) -> None:
@@ -206,7 +206,7 @@ def test_signatures_share_roles(write_tflite: TfliteWriter) -> None:
         (1, 2), classify=twice, step=lambda crop: twice(tf.concat([crop[:, 1:], crop[:, :1]], axis=1))
     )
     graphs = read_graphs(named_and_ordered(content))
-    tied = tied_ranges(graphs, distinct_ranges(graphs), {})
+    tied = tied_ranges(graphs, distinct_ranges(graphs), {}, roles_of(graphs))
     ends = {
         graph.signature: [
             tied[tensor.name]
@@ -231,14 +231,14 @@ def test_refuses_a_role_that_another_signature_lacks(write_tflite: TfliteWriter)
     step = only(graphs, "step")
     message = re.escape(f"Expected a counterpart in classify. Received: none for ['{step.inputs['crop'].name}']")
     with pytest.raises(NoCounterpartError, match=f"^{message}$"):
-        tied_ranges(graphs, distinct_ranges(graphs), {})
+        tied_ranges(graphs, distinct_ranges(graphs), {}, roles_of(graphs))
 
 
 def test_same_tensors_have_one_range(graphs: tuple[Graph, ...], classify: Graph) -> None:
     """Two tensors that are called the same beforehand have one range, though no operator joins them."""
     crop, logits = classify.inputs["crop"].name, classify.outputs["logits"].name
-    apart = tied_ranges(graphs, distinct_ranges(graphs), {})
-    together = tied_ranges(graphs, distinct_ranges(graphs), {}, [(crop, logits)])
+    apart = tied_ranges(graphs, distinct_ranges(graphs), {}, roles_of(graphs))
+    together = tied_ranges(graphs, distinct_ranges(graphs), {}, roles_of(graphs, [(crop, logits)]))
     assert apart[crop] != apart[logits]
     assert together[crop] == together[logits] == apart[crop] | apart[logits]
 

@@ -144,6 +144,32 @@ def test_refuses_a_state_that_changes_its_scale(converted_rows2d: Converted) -> 
     assert problem.startswith("state h7 goes in with (0.5,) and comes out with (0.00")
 
 
+def test_refuses_an_output_in_int16(converted_rows2d: Converted) -> None:
+    """Only states may be int16 at a graph's edge: other tensors there are refused by their names."""
+
+    def widen(model: schema.ModelT) -> None:
+        for entry in model.signatureDefs:
+            (logits,) = (each.tensorIndex for each in entry.outputs if each.name == b"logits")
+            model.subgraphs[entry.subgraphIndex].tensors[logits].type = schema.TensorType.INT16
+
+    found = problems(edited(converted_rows2d.conversion.int8_tflite, widen))
+    assert len(found) == 2
+    assert all(problem.endswith(" is INT16, which only states may be") for problem in found)
+
+
+def test_refuses_a_state_that_changes_its_type(converted_rows2d: Converted) -> None:
+    """A state that goes in as int16 and comes out as int8 is refused by its name."""
+
+    def widen(model: schema.ModelT) -> None:
+        (step,) = (entry for entry in model.signatureDefs if entry.signatureKey == b"step")
+        (hidden,) = (entry.tensorIndex for entry in step.inputs if entry.name == b"h7")
+        model.subgraphs[step.subgraphIndex].tensors[hidden].type = schema.TensorType.INT16
+
+    assert problems(edited(converted_rows2d.conversion.int8_tflite, widen)) == {
+        "state h7 goes in as INT16 and comes out as INT8"
+    }
+
+
 def test_refuses_a_rolled_lstm(write_tflite: TfliteWriter) -> None:
     """An LSTM that TensorFlow converted with its loop does not pass."""
     layer = keras.layers.LSTM(3)

@@ -42,6 +42,7 @@ def test_verify(example_models: ExampleModels, name: str) -> None:
     ("name", "fields"),
     [
         ("rgb", ["label", "index", "probability", "top", "lines_read", "latency_ms"]),
+        ("state16", ["label", "index", "probability", "top", "lines_read", "latency_ms"]),
         ("binary", ["label", "probability", "lines_read", "latency_ms"]),
         ("multilabel", ["labels", "probabilities", "lines_read", "latency_ms"]),
         ("values", ["values", "units", "lines_read", "latency_ms"]),

@@ -59,6 +59,7 @@ def test_what_is_not_written_has_a_default(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(SHORT)
     recipe = read_recipe(tmp_path / "recipe.toml")
     assert recipe == Recipe(NetworkRecipe("net.keras"), DataRecipe("x.npz"))
+    assert recipe.network.precision == "auto"
     assert dataclasses.astuple(recipe.data) == ("x.npz", "", "", (), 7, False, False)
     assert dataclasses.astuple(recipe.training) == (30, 64, 0.001, 5, 7)
 
