@@ -59,7 +59,7 @@ class Lowered:
         """Returns the outputs by name."""
         values = {0: x}
         for node in self.nodes:
-            values |= zip(node.outputs, _called(node, [values[number] for number in node.inputs]), strict=True)
+            values |= zip(node.outputs, called(node, [values[number] for number in node.inputs]), strict=True)
         return {name: values[number] for name, number in self.outputs.items()}
 
     def readers(self, number: int) -> list[Node]:
@@ -148,7 +148,7 @@ class _Lowering:
 
     def _connect(self, node: Node) -> None:
         self.nodes.append(node)
-        values = _called(node, [tf.zeros(self.shapes[number]) for number in node.inputs])
+        values = called(node, [tf.zeros(self.shapes[number]) for number in node.inputs])
         self.shapes |= {number: tuple(value.shape) for number, value in zip(node.outputs, values, strict=True)}
 
     def _refuse(self, call: Call, reason: str) -> None:
@@ -190,7 +190,8 @@ def _each_step(call: Call) -> Operation:
     return EachStep(call.layer.name, lambda x: inner(x)[output])
 
 
-def _called(node: Node, inputs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+def called(node: Node, inputs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    """Returns the outputs of a node for its inputs."""
     result = node.operation(*inputs)
     return result if isinstance(result, tuple) else (result,)
 

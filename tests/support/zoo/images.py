@@ -96,7 +96,7 @@ def _unet(x: Any) -> Any:
 
 def _backbone() -> keras.Model:
     return keras.Sequential([
-        keras.Input((12, 12, 3)), layers.Rescaling(1 / 127.5, offset=-1), layers.Conv2D(4, 3, strides=2, use_bias=False),
+        keras.Input((12, 12, 3)), layers.Rescaling(2.0, offset=-1), layers.Conv2D(4, 3, strides=2, use_bias=False),
         layers.BatchNormalization(), layers.ReLU(6.0), layers.GlobalAveragePooling2D(),
     ])  # fmt: skip
 

@@ -102,7 +102,7 @@ OPERATIONS: Mapping[str, Example] = MappingProxyType({
     "clipped": Example(lambda: _on_top(lambda x: ops.clip(x, -0.5, 0.5) * ops.tanh(x))),
     "softmax amid": Example(lambda: _on_top(layers.Dense(8, activation="softmax"))),
     "softmax by ops": Example(lambda: _on_top(lambda x: ops.softmax(layers.Dense(8)(x), axis=-1) * x)),
-    "log-softmax": Example(lambda: functional(SHAPE, lambda x: ops.log_softmax(_ends(x)))),
+    "log-softmax": Example(lambda: functional(SHAPE, lambda x: ops.log_softmax(_ends(x))), "log_softmax: "),
     "concatenated in time": Example(lambda: _on_top(lambda x: layers.Concatenate(axis=1)([x, layers.Dense(8)(x)]))),
     "stacked": Example(lambda: _on_top(lambda x: ops.reshape(ops.stack([x, ops.relu(x)], axis=-1), (-1, 16, 16)))),
     "transposed": Example(lambda: _on_top(lambda x: ops.transpose(x, (0, 2, 1)))),
