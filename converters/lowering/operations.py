@@ -124,6 +124,11 @@ class Recurrence:
     return_sequences: bool
     return_states: bool = False
 
+    @property
+    def n_sequences(self) -> int:
+        """How many of its outputs are sequences, ahead of the others."""
+        return int(self.return_sequences)
+
     def __call__(self, x: tf.Tensor) -> tf.Tensor | Tensors:
         outputs, states = self.unrolled(x)
         hidden = _in_time(outputs) if self.return_sequences else outputs[-1]
@@ -145,6 +150,11 @@ class BothWays:
     return_sequences: bool
     return_states: bool = False
     merge: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = field(default=None)
+
+    @property
+    def n_sequences(self) -> int:
+        """How many of its outputs are sequences, ahead of the others."""
+        return self.return_sequences * (2 if self.merge is None else 1)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor | Tensors:
         (ahead, states), (back, states_back) = self.forwards(x), self.backwards(x)

@@ -171,13 +171,13 @@ def _refuse_looking_ahead(nodes: Sequence[Node], shapes: Mapping[int, Shape]) ->
         if isinstance(operation, (BothWays, Recurrence)):
             return
         if isinstance(operation, Convolution) and len(shapes[node.inputs[0]]) == operation.kernel.ndim:
-            _refuse_window(operation, shapes[node.inputs[0]][1])
+            _refuse_padding(operation)
 
 
-def _refuse_window(operation: Convolution, rows: int) -> None:
+def _refuse_padding(operation: Convolution, *, enough: bool = True) -> None:
     (above, below), stride, reach = operation.padding[0], operation.strides[0], operation.reach
     # A window may end at the last row of its stride, not behind it: that row has not arrived.
-    if not reach - stride < above <= reach or _windows(operation, rows) * stride != rows:
+    if not reach - stride < above <= reach or not enough:
         expected = f"Expected {reach} rows of padding above and 0 below"
         advice = 'Use padding="causal" in Conv1D, and in Conv2D padding="valid" behind ZeroPadding2D'
         received = f"Received: {above} and {below}"
@@ -206,7 +206,8 @@ def _(operation: Convolution, position: Position) -> StepStage:
     (above, _), *columns = operation.padding
     if position.rows % operation.strides[0]:
         raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
-    _refuse_window(operation, position.whole[0][1])
+    rows = position.whole[0][1]
+    _refuse_padding(operation, enough=_windows(operation, rows) * operation.strides[0] == rows)
     unpadded = replace(operation, padding=((0, 0), *columns))
     if not above:
         return _keeps_time(unpadded)

@@ -168,7 +168,7 @@ def test_refuses_a_free_number_of_steps() -> None:
     function = tf.function(
         unroll(memory(3, 5, units=4)), input_signature=[tf.TensorSpec((None, 3), tf.float32)], autograph=False
     )
-    message = r"^Expected a sequence \[steps, \.\.\.\] of fixed length\. Received: shape \(None, 3\)$"
+    message = r"^Expected sequences \[n, steps, \.\.\.\] of fixed length\. Received: shape \(1, None, 3\)$"
     with pytest.raises(ValueError, match=message):
         function.get_concrete_function()
 
