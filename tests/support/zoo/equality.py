@@ -99,4 +99,5 @@ def _lines(runtime: str, folders: Sequence[str]) -> Iterator[str]:
 
 if __name__ == "__main__":
     for line in _lines(sys.argv[1], sys.argv[2:]):
-        print(line, flush=True)
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()

@@ -8,7 +8,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from converters.lowering.inference import InferenceNetwork
@@ -61,9 +60,11 @@ def float_result(network: keras.Model) -> FloatResult:
     expected = network(x, training=False)
     expected = expected if isinstance(expected, (list, tuple)) else [expected]
     stepped = step_outputs(inference, x) if inference.step_form is not None else None
-    whole = inference.classify(tf.constant(x)) if inference.classify is not None else stepped
+    whole: Any = stepped if inference.classify is None else inference.classify(tf.constant(x))
     heads = inference.facts.heads
-    errors = [_distance(_headed(whole[name], head), each) for (name, head), each in zip(heads.items(), expected, strict=True)]
+    errors = [
+        _distance(headed(whole[name], head), each) for (name, head), each in zip(heads.items(), expected, strict=True)
+    ]
     between = None if stepped is None else max(_distance(stepped[name], whole[name]) for name in heads)
     return FloatResult(max(errors), between, inference.facts.not_streamable)
 
@@ -83,7 +84,8 @@ def step_outputs(inference: InferenceNetwork, x: Float32) -> Mapping[str, Any]:
     }
 
 
-def _headed(value: Any, head: str) -> Any:
+def headed(value: Any, head: str) -> Any:
+    """Returns what the device makes of an output, for the head that was taken off."""
     return {"softmax": tf.nn.softmax, "sigmoid": tf.sigmoid, "linear": tf.identity}[head](value)
 
 

@@ -45,6 +45,11 @@ def _statistics(x: Any) -> Any:
     return layers.Dense(3)(layers.Concatenate()([ops.squeeze(mean, 1), deviation]))
 
 
+def _extremes(x: Any) -> Any:
+    sequence = layers.GRU(6, return_sequences=True)(x)
+    return layers.Dense(3)(ops.max(sequence, axis=1) - ops.min(sequence, axis=1))
+
+
 def _context(x: Any) -> Any:
     context = ops.tile(ops.expand_dims(layers.LSTM(4)(x), 1), (1, 16, 1))
     return _ends(layers.Concatenate()([x, context]))
@@ -88,7 +93,8 @@ OPERATIONS: Mapping[str, Example] = MappingProxyType({
     "every other step": Example(lambda: _on_top(lambda x: x[:, ::2])),
     "last steps": Example(lambda: _on_top(lambda x: layers.Conv1D(6, 3, padding="causal")(x)[:, -8:, :])),
     "some channels": Example(lambda: _on_top(lambda x: x[:, :, 2:6])),
-    "last step": Example(lambda: functional(SHAPE, lambda x: layers.Dense(3)(layers.LSTM(6, return_sequences=True)(x)[:, -1, :]))),
+    "last step": Example(lambda: functional(SHAPE, lambda x: layers.Dense(3)(layers.LSTM(6,
+        return_sequences=True)(x)[:, -1, :]))),
     "first step": Example(lambda: functional(SHAPE, lambda x: layers.Dense(3)(
         layers.Bidirectional(layers.LSTM(6, return_sequences=True))(x)[:, 0]))),
     "gated linear unit": Example(lambda: _on_top(_gated)),
@@ -107,8 +113,7 @@ OPERATIONS: Mapping[str, Example] = MappingProxyType({
     "stacked": Example(lambda: _on_top(lambda x: ops.reshape(ops.stack([x, ops.relu(x)], axis=-1), (-1, 16, 16)))),
     "transposed": Example(lambda: _on_top(lambda x: ops.transpose(x, (0, 2, 1)))),
     "swapped axes": Example(lambda: _on_top(lambda x: ops.swapaxes(x, 1, 2))),
-    "largest minus least": Example(lambda: functional(SHAPE, lambda x: layers.Dense(3)(
-        (lambda y: ops.max(y, axis=1) - ops.min(y, axis=1))(layers.GRU(6, return_sequences=True)(x))))),
+    "largest minus least": Example(lambda: functional(SHAPE, _extremes)),
     "cropped padding": Example(lambda: _on_top(lambda x: layers.Cropping1D((0, 2))(
         layers.Conv1D(6, 3)(layers.ZeroPadding1D((2, 2))(x))))),
     "normalised to one": Example(lambda: functional(SHAPE, lambda x: layers.UnitNormalization()(layers.Dense(4)(
@@ -117,17 +122,22 @@ OPERATIONS: Mapping[str, Example] = MappingProxyType({
     "product with constant": Example(lambda: _on_top(lambda x: ops.matmul(x, ops.ones((8, 4)) * 0.1))),
     "mean squared channels": Example(lambda: _on_top(lambda x: layers.Concatenate()(
         [x, ops.mean(x, axis=-1, keepdims=True), ops.sum(x, axis=2, keepdims=True)]))),
-    "own layer": Example(lambda: _on_top(lambda x: _Own(name="own")(x)), "own: "),
-    "Lambda": Example(lambda: sequential(SHAPE, layers.Lambda(lambda x: x[:, ::-1], output_shape=SHAPE, name="reversed"),
+    "own layer": Example(lambda: _on_top(_Own(name="own")), "own: "),
+    "Lambda": Example(lambda: sequential(SHAPE, layers.Lambda(lambda x: x[:, ::-1], output_shape=SHAPE,
+        name="reversed"),
         layers.LSTM(4), layers.Dense(3)), "reversed: "),
-    "EinsumDense": Example(lambda: sequential(SHAPE, layers.EinsumDense("abc,cd->abd", (None, 6), bias_axes="d"), layers.LSTM(4),
+    "EinsumDense": Example(lambda: sequential(SHAPE, layers.EinsumDense("abc,cd->abd", (None, 6), bias_axes="d"),
+        layers.LSTM(4),
         layers.Dense(3)), "einsum_dense"),
     "subclassed": Example(_subclassed, "a subclass"),
     "two inputs": Example(_two_inputs, "one input"),
     "unbuilt": Example(lambda: keras.Sequential([layers.LSTM(4), layers.Dense(2)]), "keras.Input"),
-    "several refused": Example(lambda: sequential(SHAPE, layers.Masking(name="hidden"), layers.Conv1DTranspose(8, 3, padding="same",
+    "several refused": Example(lambda: sequential(SHAPE, layers.Masking(name="hidden"), layers.Conv1DTranspose(8, 3,
+        padding="same",
         name="wider"), layers.LSTM(6), layers.Dense(3)), "wider: "),
-    **{f"activation {name}": Example(lambda name=name: sequential(SHAPE, layers.Dense(6, activation=name),  # type: ignore[misc]
+    **{f"activation {name}": Example(lambda name=name: sequential(SHAPE, layers.Dense(6, activation=name),
+         # type: ignore[misc]
         layers.LSTM(6, activation=name if name in ("relu", "softsign", "elu") else "tanh"), layers.Dense(3)))
-        for name in ("relu", "softsign", "elu", "gelu", "swish", "mish", "softplus", "relu6", "leaky_relu", "hard_sigmoid")},
+        for name in ("relu", "softsign", "elu", "gelu", "swish", "mish", "softplus", "relu6", "leaky_relu",
+        "hard_sigmoid")},
 })  # fmt: skip
