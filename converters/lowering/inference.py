@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 
 from converters.lowering.lower import Lowered, Shape, lowered
-from converters.lowering.step_form import NotStreamableError, StepForm, step_form
+from converters.lowering.step_form import StepForm, step_form
+from converters.lowering.time_axis import NotStreamableError
 from converters.lowering.turned import turned
 from converters.workspace import NetworkFacts
 from device.signatures import CLASSIFY, CROP, LINES, STATE_SUFFIX, STEP

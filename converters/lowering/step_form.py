@@ -33,13 +33,16 @@ from converters.lowering.operations import (
     Reordering,
     Summary,
 )
+from converters.lowering.time_axis import (
+    NotStreamableError,
+    refuse_looking_ahead,
+    refuse_padding,
+    time_steps,
+    windows_of,
+)
 
 Tensors = tuple[tf.Tensor, ...]
 Advance = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
-
-
-class NotStreamableError(ValueError):
-    """A network cannot be computed while lines arrive; the message names the layer and the reason."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,8 @@ def step_form(network: Lowered) -> StepForm:
         shape = (shape[0], shape[2], shape[1], *shape[3:])
         nodes = tuple(replace(node, inputs=_renumbered(node, network)) for node in nodes[1:])
         shapes[0] = shape
-    _refuse_looking_ahead(nodes, shapes)
-    recurrent, steps = _steps(nodes, shapes)
+    refuse_looking_ahead(nodes, shapes)
+    recurrent, steps = time_steps(nodes, shapes)
     if shape[1] % steps:
         raise NotStreamableError(f"{shape[1]} lines do not divide into {steps} time steps")
     lines = (1, shape[1] // steps, *shape[2:])
@@ -164,37 +167,6 @@ def _zeros(shapes: Iterable[Shape]) -> Tensors:
     return tuple(map(tf.zeros, shapes))
 
 
-def _refuse_looking_ahead(nodes: Sequence[Node], shapes: Mapping[int, Shape]) -> None:
-    """Raises NotStreamableError, with what to change, at the first convolution that needs a row before it arrives."""
-    for node in nodes:
-        operation = node.operation
-        if isinstance(operation, (BothWays, Recurrence)):
-            return
-        if isinstance(operation, Convolution) and len(shapes[node.inputs[0]]) == operation.kernel.ndim:
-            _refuse_padding(operation)
-
-
-def _refuse_padding(operation: Convolution, *, enough: bool = True) -> None:
-    (above, below), stride, reach = operation.padding[0], operation.strides[0], operation.reach
-    # A window may end at the last row of its stride, not behind it: that row has not arrived.
-    if not reach - stride < above <= reach or not enough:
-        expected = f"Expected {reach} rows of padding above and 0 below"
-        advice = 'Use padding="causal" in Conv1D, and in Conv2D padding="valid" behind ZeroPadding2D'
-        received = f"Received: {above} and {below}"
-        raise NotStreamableError(f"{operation.name}: looks ahead along time. {expected}. {received}. {advice}")
-
-
-def _steps(nodes: Sequence[Node], shapes: Mapping[int, Shape]) -> tuple[bool, int]:
-    """Returns whether the network has a recurrent layer, and its time steps: else the rows of its last map."""
-    for node in nodes:
-        if isinstance(node.operation, (BothWays, Recurrence)):
-            return True, shapes[node.inputs[0]][1]
-    maps = [shapes[node.outputs[0]] for node in nodes if isinstance(node.operation, (Convolution, Pooling))]
-    if not maps or maps[-1][1] == 1:
-        raise NotStreamableError("the network has no recurrent layer, so it has no time steps")
-    return False, maps[-1][1]
-
-
 @singledispatch
 def _stage(operation: Operation, position: Position) -> StepStage:
     del position
@@ -207,7 +179,7 @@ def _(operation: Convolution, position: Position) -> StepStage:
     if position.rows % operation.strides[0]:
         raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
     rows = position.whole[0][1]
-    _refuse_padding(operation, enough=_windows(operation, rows) * operation.strides[0] == rows)
+    refuse_padding(operation, enough=windows_of(operation, rows) * operation.strides[0] == rows)
     unpadded = replace(operation, padding=((0, 0), *columns))
     if not above:
         return _keeps_time(unpadded)
@@ -322,8 +294,3 @@ def _over_all_rows(operation: Operation, position: Position) -> StepStage:
         return (operation(seen),), (seen[:, -earlier:],)
 
     return StepStage({f"rows{position.index}": (1, earlier, *whole[2:])}, advance, (False,))
-
-
-def _windows(operation: Convolution, rows: int) -> int:
-    """Returns how many windows so many rows have."""
-    return (rows + sum(operation.padding[0]) - operation.reach - 1) // operation.strides[0] + 1

@@ -18,7 +18,8 @@ from tests.support.zoo.measure import ZOO, built, float_result
 
 # Between them these have every kind of operation.
 IN_INT8 = (
-    "KWS streaming CRNN", "TCN", "WaveNet", "WaveNet before GRU", "MLSTM-FCN", "upsampling autoencoder", "GRU version 1",
+    "KWS streaming CRNN", "TCN", "WaveNet", "WaveNet before GRU", "MLSTM-FCN", "upsampling autoencoder",
+    "GRU version 1",
     "attention over time", "Bidirectional ave", "frames and clip", "normalised layers", "noise", "hierarchical",
     "causal columns", "squeeze and excite CRNN", "U-Net", "ConvLSTM2D pooled", "video of a backbone", "dilated",
     "greatest of each column", "GroupNormalization", "gated linear unit", "mean and deviation", "context by tile",

@@ -18,7 +18,8 @@ from keras import layers
 
 from converters.lowering.inference import InferenceNetwork
 from converters.lowering.lower import lowered
-from converters.lowering.step_form import NotStreamableError, StepForm, step_form
+from converters.lowering.step_form import StepForm, step_form
+from converters.lowering.time_axis import NotStreamableError
 from converters.tflite.graph import read_graphs
 from pipeline.training.networks import build
 from pipeline.variants import VARIANTS
