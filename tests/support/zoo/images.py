@@ -118,7 +118,7 @@ IMAGES: Mapping[str, Example] = MappingProxyType({
     "digit CNN-LSTM": Example(lambda: sequential(DIGIT, _conv(4), layers.MaxPooling2D(), _conv(8),
         layers.MaxPooling2D(),
         layers.TimeDistributed(layers.Flatten()), layers.LSTM(8), layers.Dense(10, activation="softmax"))),
-    "digit Reshape": Example(lambda: sequential(DIGIT, layers.Rescaling(1 / 255), _conv(4), layers.MaxPooling2D(2),
+    "digit Reshape": Example(lambda: sequential(DIGIT, layers.Rescaling(2.0, offset=-1.0), _conv(4), layers.MaxPooling2D(2),
         layers.Reshape((14, -1)), layers.GRU(8), layers.Dense(10, activation="softmax"))),
     "digit one step": Example(lambda: sequential(DIGIT, _conv(4), layers.MaxPooling2D(4), layers.Reshape((-1,
         7 * 7 * 4)),
