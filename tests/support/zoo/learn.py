@@ -23,8 +23,8 @@ NAMES = (
     "HAR LSTM", "HAR causal CNN-LSTM", "KWS streaming CRNN", "TCN", "WaveNet before GRU", "InceptionTime", "MLSTM-FCN",
     "Bidirectional concat", "digit CNN-LSTM", "DS-CNN", "video", "ConvLSTM2D",
 )  # fmt: skip
-_CLASSES, _TRAINED, _TESTED = 3, 1_500, 2_000
-_NOISE = 1.6
+_CLASSES, _TRAINED, _TESTED = 3, 1_000, 1_000
+_NOISE = 0.5
 
 Labels = npt.NDArray[np.int64]
 
