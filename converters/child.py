@@ -24,6 +24,7 @@ from converters.quantisation.tables import set_aside, write_tables
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
 from converters.tflite.operator_versions import not_allowed
+from converters.tflite.squeezed import without_squeezed_operands
 from converters.tflite.unfused import unfused
 from converters.tflite.unread import without_unread_outputs
 from converters.workspace import Workspace
@@ -70,7 +71,8 @@ def _written(module: tf.Module, signatures: Mapping[str, Any]) -> bytes:
     with tempfile.TemporaryDirectory() as saved_model:
         tf.saved_model.save(module, saved_model, signatures=dict(signatures))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(signatures))
-        return without_unread_outputs(unfused(named_and_ordered(bytes(converter.convert()))))
+        content = named_and_ordered(bytes(converter.convert()))
+        return without_unread_outputs(unfused(without_squeezed_operands(content)))
 
 
 def _written_alone(function: Any) -> bytes:
