@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,11 +15,16 @@ import tensorflow as tf
 
 from converters.lowering.inference import InferenceNetwork
 from converters.lowering.step_form import StepForm
+from converters.lowering.unsupported import refuse_unsupported
 from converters.quantisation.fidelity import RealOutputs
 from converters.quantisation.precision import Measured, choose
 from converters.quantisation.ranges import Range, measured_ranges, step_inputs
+from converters.quantisation.tables import set_aside
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
+from converters.tflite.operator_versions import not_allowed
+from converters.tflite.squeezed import without_squeezed_operands
+from converters.tflite.unfused import unfused
 from converters.tflite.unread import without_unread_outputs
 from converters.workspace import Workspace
 from device.arrays import Float32
@@ -49,12 +56,38 @@ def main(workspace: Workspace) -> None:
 
 
 def write_float(network: InferenceNetwork) -> bytes:
-    """Returns the float flatbuffer of a network, as `named_and_ordered` leaves it."""
+    """Returns a network's float flatbuffer; raises NetworkRefusedError if int8 cannot compute some layers."""
+    try:
+        content = _written(network, network.signatures)
+    except Exception:
+        refuse_unsupported(network.lowered, _written_alone, _without_int8_kernel)
+        raise
+    if _without_int8_kernel(content):
+        refuse_unsupported(network.lowered, _written_alone, _without_int8_kernel)
+    return content
+
+
+def _written(module: tf.Module, signatures: Mapping[str, Any]) -> bytes:
     # Through a SavedModel: `from_concrete_functions` can write a file without its weights, and raises no error.
     with tempfile.TemporaryDirectory() as saved_model:
-        tf.saved_model.save(network, saved_model, signatures=dict(network.signatures))
-        converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(network.signatures))
-        return without_unread_outputs(named_and_ordered(bytes(converter.convert())))
+        tf.saved_model.save(module, saved_model, signatures=dict(signatures))
+        converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=list(signatures))
+        content = named_and_ordered(bytes(converter.convert()))
+        return without_unread_outputs(unfused(without_squeezed_operands(content)))
+
+
+def _written_alone(function: Any) -> bytes:
+    module = tf.Module()
+    module.function = function
+    return _written(module, {CLASSIFY: function})
+
+
+def _without_int8_kernel(float_tflite: bytes) -> tuple[str, ...]:
+    """Returns the names of the operators that int8 has neither a kernel nor a table for."""
+    placeholder = {"GELU"}
+    return tuple(
+        name for name in not_allowed(read_graphs(set_aside(float_tflite).float_tflite)) if name not in placeholder
+    )
 
 
 def named_and_ordered(content: bytes) -> bytes:

@@ -190,27 +190,29 @@ class ConvLSTMCell:
 
 @dataclass(frozen=True)
 class Unrolled:
-    """A cell over one sequence, without a loop; the states start at zero in every call."""
+    """A cell over a sequence, or over a batch of them, without a loop; the states start at zero in every call."""
 
     cell: Cell
     go_backwards: bool = field(default=False)
 
-    def __call__(self, sequence: tf.Tensor) -> tuple[list[tf.Tensor], States]:
-        """Returns the outputs `[1, ...]` of all steps, in the order of processing, and the last states.
+    def __call__(self, sequences: tf.Tensor) -> tuple[list[tf.Tensor], States]:
+        """Returns the outputs `[n, ...]` of all steps, in the order of processing, and the last states.
 
-        `sequence` is `<float32>[steps, ...]`. Raises ValueError if the number of steps is not fixed.
+        `sequences` are `<float32>[n, steps, ...]`. Raises ValueError if a size is not fixed.
         """
-        if sequence.shape.rank is None or sequence.shape[0] is None:
-            raise ValueError(f"Expected a sequence [steps, ...] of fixed length. Received: shape {sequence.shape}")
-        z = self.cell.project(sequence)
-        steps = range(sequence.shape[0])
+        if sequences.shape.rank is None or None in sequences.shape[:2]:
+            raise ValueError(f"Expected sequences [n, steps, ...] of fixed length. Received: shape {sequences.shape}")
+        n, length = sequences.shape[:2]
+        # One sequence needs no axis of its own: the rows of its products are the steps.
+        z = self.cell.project(tf.reshape(sequences, sequences.shape[1:]) if n == 1 else sequences)
+        steps = range(length)
         first, *later = reversed(steps) if self.go_backwards else steps
         with tf.name_scope("step0"):
-            states = self.cell.begin(z[first : first + 1])
+            states = self.cell.begin(z[first : first + 1] if n == 1 else z[:, first])
         outputs = [states[0]]
         for step, t in enumerate(later, start=1):
             with tf.name_scope(f"step{step}"):
-                states = self.cell.advance(z[t : t + 1], states)
+                states = self.cell.advance(z[t : t + 1] if n == 1 else z[:, t], states)
             outputs.append(states[0])
         return outputs, states
 

@@ -61,8 +61,17 @@ class Convolution:
     def _convolved(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
         if self.depthwise:
             return self.activation(self._depthwise(x, kernel) + self.bias)
-        convolved = tf.nn.convolution(x, kernel, self.strides, "VALID", dilations=self.dilations)
-        return self.activation(convolved + self.bias)
+        return self.activation(self._summed(x, kernel) + self.bias)
+
+    def _summed(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
+        if max(self.dilations) == 1:
+            return tf.nn.convolution(x, kernel, self.strides, "VALID")
+        # In one dimension TensorFlow would write a dilated convolution as three operators, of which int8 lacks two.
+        if x.shape.rank == 4:
+            return tf.nn.conv2d(x, kernel, self.strides, "VALID", dilations=self.dilations)
+        maps, strides, dilations = x[:, :, tf.newaxis], (self.strides[0], 1), (self.dilations[0], 1)
+        maps = tf.nn.conv2d(maps, kernel[:, None], strides, "VALID", dilations=dilations)
+        return tf.reshape(maps, (1, *maps.shape[1:2], maps.shape[3]))
 
     def _depthwise(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
         if x.shape.rank == 4:
@@ -133,8 +142,10 @@ def whole_padding(layer: keras.Layer, around: Surroundings) -> Padding:
 
 def require_channels_last(layer: keras.Layer) -> None:
     """Raises LayerRefusal if a layer keeps its channels elsewhere."""
-    if layer.data_format != "channels_last":
-        raise LayerRefusal(f"Expected channels_last. Received: {layer.data_format}")
+    # Layers of one dimension may have no choice, and operations none made.
+    kept = getattr(layer, "data_format", None) or "channels_last"
+    if kept != "channels_last":
+        raise LayerRefusal(f'Expected data_format="channels_last". Received: {kept}')
 
 
 def kernel_and_bias(layer: keras.Layer) -> tuple[Float32, Float32]:

@@ -9,7 +9,9 @@ import keras
 import tensorflow as tf
 
 from converters.lowering.lower import Lowered, Shape, lowered
-from converters.lowering.step_form import NotStreamableError, StepForm, step_form
+from converters.lowering.step_form import StepForm, step_form
+from converters.lowering.time_axis import NotStreamableError
+from converters.lowering.turned import turned
 from converters.workspace import NetworkFacts
 from device.signatures import CLASSIFY, CROP, LINES, STATE_SUFFIX, STEP
 
@@ -27,7 +29,8 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
     def __init__(self, network: keras.Model, shape: Shape | None = None, *, keep_head: bool = False) -> None:
         """Lowers `network` for an input of this shape `[1, ...]`; raises as `lowered` does."""
         super().__init__()
-        whole = lowered(network, shape, keep_head=keep_head)
+        whole = turned(lowered(network, shape, keep_head=keep_head))
+        self.lowered = whole
         self.step_form: StepForm | None = None
         self.classify: Any = None
         self.step: Any = None
@@ -37,7 +40,7 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
             self.step = _step(self.step_form)
         except NotStreamableError as error:
             reason = str(error)
-        if self.step_form is None or self.step_form.steps <= _MAX_UNROLLED_STEPS:
+        if self.step_form is None or self.step_form.unrolled_steps <= _MAX_UNROLLED_STEPS:
             self.classify = _classify(whole)
         self.facts = _facts(whole, self.step_form, reason)
 

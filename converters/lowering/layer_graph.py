@@ -94,6 +94,8 @@ def read_inner(wrapper: keras.Layer, layer: keras.Layer) -> LayerGraph:
     """Returns the graph of the layer or network that a wrapper applies to each time step."""
     if isinstance(layer, keras.Model):
         return read_layers(layer)
+    if isinstance(layer, _VANISH):
+        return LayerGraph((), {"output": 0})
     shapes = [_with_batch_of_one(each.shape[1:]) for each in (wrapper.input, wrapper.output)]
     return LayerGraph((Call(layer, (Value(0),), {}, (1,), (shapes[0],), (shapes[1],)),), {"output": 1})
 

@@ -20,7 +20,7 @@ from keras import layers
 from converters.lowering.convolution import Convolution, Surroundings
 from converters.lowering.layer_graph import Call, LayerGraph, read_inner, read_layers
 from converters.lowering.layers import lower_layer
-from converters.lowering.operations import Activation, Dense, EachStep, Operation
+from converters.lowering.operations import Activation, BothWays, Dense, EachStep, Operation, Recurrence
 from converters.lowering.refusal import LayerRefusal, NetworkRefusedError
 from converters.workspace import Head
 
@@ -59,7 +59,7 @@ class Lowered:
         """Returns the outputs by name."""
         values = {0: x}
         for node in self.nodes:
-            values |= zip(node.outputs, _called(node, [values[number] for number in node.inputs]), strict=True)
+            values |= zip(node.outputs, called(node, [values[number] for number in node.inputs]), strict=True)
         return {name: values[number] for name, number in self.outputs.items()}
 
     def readers(self, number: int) -> list[Node]:
@@ -148,8 +148,8 @@ class _Lowering:
 
     def _connect(self, node: Node) -> None:
         self.nodes.append(node)
-        values = _called(node, [tf.zeros(self.shapes[number]) for number in node.inputs])
-        self.shapes |= {number: tuple(value.shape) for number, value in zip(node.outputs, values, strict=True)}
+        shapes = _output_shapes(node, [self.shapes[number] for number in node.inputs])
+        self.shapes |= zip(node.outputs, shapes, strict=True)
 
     def _refuse(self, call: Call, reason: str) -> None:
         self.refusals.append(f"{call.layer.name}: {reason}")
@@ -190,9 +190,21 @@ def _each_step(call: Call) -> Operation:
     return EachStep(call.layer.name, lambda x: inner(x)[output])
 
 
-def _called(node: Node, inputs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+def called(node: Node, inputs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    """Returns the outputs of a node for its inputs."""
     result = node.operation(*inputs)
     return result if isinstance(result, tuple) else (result,)
+
+
+def _output_shapes(node: Node, inputs: Sequence[Shape]) -> list[Shape]:
+    operation = node.operation
+    if not isinstance(operation, (BothWays, Recurrence)):
+        return [tuple(value.shape) for value in called(node, list(map(tf.zeros, inputs)))]
+    # All steps of a recurrent layer have the same shapes: one is enough.
+    ((n, steps, *features),) = inputs
+    shapes = [tuple(value.shape) for value in called(node, [tf.zeros((n, 1, *features))])]
+    sequences = operation.n_sequences
+    return [(n, steps, *shape[2:]) for shape in shapes[:sequences]] + shapes[sequences:]
 
 
 _HEADS: Mapping[object, Head] = {keras.activations.softmax: "softmax", keras.activations.sigmoid: "sigmoid"}

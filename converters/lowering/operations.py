@@ -6,7 +6,7 @@ of an image, or the steps of a sequence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -49,15 +49,19 @@ class Merge(_Applied):
 
 @dataclass(frozen=True)
 class Activation(Pointwise):
-    """A function of each number by itself; or, if it is `softmax`, of each row."""
+    """A function of each number by itself; or, if it is `softmax`, of the numbers along the last axis."""
 
 
 @dataclass(frozen=True)
 class Pooling(_Applied):
-    """Pooling by windows of `size` rows; `tiles` is true if windows neither overlap nor are padded."""
+    """Pooling by windows of `size` rows; `tiles` is true if windows neither overlap nor are padded.
+
+    `turned` is the same of maps whose rows and columns are swapped.
+    """
 
     size: int
     tiles: bool
+    turned: Callable[[], Pooling] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,9 +124,14 @@ class Recurrence:
     return_sequences: bool
     return_states: bool = False
 
+    @property
+    def n_sequences(self) -> int:
+        """How many of its outputs are sequences, ahead of the others."""
+        return int(self.return_sequences)
+
     def __call__(self, x: tf.Tensor) -> tf.Tensor | Tensors:
-        outputs, states = self.unrolled(tf.reshape(x, x.shape[1:]))
-        hidden = tf.concat(outputs, axis=0)[tf.newaxis] if self.return_sequences else outputs[-1]
+        outputs, states = self.unrolled(x)
+        hidden = _in_time(outputs) if self.return_sequences else outputs[-1]
         return (hidden, *states) if self.return_states else hidden
 
 
@@ -142,14 +151,22 @@ class BothWays:
     return_states: bool = False
     merge: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = field(default=None)
 
+    @property
+    def n_sequences(self) -> int:
+        """How many of its outputs are sequences, ahead of the others."""
+        return self.return_sequences * (2 if self.merge is None else 1)
+
     def __call__(self, x: tf.Tensor) -> tf.Tensor | Tensors:
-        sequence = tf.reshape(x, x.shape[1:])
-        (ahead, states), (back, states_back) = self.forwards(sequence), self.backwards(sequence)
+        (ahead, states), (back, states_back) = self.forwards(x), self.backwards(x)
         if self.return_sequences:
-            first, second = tf.concat(ahead, axis=0), tf.concat(back[::-1], axis=0)
+            first, second = _in_time(ahead), _in_time(back[::-1])
         else:
             first, second = ahead[-1], back[-1]
-        merged = (first, second) if self.merge is None else (self.merge(first, second),)
-        outputs = tuple(each[tf.newaxis] for each in merged) if self.return_sequences else merged
+        outputs = (first, second) if self.merge is None else (self.merge(first, second),)
         after = (*states, *states_back) if self.return_states else ()
         return (*outputs, *after) if len(outputs) + len(after) > 1 else outputs[0]
+
+
+def _in_time(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Returns the outputs `[n, ...]` of all steps as `[n, steps, ...]`."""
+    return tf.concat(outputs, axis=0)[tf.newaxis] if outputs[0].shape[0] == 1 else tf.stack(outputs, axis=1)

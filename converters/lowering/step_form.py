@@ -33,13 +33,16 @@ from converters.lowering.operations import (
     Reordering,
     Summary,
 )
+from converters.lowering.time_axis import (
+    NotStreamableError,
+    refuse_looking_ahead,
+    refuse_padding,
+    time_steps,
+    windows_of,
+)
 
 Tensors = tuple[tf.Tensor, ...]
 Advance = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
-
-
-class NotStreamableError(ValueError):
-    """A network cannot be computed while lines arrive; the message names the layer and the reason."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,13 @@ class _Connected:
 class StepForm:
     """A network's step form: the shape of its lines, `rows` or `columns`, and its stages in order.
 
+    `unrolled_steps` are those that the whole input has operators of its own for: none without a recurrent layer.
     `per_step` names the outputs that answer each step by itself, `[1, rows, ...]`.
     """
 
     lines: Shape
     steps: int
+    unrolled_steps: int
     time_axis: Literal["rows", "columns"]
     stages: tuple[_Connected, ...]
     outputs: Mapping[str, int]
@@ -100,7 +105,8 @@ class Position:
     whole: tuple[Shape, ...]
     part: tuple[Shape, ...]
     over_time: tuple[bool, ...]
-    ahead: bool  # of every recurrent layer
+    ahead: bool  # of every recurrent layer, if there is one
+    outputs: int
 
     @property
     def rows(self) -> int:
@@ -116,13 +122,15 @@ def step_form(network: Lowered) -> StepForm:
         shape = (shape[0], shape[2], shape[1], *shape[3:])
         nodes = tuple(replace(node, inputs=_renumbered(node, network)) for node in nodes[1:])
         shapes[0] = shape
-    steps = _steps(nodes, shapes)
+    refuse_looking_ahead(nodes, shapes)
+    recurrent, steps = time_steps(nodes, shapes)
     if shape[1] % steps:
         raise NotStreamableError(f"{shape[1]} lines do not divide into {steps} time steps")
     lines = (1, shape[1] // steps, *shape[2:])
     stages, over_time = _stages(nodes, shapes, lines)
     per_step = tuple(name for name, number in network.outputs.items() if over_time[number])
-    return StepForm(lines, steps, "columns" if swapped else "rows", stages, network.outputs, per_step)
+    unrolled = steps if recurrent else 0
+    return StepForm(lines, steps, unrolled, "columns" if swapped else "rows", stages, network.outputs, per_step)
 
 
 def _stages(
@@ -130,10 +138,12 @@ def _stages(
 ) -> tuple[tuple[_Connected, ...], Mapping[int, bool]]:
     parts, over_time = {0: lines}, {0: True}
     stages: list[_Connected] = []
+    recurrent = any(isinstance(node.operation, Recurrence) for node in nodes)
     for index, node in enumerate(nodes):
         whole, part = (tuple(known[number] for number in node.inputs) for known in (shapes, parts))
-        ahead = not any(isinstance(before.operation, Recurrence) for before in nodes[:index])
-        position = Position(index, whole, part, tuple(over_time[number] for number in node.inputs), ahead)
+        ahead = recurrent and not any(isinstance(before.operation, Recurrence) for before in nodes[:index])
+        timely = tuple(over_time[number] for number in node.inputs)
+        position = Position(index, whole, part, timely, ahead, len(node.outputs))
         # Behind the last recurrent layer there is no time axis: operations there see one step.
         stage = _stage(node.operation, position) if any(position.over_time) else _stateless(node.operation, node)
         outputs, _ = stage.advance(_zeros(part), _zeros(stage.states.values()))
@@ -157,13 +167,6 @@ def _zeros(shapes: Iterable[Shape]) -> Tensors:
     return tuple(map(tf.zeros, shapes))
 
 
-def _steps(nodes: Sequence[Node], shapes: Mapping[int, Shape]) -> int:
-    for node in nodes:
-        if isinstance(node.operation, (BothWays, Recurrence)):
-            return shapes[node.inputs[0]][1]
-    raise NotStreamableError("the network has no recurrent layer, so it has no time steps")
-
-
 @singledispatch
 def _stage(operation: Operation, position: Position) -> StepStage:
     del position
@@ -172,14 +175,11 @@ def _stage(operation: Operation, position: Position) -> StepStage:
 
 @_stage.register
 def _(operation: Convolution, position: Position) -> StepStage:
-    (above, below), *columns = operation.padding
-    stride, reach = operation.strides[0], operation.reach
-    if position.rows % stride:
+    (above, _), *columns = operation.padding
+    if position.rows % operation.strides[0]:
         raise NotStreamableError(f"{operation.name}: {position.rows} rows a step do not divide by its stride")
-    # A window may end at the last row of its stride, not behind it: that row has not arrived.
-    if not reach - stride < above <= reach or _windows(operation, position) * stride != position.whole[0][1]:
-        expected = f"Expected {reach} rows of padding above and 0 below"
-        raise NotStreamableError(f"{operation.name}: looks ahead along time. {expected}. Received: {above} and {below}")
+    rows = position.whole[0][1]
+    refuse_padding(operation, enough=windows_of(operation, rows) * operation.strides[0] == rows)
     unpadded = replace(operation, padding=((0, 0), *columns))
     if not above:
         return _keeps_time(unpadded)
@@ -263,8 +263,9 @@ def _(operation: Merge, position: Position) -> StepStage:
 @_stage.register(Dense)
 @_stage.register(EachStep)
 def _(operation: Pointwise | Dense | EachStep, position: Position) -> StepStage:
-    del position
-    return _keeps_time(operation)
+    if position.outputs == 1:
+        return _keeps_time(operation)
+    return StepStage({}, lambda inputs, _: (operation(*inputs), ()), (True,) * position.outputs)
 
 
 def _keeps_time(function: Callable[..., tf.Tensor]) -> StepStage:
@@ -293,9 +294,3 @@ def _over_all_rows(operation: Operation, position: Position) -> StepStage:
         return (operation(seen),), (seen[:, -earlier:],)
 
     return StepStage({f"rows{position.index}": (1, earlier, *whole[2:])}, advance, (False,))
-
-
-def _windows(operation: Convolution, position: Position) -> int:
-    """Returns how many windows the whole input has along time."""
-    rows = position.whole[0][1] + sum(operation.padding[0])
-    return (rows - operation.reach - 1) // operation.strides[0] + 1

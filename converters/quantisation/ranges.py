@@ -66,21 +66,24 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Mapping[
         experimental_preserve_all_tensors=True,
     )
     runner = interpreter.get_signature_runner(graph.signature)
-    activations = [
-        (index, tensor.name)
+    activations = {
+        index: tensor
         for index, tensor in enumerate(graph.tensors)
         if tensor.constant is None and tensor.type == "FLOAT32"
-    ]
-    ranges: dict[str, Range] = {}
-    for sample in inputs:
+    }
+    # All tensors of a run behind one another: a long sequence has many runs, and each tensor few values.
+    begins = np.cumsum([0, *(math.prod(tensor.shape) for tensor in activations.values())])[:-1]
+    lows, highs = np.full(len(begins), np.inf, np.float32), np.full(len(begins), -np.inf, np.float32)
+    n_inputs = 0
+    for n_inputs, sample in enumerate(inputs, start=1):  # noqa: B007  # counts them
         runner(**sample)
-        for index, name in activations:
-            values = interpreter.get_tensor(index, graph.index)
-            seen = Range(float(values.min()), float(values.max()))
-            ranges[name] = seen | ranges.get(name, seen)
-    if not ranges:
+        values = np.concatenate([interpreter.get_tensor(index, graph.index).ravel() for index in activations])
+        lows = np.minimum(lows, np.minimum.reduceat(values, begins))
+        highs = np.maximum(highs, np.maximum.reduceat(values, begins))
+    if not n_inputs:
         raise ValueError("Expected at least one calibration input. Received: none")
-    return ranges
+    ends = zip(activations.values(), lows, highs, strict=True)
+    return {tensor.name: Range(float(low), float(high)) for tensor, low, high in ends}
 
 
 def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Mapping[str, Float32]]:

@@ -17,8 +17,8 @@ _NEWEST = {
     "GATHER": (6, 8), "HARD_SWISH": (1, 1), "LEAKY_RELU": (2, 2), "LOGISTIC": (3, 3), "MAXIMUM": (4, 4),
     "MAX_POOL_2D": (3, 3), "MEAN": (3, 3), "MINIMUM": (4, 4), "MUL": (7, 8), "PACK": (4, 5), "PAD": (4, 6),
     "PADV2": (4, 6), "QUANTIZE": (3, 6), "RELU": (3, 3), "RELU6": (3, 3), "RESHAPE": (1, 1), "SLICE": (6, 8),
-    "SOFTMAX": (3, 4), "SPLIT": (4, 5), "SPLIT_V": (2, 3), "SQUEEZE": (2, 2), "STRIDED_SLICE": (8, 8), "SUB": (5, 5),
-    "TANH": (3, 3), "TRANSPOSE": (6, 9), "UNPACK": (4, 6),
+    "SOFTMAX": (3, 4), "SPLIT": (4, 5), "SPLIT_V": (2, 3), "SQUARED_DIFFERENCE": (2, 2), "SQUEEZE": (2, 2),
+    "STRIDED_SLICE": (8, 8), "SUB": (5, 5), "TANH": (3, 3), "TRANSPOSE": (6, 9), "UNPACK": (4, 6),
 }  # fmt: skip
 NEWEST_VERSIONS: Mapping[str, Mapping[str, int]] = {
     runtime: {name: versions[column] for name, versions in _NEWEST.items()}

@@ -46,7 +46,7 @@ def unroll(layer: keras.layers.RNN) -> Function:
     unrolled = Unrolled(lower_cell(layer.cell), layer.go_backwards)
 
     def run(sequence: tf.Tensor) -> tf.Tensor:
-        outputs, _ = unrolled(sequence)
+        outputs, _ = unrolled(sequence[tf.newaxis])
         return tf.concat(outputs, axis=0) if layer.return_sequences else outputs[-1]
 
     return run
@@ -68,7 +68,7 @@ def linear_cell() -> LSTMCell:
 )
 def test_literal_states_without_squashing(*, go_backwards: bool, hidden: list[list[float]]) -> None:
     """Gates i, f, g, o of a linear cell over the sequence 1, 2 give the states that hand and paper give."""
-    outputs, _ = Unrolled(linear_cell(), go_backwards)(tf.constant([[1.0], [2.0]]))
+    outputs, _ = Unrolled(linear_cell(), go_backwards)(tf.constant([[[1.0], [2.0]]]))
     assert [output.numpy().tolist() for output in outputs] == [[row] for row in hidden]
 
 
@@ -168,7 +168,7 @@ def test_refuses_a_free_number_of_steps() -> None:
     function = tf.function(
         unroll(memory(3, 5, units=4)), input_signature=[tf.TensorSpec((None, 3), tf.float32)], autograph=False
     )
-    message = r"^Expected a sequence \[steps, \.\.\.\] of fixed length\. Received: shape \(None, 3\)$"
+    message = r"^Expected sequences \[n, steps, \.\.\.\] of fixed length\. Received: shape \(1, None, 3\)$"
     with pytest.raises(ValueError, match=message):
         function.get_concrete_function()
 

@@ -18,7 +18,8 @@ from keras import layers
 
 from converters.lowering.inference import InferenceNetwork
 from converters.lowering.lower import lowered
-from converters.lowering.step_form import NotStreamableError, StepForm, step_form
+from converters.lowering.step_form import StepForm, step_form
+from converters.lowering.time_axis import NotStreamableError
 from converters.tflite.graph import read_graphs
 from pipeline.training.networks import build
 from pipeline.variants import VARIANTS
@@ -193,14 +194,15 @@ def test_signature_of_a_step() -> None:
     }
 
 
+CAUSAL = 'Use padding="causal" in Conv1D, and in Conv2D padding="valid" behind ZeroPadding2D'
 REFUSED = {
     "same padding": (
         [layers.Conv2D(3, 3, padding="same", name="odd"), layers.Reshape((8, 18)), layers.LSTM(4)],
-        "odd: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1",
+        "odd: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1. " + CAUSAL,
     ),
     "padding below": (
         [layers.ZeroPadding2D(((0, 1), (0, 0))), layers.Conv2D(3, (2, 1), name="odd"), layers.Reshape((8, 18))],
-        "odd: looks ahead along time. Expected 1 rows of padding above and 0 below. Received: 0 and 1",
+        "odd: looks ahead along time. Expected 1 rows of padding above and 0 below. Received: 0 and 1. " + CAUSAL,
     ),
     "overlapping pools": (
         [layers.MaxPooling2D((3, 1), (2, 1), padding="same", name="odd"), layers.Reshape((4, 6))],
@@ -218,8 +220,8 @@ REFUSED = {
         [layers.Permute((2, 3, 1), name="odd"), layers.Reshape((8, 6))],
         "odd: mixes time steps",
     ),
-    "columns first, behind another layer": (
-        [layers.Conv2D(1, 1), layers.Permute((2, 1, 3), name="odd"), layers.Reshape((8, 6))],
+    "columns first, behind a layer that sees rows": (
+        [layers.TimeDistributed(layers.Dense(2)), layers.Permute((2, 1, 3), name="odd"), layers.Reshape((8, 12))],
         "odd: mixes time steps",
     ),
     "pools over the edge of a step": (
@@ -245,7 +247,7 @@ REFUSED = {
         "odd: reads time both ways",
     ),
     "lines that do not divide": (
-        [layers.Conv2D(2, (3, 1)), layers.Reshape((6, 12))],
+        [layers.Cropping2D(((0, 2), (0, 0))), layers.Reshape((6, 6))],
         "8 lines do not divide into 6 time steps",
     ),
     "no recurrent layer": (
@@ -380,7 +382,7 @@ def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted
     """A network that looks ahead is converted to a file with `classify` alone, and the reason comes with it."""
     conversion = converted_small.conversion
     assert conversion.facts.not_streamable == (
-        "ahead: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1"
+        "ahead: looks ahead along time. Expected 2 rows of padding above and 0 below. Received: 1 and 1. " + CAUSAL
     )
     assert list(conversion.graphs) == ["classify"]
     for content in (conversion.float_tflite, conversion.int8_tflite):

@@ -52,12 +52,14 @@ def test_newest_versions_of_both_runtimes() -> None:
         "EXPAND_DIMS": 1, "FULLY_CONNECTED": 10, "GATHER": 6, "HARD_SWISH": 1, "LEAKY_RELU": 2, "LOGISTIC": 3,
         "MAX_POOL_2D": 3, "MAXIMUM": 4, "MEAN": 3, "MINIMUM": 4, "MUL": 7, "PACK": 4, "PAD": 4, "PADV2": 4,
         "QUANTIZE": 3, "RELU": 3, "RELU6": 3, "RESHAPE": 1, "SLICE": 6, "SOFTMAX": 3, "SPLIT": 4, "SPLIT_V": 2,
-        "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "TANH": 3, "TRANSPOSE": 6, "UNPACK": 4,
+        "CAST": 4,
+        "SQUARED_DIFFERENCE": 2, "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "TANH": 3, "TRANSPOSE": 6, "UNPACK": 4,
     }  # fmt: skip
     assert dict(NEWEST_VERSIONS["ai-edge-litert"]) == {
         "ADD": 6, "AVERAGE_POOL_2D": 3, "CONCATENATION": 7, "CONV_2D": 8, "DEPTHWISE_CONV_2D": 7, "DEQUANTIZE": 9,
         "EXPAND_DIMS": 1, "FULLY_CONNECTED": 14, "GATHER": 8, "HARD_SWISH": 1, "LEAKY_RELU": 2, "LOGISTIC": 3,
         "MAX_POOL_2D": 3, "MAXIMUM": 4, "MEAN": 3, "MINIMUM": 4, "MUL": 8, "PACK": 5, "PAD": 6, "PADV2": 6,
         "QUANTIZE": 6, "RELU": 3, "RELU6": 3, "RESHAPE": 1, "SLICE": 8, "SOFTMAX": 4, "SPLIT": 5, "SPLIT_V": 3,
-        "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "TANH": 3, "TRANSPOSE": 9, "UNPACK": 6,
+        "CAST": 7,
+        "SQUARED_DIFFERENCE": 2, "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "TANH": 3, "TRANSPOSE": 9, "UNPACK": 6,
     }  # fmt: skip
