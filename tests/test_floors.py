@@ -37,6 +37,8 @@ ORDER = {
             "gate",
             "report",
             "release",
+            "own",
+            "sweep",
             "cli",
         ),
         "__main__",
