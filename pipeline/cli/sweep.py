@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device.whole_file import write_whole
 from pipeline.cli.command import Command
@@ -15,7 +15,8 @@ from pipeline.lock import folder_lock
 
 if TYPE_CHECKING:  # the other commands do not wait for what draws the trials
     from pipeline.own.recipe import Recipe
-    from pipeline.sweep.space import Space
+    from pipeline.sweep.results import Results
+    from pipeline.sweep.space import Space, Trials
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Sweep:
         print(results.table)
         print(f"python -m pipeline train {folder.recipe} --trust --name {self.name}")
 
-    def _run(self, trials: Any, folder: SweepFolder) -> Any:
+    def _run(self, trials: Trials, folder: SweepFolder) -> Results:
         try:
             from pipeline.sweep.search import Job, run
         except ImportError as error:
@@ -69,7 +70,7 @@ def _require_build_function(recipe: Recipe, space: Space, *, trust: bool) -> Non
         raise ValueError(f"{expected}. Received: a file")
 
 
-def _require_same(space: Space, trials: Any, folder: SweepFolder) -> None:
+def _require_same(space: Space, trials: Trials, folder: SweepFolder) -> None:
     """Writes which trials a folder is for; raises ValueError if it is for others. Workers may differ."""
     recipes = [dataclasses.asdict(recipe) for _, recipe in trials]
     search = {**dataclasses.asdict(space.search), "workers": None}

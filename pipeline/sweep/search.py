@@ -22,9 +22,8 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
 from pipeline.own.own_model import OwnModel
-from pipeline.own.recipe import Recipe
 from pipeline.sweep.results import Measured, Results, Trial
-from pipeline.sweep.space import SearchRecipe
+from pipeline.sweep.space import SearchRecipe, Trials
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ _MAX_EPOCHS = 10**6
 class Job:
     """The trials' parameters and recipes, and the folder in which the recipes' paths are named."""
 
-    trials: tuple[tuple[Mapping[str, Any], Recipe], ...]
+    trials: Trials
     search: SearchRecipe
     folder: Path
 

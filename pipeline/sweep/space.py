@@ -18,6 +18,8 @@ from device.typed_json import parsed
 from pipeline.own.recipe import Recipe, read_recipe, read_tables, require_known
 
 Metric = Literal["accuracy", "error"]
+# The parameters of each trial, and the recipe with them.
+Trials = tuple[tuple[Mapping[str, Any], Recipe], ...]
 
 # All trials must answer the same question on the same data.
 _FIXED = ("network", "data", "output")
@@ -130,7 +132,7 @@ def draws(space: Space) -> tuple[Mapping[str, Any], ...]:
     return tuple(distinct.values())[: search.trials]
 
 
-def trial_recipes(space: Space) -> tuple[tuple[Mapping[str, Any], Recipe], ...]:
+def trial_recipes(space: Space) -> Trials:
     """Returns the parameters of each trial and the recipe with them.
 
     Raises RecipeError, which names the entry, if the recipe cannot be read or does not take a parameter.

@@ -179,7 +179,7 @@ def test_a_build_function_is_called_with_arguments(program: Path) -> None:
     with pytest.raises(LoadError, match=r"units, width\. Received: sized\(units, layers=1, kind='LSTM'\): got an"):
         load_network(source, {"units": 6, "width": 3}, trust=True)
     small().save(program.parent / "small.keras")
-    with pytest.raises(LoadError, match=r"Expected a function for the arguments units\. Received: a file"):
+    with pytest.raises(LoadError, match=r"Expected a build function for the arguments units\. Received: a file"):
         load_network(str(program.parent / "small.keras"), {"units": 6}, trust=True)
 
 
