@@ -127,6 +127,16 @@ class ReportFolder(Folder):
     summary = Entry("summary.md")
 
 
+class SweepFolder(Folder):
+    """A sweep: the trials that it is for, the state of those that run, and what was found."""
+
+    trials = Entry("trials.json")
+    state = Entry("ray")
+    results = Entry("results.json")
+    recipe = Entry("recipe.toml")
+    front = Entry("front.svg")
+
+
 def model_folder(variant: str) -> ModelFolder:
     """Returns the folder of a variant's release, under the working directory."""
     return ModelFolder(MODELS / variant)
@@ -147,6 +157,11 @@ def finished_model(path: Path) -> ModelFolder:
 def build_folder(variant: str) -> BuildFolder:
     """Returns the folder of a variant's candidate, under the working directory."""
     return BuildFolder(BUILD / variant)
+
+
+def sweep_folder(name: str) -> SweepFolder:
+    """Returns the folder of a sweep, under the working directory."""
+    return SweepFolder(BUILD / "sweep" / name)
 
 
 def weights_folder(variant: str) -> ModelFolder:

@@ -38,6 +38,7 @@ ORDER = {
             "report",
             "release",
             "own",
+            "sweep",
             "cli",
         ),
         "__main__",

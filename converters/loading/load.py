@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import json
 import logging
 import os
@@ -14,8 +15,9 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -29,17 +31,23 @@ log = logging.getLogger(__name__)
 
 # Inputs to compare a network with what it was loaded from; steps where their number is free.
 _BATCH, _FREE_STEPS = 2, 16
+_NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
 
-def load_network(source: str, *, trust: bool) -> keras.Model:
+def load_network(source: str, arguments: Mapping[str, Any] = _NO_ARGUMENTS, *, trust: bool) -> keras.Model:
     """Return the network at `source`: `.keras`, `.h5` of Keras 2 or 3, SavedModel of Keras 2, or a build function.
 
-    With `trust`, code from the source may run. Raises LoadError with the reason if it is not a network, needs code
-    without trust, or has no input shape; what a build function raises passes through.
+    With `trust`, code from the source may run; a build function gets the `arguments` by name. Raises LoadError with the
+    reason if it is not a network, needs code without trust, or has no input shape; what a build function raises passes
+    through.
     """
     found = read_source(source, trust=trust)
     if found.form == "function":
-        network = built(found)
+        network = built(found, arguments)
+    elif arguments:
+        raise LoadError(
+            f"{found}: Expected a build function for the arguments {', '.join(arguments)}. Received: a file"
+        )
     else:
         try:
             network = _load_file(Path(found.place), trust=trust)
@@ -51,13 +59,18 @@ def load_network(source: str, *, trust: bool) -> keras.Model:
     return network
 
 
-def built(source: Source) -> keras.Model:
-    """Return the network that a function builds; raises LoadError if there is no such function or no network."""
+def built(source: Source, arguments: Mapping[str, Any] = _NO_ARGUMENTS) -> keras.Model:
+    """Return the network that a function builds with the arguments, by name.
+
+    Raises LoadError if there is no such function, if it does not take these arguments, or returns no network.
+    """
     function = getattr(_module(source.place), source.function, None)
     if not callable(function):
         raise LoadError(f"{source}: Expected a function. Found none of that name")
+    if arguments:
+        _require_taken(source, function, arguments)
     try:
-        network = function if isinstance(function, keras.Model) else function()
+        network = function if isinstance(function, keras.Model) else function(**arguments)
     except SystemExit as error:
         raise LoadError(
             f"{source}: Expected a function that returns a keras.Model. It ended Python: {error}"
@@ -65,6 +78,16 @@ def built(source: Source) -> keras.Model:
     if not isinstance(network, keras.Model):
         raise LoadError(f"{source}: Expected a function that returns a keras.Model. Received: {type(network).__name__}")
     return network
+
+
+def _require_taken(source: Source, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    expected = f"{source}: Expected a function with the arguments {', '.join(arguments)}"
+    if isinstance(function, keras.Model):
+        raise LoadError(f"{expected}. Received: a network")
+    try:
+        inspect.signature(function).bind(**arguments)
+    except TypeError as error:
+        raise LoadError(f"{expected}. Received: {source.function}{inspect.signature(function)}: {error}") from error
 
 
 def _module(place: str) -> Any:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from converters.loading.source import LoadError, read_source
 from converters.workspace import ROOT
@@ -16,10 +20,19 @@ from converters.workspace import ROOT
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 600.0
+_NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
 
-def loaded_safely(source: str, trust: bool, into: Path, timeout_s: float = TIMEOUT_S) -> Path:
+def loaded_safely(
+    source: str,
+    trust: bool,
+    into: Path,
+    timeout_s: float = TIMEOUT_S,
+    arguments: Mapping[str, Any] = _NO_ARGUMENTS,
+) -> Path:
     """Return `into`, a `.keras` file of Keras 3 with the network at `source`, which a child process wrote.
+
+    A build function is called with the `arguments`, which JSON can hold.
 
     Raises LoadError with the reason if the source is not a network, needs code without `trust`, crashes its reader, or
     takes longer than `timeout_s`.
@@ -27,8 +40,8 @@ def loaded_safely(source: str, trust: bool, into: Path, timeout_s: float = TIMEO
     found = read_source(source, trust=trust)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         reason, written = Path(folder) / "reason.txt", Path(folder) / "network.keras"
-        arguments = (source, "trust" if trust else "safe", str(written), str(reason), str(Path.cwd()))
-        ended = _ended(arguments, timeout_s)
+        trusted, given = "trust" if trust else "safe", json.dumps(dict(arguments))
+        ended = _ended((source, trusted, given, str(written), str(reason), str(Path.cwd())), timeout_s)
         if reason.is_file():
             raise LoadError(reason.read_text(encoding="utf-8"))
         if ended or not written.is_file():

@@ -91,10 +91,13 @@ def operator_versions(graphs: tuple[Graph, ...]) -> Mapping[str, int]:
 
 
 def _multiply_accumulates(operator: Operator) -> int:
-    if operator.name not in ("CONV_2D", "FULLY_CONNECTED"):
+    if operator.name not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         return 0
-    # The weights' first axis is the output's last: each output is a sum over all the other axes.
     _, weights, *_ = operator.inputs
+    if operator.name == "DEPTHWISE_CONV_2D":
+        # [1, height, width, channels]: each output is a sum over one channel.
+        return math.prod(operator.outputs[0].shape) * math.prod(weights.shape[1:3])
+    # The weights' first axis is the output's last: each output is a sum over all the other axes.
     return math.prod(operator.outputs[0].shape) * math.prod(weights.shape[1:])
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import device
 from converters.workspace import Wanted
 from device.manifest import is_model_name
-from pipeline.cli import commands, own, tools
+from pipeline.cli import commands, own, sweep, tools
 from pipeline.cli.command import Command
 from pipeline.data.own.own_data import TASKS
 from pipeline.folders import BUILD, MODELS, build_folder, model_folder
@@ -99,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     add("train", own.train, model, data, fonts, name, trust, text=str(own.TrainOwn.__doc__))
     add("convert", own.convert, model, data, name, trust, *of_data, text=str(own.ConvertOwn.__doc__))
     add("init", own.init, network, data, recipe, *of_data, text=str(own.Init.__doc__))
+    space = _option("space", type=Path, metavar="SPACE", help="a .toml file of parameters and their values")
+    of_sweep = _option("--name", default="", help="its folder is build/sweep/NAME (default: by its file)")
+    address = _option("--address", default="", metavar="HOST:PORT", help="a cluster of Ray (default: this machine)")
+    add("sweep", sweep.sweep, space, of_sweep, address, trust, text=str(sweep.Sweep.__doc__))
     add("gate", commands.Gate, folder, limits, reports, data, trust)
     add("release", commands.Release, one)
     add("report", commands.Report, names)

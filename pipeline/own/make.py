@@ -79,7 +79,7 @@ def load_own_network(model: OwnModel, into: Path) -> keras.Model:
 
     Raises LoadError if that fails, and NetworkRefusedError at once if layers cannot be lowered.
     """
-    loaded_safely(model.source, trust=model.trust, into=into)
+    loaded_safely(model.source, trust=model.trust, into=into, arguments=model.arguments)
     network = keras.models.load_model(into)
     if None not in network.input_shape[1:]:
         InferenceNetwork(network)

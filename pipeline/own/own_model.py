@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.own.recipe import Recipe
 
@@ -20,3 +22,8 @@ class OwnModel:
     @property
     def source(self) -> str:
         return self.recipe.network.source if self.trained is None else str(self.trained)
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What the recipe's build function is called with; a trained network is a file and takes none."""
+        return self.recipe.network.arguments if self.trained is None else {}

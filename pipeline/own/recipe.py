@@ -9,10 +9,11 @@ import dataclasses
 import difflib
 import json
 import sys
+import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from converters.workspace import Wanted
 from device.typed_json import parsed
@@ -25,6 +26,7 @@ else:
     import tomli as tomllib
 
 RECIPE_NAME = "recipe.toml"
+Tables = TypeVar("Tables")
 
 
 class RecipeError(ValueError):
@@ -35,11 +37,19 @@ class RecipeError(ValueError):
 class NetworkRecipe:
     """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`.
 
-    `precision` is that of recurrent cells in the file: `auto` is int8 where that is precise enough.
+    `arguments` are those of a function, by name: numbers, texts, truth values and lists of them. `precision` is that of
+    recurrent cells in the file: `auto` is int8 where that is precise enough.
     """
 
     source: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     precision: Wanted = "auto"
+
+    def __post_init__(self) -> None:
+        for name, value in self.arguments.items():
+            items = value if isinstance(value, list) else [value]
+            if not all(isinstance(item, (bool, int, float, str)) for item in items):
+                raise ValueError(f"arguments.{name}: Expected numbers, texts or truth values. Received: {value!r}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class Recipe:
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require_known("limits", self.limits, [each.name for each in dataclasses.fields(Limits)])
+        require_known("limits", self.limits, [each.name for each in dataclasses.fields(Limits)])
 
     def write(self, path: Path) -> None:
         """Writes the recipe as TOML."""
@@ -102,29 +112,33 @@ class Recipe:
         write_whole(path, "\n".join(_table(name, entries) for name, entries in tables.items()))
 
 
-_PARTS = {"network": NetworkRecipe, "data": DataRecipe, "training": TrainingRecipe, "output": OutputRecipe}
-
-
 def read_recipe(path: Path) -> Recipe:
     """Returns the recipe in a file; raises RecipeError, which names the entry, for any other file."""
+    return read_tables(path, Recipe)
+
+
+def read_tables(path: Path, kind: type[Tables]) -> Tables:
+    """Returns a TOML file as a dataclass; a field of a dataclass is a table, and what is not written has its default.
+
+    Raises RecipeError, which names the entry, for any other file.
+    """
     try:
         written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        return parsed(Recipe, _with_defaults(Recipe, written, ""), "recipe")
+        return parsed(kind, _with_defaults(kind, written, ""), kind.__name__.lower())
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from error
 
 
-def _with_defaults(kind: type, written: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _with_defaults(kind: type[Any], written: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Returns entries with the defaults of those that are not written; raises RecipeError for unknown ones."""
     if not isinstance(written, dict):
         raise RecipeError(f"{where}: Expected a table. Received: {written!r}")
-    known = {each.name: each for each in dataclasses.fields(kind)}
-    _require_known(where, written, known)
+    known, hints = {each.name: each for each in dataclasses.fields(kind)}, typing.get_type_hints(kind)
+    require_known(where, written, known)
     entries: dict[str, Any] = {}
     for name, each in known.items():
-        part = _PARTS.get(name)
-        if kind is Recipe and part is not None:
-            entries[name] = _with_defaults(part, written.get(name, {}), name)
+        if dataclasses.is_dataclass(hints[name]):
+            entries[name] = _with_defaults(hints[name], written.get(name, {}), name)
         elif name in written:
             entries[name] = written[name]
         elif each.default_factory is not dataclasses.MISSING:
@@ -136,7 +150,8 @@ def _with_defaults(kind: type, written: Mapping[str, Any], where: str) -> dict[s
     return entries
 
 
-def _require_known(where: str, written: Iterable[str], known: Iterable[str]) -> None:
+def require_known(where: str, written: Iterable[str], known: Iterable[str]) -> None:
+    """Raises RecipeError, which names the nearest known one, if a name is unknown; `where` is the table."""
     names = list(known)
     for name in written:
         if name not in names:
@@ -150,6 +165,8 @@ def _table(name: str, entries: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_value(key)} = {_value(each)}" for key, each in value.items()) + "}"
     # What JSON writes of these types is TOML, but for one control character.
     written = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return written.replace("\x7f", "\\u007f")

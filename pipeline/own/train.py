@@ -31,10 +31,24 @@ def train_own(model: OwnModel, trained: ModelFolder) -> None:
 
     Raises as `load_own_network` and `own_inputs` do, and ValueError if the network's output does not fit the labels.
     """
+    network, splits = untrained(model)
+    losses = fit(network, splits, model.recipe.training)
+    trained.path.mkdir(parents=True, exist_ok=True)
+    network.save(trained.network)
+    write_whole(trained.training, json.dumps(_record(model.recipe.training, losses), indent=2) + "\n")
+
+
+def untrained(model: OwnModel) -> tuple[keras.Model, Splits]:
+    """Returns the network of a recipe before training, and the data; raises as both do by themselves."""
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         network = load_own_network(model, Path(folder) / "network.keras")
-    splits = own_inputs(model, network, trained=False).splits
-    training = model.recipe.training
+    return network, own_inputs(model, network, trained=False).splits
+
+
+def fit(
+    network: keras.Model, splits: Splits, training: TrainingRecipe, *callbacks: keras.callbacks.Callback
+) -> list[float]:
+    """Trains a network, which then has the weights of its best epoch; returns the validation loss of each epoch."""
     keras.utils.set_random_seed(training.seed)
     network.compile(keras.optimizers.Adam(training.learning_rate), loss_of(network, splits))
     stop = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
@@ -43,12 +57,10 @@ def train_own(model: OwnModel, trained: ModelFolder) -> None:
         validation_data=_arrays(splits, splits.validation),
         epochs=training.epochs,
         batch_size=training.batch_size,
-        callbacks=[stop],
+        callbacks=[stop, *callbacks],
         verbose=int(sys.stderr.isatty()),
     )
-    trained.path.mkdir(parents=True, exist_ok=True)
-    network.save(trained.network)
-    write_whole(trained.training, json.dumps(_record(training, history.history["val_loss"]), indent=2) + "\n")
+    return [float(loss) for loss in history.history["val_loss"]]
 
 
 def loss_of(network: keras.Model, splits: Splits) -> keras.losses.Loss:

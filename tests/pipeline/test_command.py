@@ -51,7 +51,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    commands = "train convert init gate release report bench bundle demo doctor calibration-sheet evaluate-photos"
+    commands = "train convert init sweep gate release report bench bundle demo doctor calibration-sheet evaluate-photos"
     assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
 
 

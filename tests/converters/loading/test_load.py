@@ -24,6 +24,8 @@ import keras
 import beside
 def build():
     return keras.Sequential([keras.Input((4, beside.FEATURES)), keras.layers.LSTM(3)])
+def sized(units, layers=1, kind="LSTM"):
+    return keras.Sequential([keras.Input((4, 5)), getattr(keras.layers, kind)(units)])
 def unbuilt():
     return keras.Sequential([keras.layers.LSTM(3)])
 def crash():
@@ -170,6 +172,17 @@ def test_what_is_no_network_is_refused_with_the_reason(program: Path, source: st
         load_network(source, trust=True)
 
 
+def test_a_build_function_is_called_with_arguments(program: Path) -> None:
+    """Arguments reach the build function by name; those that it does not take, and those of a file, are refused."""
+    source = f"{program}:sized"
+    assert load_network(source, {"units": 6, "kind": "GRU"}, trust=True).output_shape == (None, 6)
+    with pytest.raises(LoadError, match=r"units, width\. Received: sized\(units, layers=1, kind='LSTM'\): got an"):
+        load_network(source, {"units": 6, "width": 3}, trust=True)
+    small().save(program.parent / "small.keras")
+    with pytest.raises(LoadError, match=r"Expected a build function for the arguments units\. Received: a file"):
+        load_network(str(program.parent / "small.keras"), {"units": 6}, trust=True)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "timeout_s", "message"),
@@ -194,3 +207,5 @@ def test_a_build_function_is_saved_by_the_child(program: Path) -> None:
     """The child process leaves a file that safe mode reads."""
     path = loaded_safely("program.py:build", True, program.parent / "into.keras")
     assert keras.models.load_model(path).input_shape == (None, 4, 5)
+    path = loaded_safely("program.py:sized", True, program.parent / "into.keras", arguments={"units": 2})
+    assert keras.models.load_model(path).output_shape == (None, 2)

@@ -213,8 +213,14 @@ def test_operator_versions_are_the_highest(drawn: list[list[Operator]]) -> None:
 
 
 def test_multiply_accumulates(graph: Graph, write_tflite: TfliteWriter) -> None:
-    """A product by a 2 x 3 matrix is 6; a 3 x 3 convolution of 8 x 8 from 2 to 5 channels is 64 * 9 * 2 * 5."""
+    """A product by a 2 x 3 matrix is 6; a 3 x 3 convolution of 8 x 8 from 2 to 5 channels is 64 * 9 * 2 * 5.
+
+    One of each of 2 channels by itself is 64 * 9 * 2.
+    """
     kernel = np.ones((3, 3, 2, 5), np.float32)
     convolution = write_tflite((1, 8, 8, 2), classify=lambda crop: tf.nn.conv2d(crop, kernel, 1, "SAME"))
     assert graph.multiply_accumulates == 6
     assert read_graphs(convolution)[0].multiply_accumulates == 5_760
+    each = np.ones((3, 3, 2, 1), np.float32)
+    depthwise = write_tflite((1, 8, 8, 2), classify=lambda crop: tf.nn.depthwise_conv2d(crop, each, [1] * 4, "SAME"))
+    assert read_graphs(depthwise)[0].multiply_accumulates == 1_152
