@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +52,9 @@ class Sweep:
         except ImportError as error:
             raise RuntimeError(f"Expected Ray Tune: pip install 'rowstream[sweep]'. {error}") from error
         _require_same(self.space, trials, folder)
-        return run(Job(trials, self.space.search, Path.cwd()), folder.state.resolve(), self.address or None)
+        # Ray writes warnings of lost processes to stdout, which is for the results.
+        with contextlib.redirect_stdout(sys.stderr):
+            return run(Job(trials, self.space.search, Path.cwd()), folder.state.resolve(), self.address or None)
 
 
 def sweep(space: Path, name: str, address: str, *, trust: bool) -> Command:

@@ -71,7 +71,7 @@ def _started(search: SearchRecipe, address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ctrl-C ends the command; the same command goes on.
     os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
-    # Its newer log is written to stdout, however quiet it is asked to be.
+    # Its newer log heeds no verbosity.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     settings: dict[str, Any] = {"address": address} if address else {"num_cpus": search.workers}
     ray.init(log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None if address else False, **settings)
