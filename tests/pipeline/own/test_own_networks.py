@@ -82,7 +82,9 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
     """Class folders give the names; the network's own Rescaling says that it takes grey levels."""
     folder = own_workspace("bars")
     manifest = read_manifest(folder / "build" / "mine")
-    assert (manifest.input.kind, manifest.input.pixels, manifest.labels) == ("image", (0.0, 255.0), ("above", "below"))
+    assert (manifest.input.kind, manifest.labels) == ("image", ("above", "below"))
+    # The file takes them as the network does behind its Rescaling.
+    assert manifest.input.pixels == pytest.approx((-1, 1), abs=0.005)
     assert manifest.accuracy is not None
     assert manifest.accuracy.int8_accuracy > 0.95
     recipe = read_recipe(folder / "build" / "mine" / "recipe.toml")
@@ -103,6 +105,9 @@ def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> N
     assert child.returncode == 2
     assert child.stderr.splitlines()[-1].endswith("Declare --scaling 0..255")
     assert (folder / "build" / "mine" / "manifest.json").read_bytes() == before
+    child = pipeline(folder, "convert", "net.keras", "--data", "images", "--name", "mine", "--scaling", "255..0")
+    assert child.returncode == 2
+    assert child.stderr.splitlines()[-1].startswith("error: Expected a scaling that rises, as int8's does.")
 
 
 def test_forged_figures_and_lax_limits_are_said_aloud(own_workspace: Workspace) -> None:
