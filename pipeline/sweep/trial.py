@@ -39,7 +39,9 @@ def measured(model: OwnModel, metric: Metric, after_epoch: Callable[[Epoch], Non
     )
     losses = fit(network, splits, model.recipe.training, report)
     keep_head, form = splits.task == "regression", splits.form
-    conversion = convert(network, form.real(splits.calibration.crops), form.range, keep_head=keep_head)
+    precision = model.recipe.network.precision
+    inputs = form.real(splits.calibration.crops)
+    conversion = convert(network, inputs, form.range, keep_head=keep_head, precision=precision)
     figures = _figures(network, conversion, splits, metric)
     done = Measured(*figures, len(conversion.int8_tflite), _multiply_accumulates(conversion))
     return Epoch(len(losses) + 1, min(losses)), done
