@@ -39,10 +39,11 @@ def _widen(model: schema.ModelT, graph: schema.SubGraphT) -> bool:
             if builtin(model, operator) not in _SUMS or index not in reshapes:
                 continue
             source, output = int(reshapes[index].inputs[0]), int(operator.outputs[0])
-            if not _is_squeezed(graph, index, output) and readers[source] == 1:
+            shared = readers[source] > 1 or readers[index] > 1
+            if not _is_squeezed(graph, index, output) and not shared:
                 continue
             before, direct = [], source
-            if readers[source] > 1:
+            if shared:
                 before, direct = [_copied(model, graph, source, output)], len(graph.tensors) - 1
             if list(graph.tensors[source].shape) != list(graph.tensors[output].shape):
                 before.append(_reshaped(model, graph, reshapes[index], direct, output))
