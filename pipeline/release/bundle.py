@@ -13,12 +13,12 @@ from pipeline.folders import ModelFolder
 from pipeline.whole_folder import whole_folder
 
 _README = """\
-Reads handwritten digits on this machine. Python 3.10 or later.
+Runs {name} on this machine. Python 3.10 or later.
 
     python3 -m venv .venv
     .venv/bin/pip install -r requirements.txt
     .venv/bin/python -m device verify model
-    .venv/bin/python -m device classify CROPS.npy
+    .venv/bin/python -m device classify INPUTS.npy
 
 For images, cameras and videos:
 
@@ -46,6 +46,8 @@ def bundle(model: ModelFolder, into: Path) -> Path:
     target = into / f"{manifest.name}-{manifest.version}"
     with whole_folder(target) as folder:
         _fill(folder, model, {manifest.file.name: content, GOLDEN_NAME: golden})
+        (folder / "README.txt").write_text(_README.format(name=target.name))
+        (folder / "SHA256SUMS").write_text(_sums(folder))
     return target
 
 
@@ -60,8 +62,6 @@ def _fill(target: Path, model: ModelFolder, verified: Mapping[str, bytes]) -> No
     shutil.copy(package.parent / "LICENSE", target)
     for requirements in (target / "device").glob("requirements*.txt"):
         shutil.move(requirements, target)
-    (target / "README.txt").write_text(_README)
-    (target / "SHA256SUMS").write_text(_sums(target))
 
 
 def _sums(folder: Path) -> str:

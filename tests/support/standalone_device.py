@@ -138,7 +138,7 @@ def _follows_its_readme(model: Path) -> bool:
     """Returns whether every command of README.txt works as printed, with the files that it leaves to the reader."""
     with tempfile.TemporaryDirectory(prefix="rowstream-device-") as temporary:
         folder = bundle(ModelFolder(model), Path(temporary))
-        np.save(folder / "CROPS.npy", embedded_splits().test[:1].crops)
+        np.save(folder / "INPUTS.npy", embedded_splits().test[:1].crops)
         shutil.copy(ROOT / "docs" / "note.png", folder / "PICTURE.png")
         # `python3` is the oldest Python here, without any package.
         (folder / "bin").mkdir()
