@@ -70,7 +70,7 @@ release: .venv/ready ## copy build/VARIANT to models/VARIANT, if it passed the g
 report: .venv/ready ## draw what the gate measured: build/report/index.html, for a browser
 	@$(BIN)/python -m pipeline report $(CHOSEN)
 
-train: .venv/ready ## train VARIANT's weights, or the network of RECIPE=file, into build/NAME/train; resume an interrupted training
+train: .venv/ready ## train VARIANT's weights, or RECIPE=file, into build/NAME/train; resume an interrupted training
 ifneq ($(RECIPE),)
 	@$(BIN)/python -m pipeline train '$(RECIPE)' --name '$(NAME)' $(OPTIONS)
 else

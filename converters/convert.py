@@ -19,6 +19,7 @@ from types import MappingProxyType
 import keras
 import numpy as np
 
+from converters.lowering.refusal import NetworkRefusedError
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import check_structure
@@ -113,5 +114,9 @@ def run_child(command: Sequence[str], workspace: Workspace) -> None:
 def _reason(child: subprocess.CompletedProcess[str]) -> str:
     if child.returncode < 0:
         return f"the process ended with {signal.Signals(-child.returncode).name}"
+    # A refusal has a line for each layer.
+    _, refused, layers = child.stderr.strip().rpartition(f"{NetworkRefusedError.__name__}: ")
+    if refused:
+        return layers
     last_line = child.stderr.strip().rpartition("\n")[2]
     return last_line or f"exit status {child.returncode}"

@@ -60,7 +60,10 @@ def test_help_lists_every_target() -> None:
     assert child.returncode == 0, child.stderr
     texts = dict(re.findall(r"^make ([a-z-]+) +(\S.*)$", child.stdout, re.MULTILINE))
     assert texts.keys() == targets()
-    assert texts["train"] == "train VARIANT's weights into build/VARIANT/train, or resume an interrupted training"
+    assert (
+        texts["train"]
+        == "train VARIANT's weights, or RECIPE=file, into build/NAME/train; resume an interrupted training"
+    )
 
 
 def test_help_is_the_default() -> None:

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from converters.lowering.lower import lowered
-from device.whole_file import write_whole
+from device.whole_file import whole_file, write_whole
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import ModelFolder
 from pipeline.own.make import load_own_network, own_inputs
@@ -33,8 +33,8 @@ def train_own(model: OwnModel, trained: ModelFolder) -> None:
     """
     network, splits = untrained(model)
     losses = fit(network, splits, model.recipe.training)
-    trained.path.mkdir(parents=True, exist_ok=True)
-    network.save(trained.network)
+    with whole_file(trained.network) as unfinished:
+        network.save(unfinished)
     write_whole(trained.training, json.dumps(_record(model.recipe.training, losses), indent=2) + "\n")
 
 

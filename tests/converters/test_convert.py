@@ -67,9 +67,14 @@ def again(converted_small: Converted, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def unknown_layer(tmp_path_factory: pytest.TempPathFactory) -> Refusal:
-    """A network with a layer that cannot be lowered."""
+    """A network with two layers that cannot be lowered."""
     network = keras.Sequential(
-        [layers.Input((4, 4, 1)), layers.Reshape((4, 4)), layers.GRU(3, name="gated"), layers.Dense(2)]
+        [
+            layers.Input((4, 4, 1)),
+            layers.Reshape((4, 4)),
+            layers.Masking(name="masked"),
+            layers.Embedding(3, 2, name="looked_up"),
+        ]
     )
     return refusal(tmp_path_factory.mktemp("unknown"), network, np.zeros((1, 4, 4, 1), np.float32))
 
@@ -107,9 +112,10 @@ def test_classifies_as_keras_does(converted_rows2d: Converted, digits: Digits) -
 
 @pytest.mark.slow
 def test_refuses_a_layer_it_does_not_know(unknown_layer: Refusal) -> None:
-    """A network that cannot be lowered ends the conversion at its first step, with the layer's name and class."""
+    """A network that cannot be lowered ends the conversion at its first step, with each layer's name and class."""
     assert unknown_layer.message.startswith("The conversion failed at the step 'unroll': ")
-    assert "gated: a GRU cannot be lowered" in unknown_layer.message
+    assert "masked: a Masking cannot be lowered" in unknown_layer.message
+    assert "looked_up: a Embedding cannot be lowered" in unknown_layer.message
 
 
 @pytest.mark.slow
@@ -123,7 +129,7 @@ def test_refuses_a_nan_in_calibration() -> None:
     """One NaN among the calibration crops is refused before anything is converted."""
     calibration = np.zeros((3, 4, 4, 1), np.float32)
     calibration[1, 2, 3, 0] = np.nan
-    with pytest.raises(ValueError, match=r"Expected calibration inputs <float32>\[n, 4, 4, 1\] in 0..1. Received: nan"):
+    with pytest.raises(ValueError, match=r"Expected calibration inputs <float32>\[n, 4, 4, 1\] in 0..1. Received: NaN"):
         convert(linear_network(), calibration)
 
 

@@ -41,7 +41,7 @@ def closed_pipe(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tupl
     ("arguments", "message"),
     [
         ((), "the following arguments are required: COMMAND"),
-        (("classify",), "the following arguments are required: CROPS"),
+        (("classify",), "the following arguments are required: FILE"),
         (("fly",), "invalid choice: 'fly'"),
         (("classify", "--threads", "0", "a.npy"), "error: Expected threads in 1..1024. Received: 0"),
         (("classify", "--threads", "-1", "a.npy"), "error: Expected threads in 1..1024. Received: -1"),

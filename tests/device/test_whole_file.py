@@ -17,6 +17,8 @@ BODY = "write_whole(Path('a.json'), 1000 * 'new')"
 # What writes otherwise: to a temporary folder, to one that is put in place as a whole, to memory, or a video.
 OTHER_WRITERS = {
     *("converters/child.py", "converters/convert.py", "converters/tflite/micro.py", "pipeline/gate/runtimes.py"),
+    *("converters/loading/child.py", "converters/loading/load.py", "converters/loading/safely.py"),
+    "converters/workspace.py",
     *("pipeline/release/bundle.py", "pipeline/release/candidate.py", "pipeline/release/release.py"),
     *("pipeline/bench/baselines.py", "device/watch/recording.py", "device/whole_file.py"),
     *("pipeline/gate/measure.py", "pipeline/folders.py", "pipeline/whole_folder.py"),
