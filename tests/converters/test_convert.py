@@ -115,7 +115,7 @@ def test_refuses_a_layer_it_does_not_know(unknown_layer: Refusal) -> None:
     """A network that cannot be lowered ends the conversion at its first step, with each layer's name and class."""
     assert unknown_layer.message.startswith("The conversion failed at the step 'unroll': ")
     assert "masked: a Masking cannot be lowered" in unknown_layer.message
-    assert "looked_up: a Embedding cannot be lowered" in unknown_layer.message
+    assert "looked_up: an Embedding cannot be lowered" in unknown_layer.message
 
 
 @pytest.mark.slow
