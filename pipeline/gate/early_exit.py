@@ -79,9 +79,17 @@ def max_lost_pp(lost: int, inputs: int) -> float:
     return 100 * float(binomtest(lost, inputs, alternative="less").proportion_ci(0.95, "exact").high)
 
 
-def exit_can_be_chosen(validation_inputs: int) -> bool:
-    """Returns whether so many inputs could show that an early exit loses as little as it may."""
-    return max_lost_pp(0, validation_inputs) <= MAX_DROP_PP
+def no_exit_is_sure(case: Case) -> bool:
+    """Returns whether even answers of probability 1 to validation inputs, too few to show it, are often wrong early."""
+    validation, names = case.splits.validation, np.array(case.splits.names)
+    if max_lost_pp(0, len(validation)) <= MAX_DROP_PP:
+        return False
+    with Runner(case.folder.path) as runner:
+        read = [list(runner.steps(one)) for one in case.each(validation.crops, "validation, line by line")]
+    labels = np.array(case.manifest.labels)[np.array([[answer.index for answer in steps] for steps in read])]
+    probabilities = np.array([[answer.probability for answer in steps] for steps in read])
+    answers = StepAnswers(labels == names[validation.labels][:, np.newaxis], probabilities, case.manifest.lines)
+    return answers.drop_pp(1.0) > MAX_DROP_PP
 
 
 def step_answers(case: Case) -> StepAnswers:

@@ -21,7 +21,7 @@ from pipeline.data.splits import calibration_record
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_most, not_judged, without_violations
-from pipeline.gate.early_exit import exit_can_be_chosen, step_answers
+from pipeline.gate.early_exit import no_exit_is_sure, step_answers
 from pipeline.gate.scored import accuracy_found, fidelities
 
 _UNAVAILABLE = "the recorded calibration images are not in the data loaded"
@@ -142,8 +142,7 @@ def _fidelity(case: Case) -> Iterator[Check]:
 def _early_exit(case: Case) -> EarlyExit | None:
     """Returns the early exit with its effect; None where there is one answer, or too few inputs to choose it by."""
     answers, stated = step_answers(case), case.manifest.early_exit
-    too_few = not exit_can_be_chosen(len(case.splits.validation))
-    if answers.right.shape[1] == 1 or (stated is None and too_few):
+    if answers.right.shape[1] == 1 or (stated is None and no_exit_is_sure(case)):
         return None
     return answers.measured(1.0 if stated is None else stated.probability)
 

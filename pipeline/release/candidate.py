@@ -49,7 +49,7 @@ def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evalu
     The files are made beside their places and moved there when all are done, the manifest last. Raises ValueError if
     the data do not fit the network, or an installed runtime cannot run the file; see also `converters.convert`.
     """
-    log.info("%s: converting %s", source.name.removeprefix(PREFIX), source.files[0])
+    log.info("%s: converting %s", source.name.removeprefix(PREFIX), *(source.files[:1] or ("a network",)))
     form = splits.form
     keep_head = splits.task == "regression"
     inputs = form.real(splits.calibration.crops)

@@ -82,7 +82,7 @@ def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     layers = load_network("conv1d", ModelFolder(MODELS / "conv1d")).layers
     network = keras.Sequential([keras.layers.Input((28, 28, 1), name="crop"), *layers], name="mine")
     network.save(model.network)
-    make_candidate(Source("rowstream-mine", network, ()), load(own_data), model)
+    make_candidate(Source("rowstream-mine", network, (model.network,)), load(own_data), model)
     limits = limits_for_few_images(tmp_path, ("[models.rowstream-conv1d]", "[models.rowstream-mine]"))
     child = pipeline(tmp_path, "gate", "mine", "--limits", str(limits), "--data", str(own_data))
     assert child.returncode == 0, child.stdout + child.stderr
