@@ -139,7 +139,7 @@ def _follows_its_readme(model: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix="rowstream-device-") as temporary:
         folder = bundle(ModelFolder(model), Path(temporary))
         np.save(folder / "INPUTS.npy", embedded_splits().test[:1].crops)
-        shutil.copy(ROOT / "docs" / "note.png", folder / "PICTURE.png")
+        shutil.copy(ROOT / "docs" / "note.png", folder / "IMAGE.png")
         # `python3` is the oldest Python here, without any package.
         (folder / "bin").mkdir()
         python3 = folder / "bin" / "python3"
