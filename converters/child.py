@@ -42,7 +42,6 @@ def main(workspace: Workspace) -> None:
     request = workspace.request
     keras_network = keras.models.load_model(workspace.network)
     network = InferenceNetwork(keras_network, (1, *calibration.shape[1:]), keep_head=request.keep_head)
-    workspace.facts = network.facts
     workspace.step.write_text("write float TFLite")
     float_tflite = write_float(network)
     workspace.float_tflite.write_bytes(float_tflite)

@@ -14,7 +14,7 @@ Network, 2015; hoisting: Appleyard et al., Optimizing Performance of Recurrent N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -47,17 +47,12 @@ class Cell(Protocol):
 
 
 @dataclass(frozen=True)
-class LSTMCell:
-    """An LSTM's weights, gates in Keras' order i, f, g, o along the last axis.
-
-    `kernel <float32>[features, 4 units]`, `recurrent_kernel <float32>[units, 4 units]`, `bias <float32>[4 units]`.
-    """
+class _Dense:
+    """What cells over vectors share: the product with the input."""
 
     kernel: Float32
     recurrent_kernel: Float32
     bias: Float32
-    activation: Function
-    recurrent_activation: Function
 
     @property
     def units(self) -> int:
@@ -65,6 +60,28 @@ class LSTMCell:
 
     def project(self, sequence: tf.Tensor) -> tf.Tensor:
         return tf.matmul(sequence, self.kernel) + self.bias
+
+
+def _begun_lstm(cell: LSTMCell | ConvLSTMCell, i: tf.Tensor, g: tf.Tensor, o: tf.Tensor) -> States:
+    c = cell.recurrent_activation(i) * cell.activation(g)
+    return cell.recurrent_activation(o) * cell.activation(c), c
+
+
+def _advanced_lstm(cell: LSTMCell | ConvLSTMCell, gates: Sequence[tf.Tensor], c: tf.Tensor) -> States:
+    i, f, g, o = gates
+    c = cell.recurrent_activation(f) * c + cell.recurrent_activation(i) * cell.activation(g)
+    return cell.recurrent_activation(o) * cell.activation(c), c
+
+
+@dataclass(frozen=True)
+class LSTMCell(_Dense):
+    """An LSTM's weights, gates in Keras' order i, f, g, o along the last axis.
+
+    `kernel <float32>[features, 4 units]`, `recurrent_kernel <float32>[units, 4 units]`, `bias <float32>[4 units]`.
+    """
+
+    activation: Function
+    recurrent_activation: Function
 
     def state_shapes(self, z: tf.Tensor) -> Mapping[str, tuple[int, ...]]:
         del z
@@ -73,18 +90,15 @@ class LSTMCell:
     def begin(self, z: tf.Tensor) -> States:
         # Slices, not a split: nothing would read its forget gate, and the quantiser stops at an unread output.
         i, g, o = (z[:, gate * self.units : (gate + 1) * self.units] for gate in (0, 2, 3))
-        c = self.recurrent_activation(i) * self.activation(g)
-        return self.recurrent_activation(o) * self.activation(c), c
+        return _begun_lstm(self, i, g, o)
 
     def advance(self, z: tf.Tensor, states: States) -> States:
         h, c = states
-        i, f, g, o = tf.split(z + tf.matmul(h, self.recurrent_kernel), 4, axis=1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
-        return self.recurrent_activation(o) * self.activation(c), c
+        return _advanced_lstm(self, tf.split(z + tf.matmul(h, self.recurrent_kernel), 4, axis=1), c)
 
 
 @dataclass(frozen=True)
-class GRUCell:
+class GRUCell(_Dense):
     """A GRU's weights, gates in Keras' order z, r, h along the last axis.
 
     `kernel <float32>[features, 3 units]`, `recurrent_kernel <float32>[units, 3 units]`, `bias <float32>[3 units]`; and
@@ -92,20 +106,10 @@ class GRUCell:
     gate scales the candidate's product, otherwise the state ahead of it.
     """
 
-    kernel: Float32
-    recurrent_kernel: Float32
-    bias: Float32
     reset_bias: Float32
     activation: Function
     recurrent_activation: Function
     reset_after: bool
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent_kernel.shape[0])
-
-    def project(self, sequence: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(sequence, self.kernel) + self.bias
 
     def state_shapes(self, z: tf.Tensor) -> Mapping[str, tuple[int, ...]]:
         del z
@@ -133,23 +137,17 @@ class GRUCell:
 
 
 @dataclass(frozen=True)
-class SimpleCell:
+class SimpleCell(_Dense):
     """A simple recurrent cell: `kernel <float32>[features, units]`, `recurrent_kernel [units, units]`, `bias [units]`.
 
     Source: Elman, Finding Structure in Time, 1990.
     """
 
-    kernel: Float32
-    recurrent_kernel: Float32
-    bias: Float32
     activation: Function
-
-    def project(self, sequence: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(sequence, self.kernel) + self.bias
 
     def state_shapes(self, z: tf.Tensor) -> Mapping[str, tuple[int, ...]]:
         del z
-        return {"h": (1, int(self.recurrent_kernel.shape[0]))}
+        return {"h": (1, self.units)}
 
     def begin(self, z: tf.Tensor) -> States:
         return (self.activation(z),)
@@ -178,14 +176,11 @@ class ConvLSTMCell:
     def begin(self, z: tf.Tensor) -> States:
         filters = z.shape[-1] // 4
         i, g, o = (z[..., gate * filters : (gate + 1) * filters] for gate in (0, 2, 3))
-        c = self.recurrent_activation(i) * self.activation(g)
-        return self.recurrent_activation(o) * self.activation(c), c
+        return _begun_lstm(self, i, g, o)
 
     def advance(self, z: tf.Tensor, states: States) -> States:
         h, c = states
-        i, f, g, o = tf.split(z + self.recurrent(h), 4, axis=-1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(g)
-        return self.recurrent_activation(o) * self.activation(c), c
+        return _advanced_lstm(self, tf.split(z + self.recurrent(h), 4, axis=-1), c)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,15 @@ from keras import layers
 from converters.lowering.convolution import Convolution, Surroundings
 from converters.lowering.layer_graph import Call, LayerGraph, read_inner, read_layers
 from converters.lowering.layers import lower_layer
-from converters.lowering.operations import Activation, BothWays, Dense, EachStep, Operation, Recurrence
+from converters.lowering.operations import (
+    Activation,
+    BothWays,
+    Dense,
+    EachStep,
+    Operation,
+    Recurrence,
+    as_tuple,
+)
 from converters.lowering.refusal import LayerRefusal, NetworkRefusedError
 from converters.workspace import Head
 
@@ -192,8 +200,7 @@ def _each_step(call: Call) -> Operation:
 
 def called(node: Node, inputs: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
     """Returns the outputs of a node for its inputs."""
-    result = node.operation(*inputs)
-    return result if isinstance(result, tuple) else (result,)
+    return as_tuple(node.operation(*inputs))
 
 
 def _output_shapes(node: Node, inputs: Sequence[Shape]) -> list[Shape]:

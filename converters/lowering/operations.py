@@ -28,6 +28,11 @@ class Operation(Protocol):
     def __call__(self, *inputs: tf.Tensor) -> tf.Tensor | Tensors: ...
 
 
+def as_tuple(result: tf.Tensor | Tensors) -> Tensors:
+    """Returns the outputs of an operation, of which one alone comes without a tuple."""
+    return result if isinstance(result, tuple) else (result,)
+
+
 @dataclass(frozen=True)
 class _Applied:
     name: str

@@ -32,6 +32,8 @@ from converters.lowering.operations import (
     Recurrence,
     Reordering,
     Summary,
+    Tensors,
+    as_tuple,
 )
 from converters.lowering.time_axis import (
     NotStreamableError,
@@ -41,7 +43,6 @@ from converters.lowering.time_axis import (
     windows_of,
 )
 
-Tensors = tuple[tf.Tensor, ...]
 Advance = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
 
 
@@ -138,14 +139,17 @@ def _stages(
 ) -> tuple[tuple[_Connected, ...], Mapping[int, bool]]:
     parts, over_time = {0: lines}, {0: True}
     stages: list[_Connected] = []
-    recurrent = any(isinstance(node.operation, Recurrence) for node in nodes)
+    first = next((index for index, node in enumerate(nodes) if isinstance(node.operation, Recurrence)), 0)
     for index, node in enumerate(nodes):
         whole, part = (tuple(known[number] for number in node.inputs) for known in (shapes, parts))
-        ahead = recurrent and not any(isinstance(before.operation, Recurrence) for before in nodes[:index])
         timely = tuple(over_time[number] for number in node.inputs)
-        position = Position(index, whole, part, timely, ahead, len(node.outputs))
+        position = Position(index, whole, part, timely, index < first, len(node.outputs))
         # Behind the last recurrent layer there is no time axis: operations there see one step.
-        stage = _stage(node.operation, position) if any(position.over_time) else _stateless(node.operation, node)
+        stage = (
+            _stage(node.operation, position)
+            if any(timely)
+            else _stateless(node.operation, *[False] * len(node.outputs))
+        )
         outputs, _ = stage.advance(_zeros(part), _zeros(stage.states.values()))
         parts |= {number: tuple(each.shape) for number, each in zip(node.outputs, outputs, strict=True)}
         over_time |= zip(node.outputs, stage.keeps_time, strict=True)
@@ -181,14 +185,7 @@ def _(operation: Convolution, position: Position) -> StepStage:
     rows = position.whole[0][1]
     refuse_padding(operation, enough=windows_of(operation, rows) * operation.strides[0] == rows)
     unpadded = replace(operation, padding=((0, 0), *columns))
-    if not above:
-        return _keeps_time(unpadded)
-
-    def advance(inputs: Tensors, states: Tensors) -> tuple[Tensors, Tensors]:
-        seen = tf.concat([*states, *inputs], axis=1)
-        return (unpadded(seen),), (seen[:, -above:],)
-
-    return StepStage({f"rows{position.index}": (1, above, *position.part[0][2:])}, advance, (True,))
+    return _with_rows_before(unpadded, above, position, keeps_time=True)
 
 
 @_stage.register
@@ -196,7 +193,7 @@ def _(operation: Pooling, position: Position) -> StepStage:
     if not operation.tiles or position.rows % operation.size:
         windows = f"windows of {operation.size} straddle steps of {position.rows} rows"
         raise NotStreamableError(f"{operation.name}: {windows}")
-    return _keeps_time(operation)
+    return _stateless(operation, True)
 
 
 @_stage.register
@@ -234,7 +231,7 @@ def _(operation: Reordering, position: Position) -> StepStage:
     if operation.moves_time:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
     if keeps_time:
-        return _keeps_time(lambda x: tf.reshape(x, (1, position.rows, *shape[2:])))
+        return _stateless(lambda x: tf.reshape(x, (1, position.rows, *shape[2:])), True)
     if len(shape) > 2:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
     return _over_all_rows(operation, position)
@@ -248,7 +245,7 @@ def _(operation: Summary, position: Position) -> StepStage:
 @_stage.register
 def _(operation: LastStep, position: Position) -> StepStage:
     del position
-    return StepStage({}, lambda inputs, _: ((operation(*inputs),), ()), (False,))
+    return _stateless(operation, False)
 
 
 @_stage.register
@@ -256,41 +253,41 @@ def _(operation: Merge, position: Position) -> StepStage:
     rows = {part[1] for part, over_time in zip(position.part, position.over_time, strict=True) if over_time}
     if not all(position.over_time) or len(rows) > 1:
         raise NotStreamableError(f"{operation.name}: merges what a step gives with what only the whole input gives")
-    return _keeps_time(operation)
+    return _stateless(operation, True)
 
 
 @_stage.register(Pointwise)
 @_stage.register(Dense)
 @_stage.register(EachStep)
 def _(operation: Pointwise | Dense | EachStep, position: Position) -> StepStage:
-    if position.outputs == 1:
-        return _keeps_time(operation)
-    return StepStage({}, lambda inputs, _: (operation(*inputs), ()), (True,) * position.outputs)
+    return _stateless(operation, *[True] * position.outputs)
 
 
-def _keeps_time(function: Callable[..., tf.Tensor]) -> StepStage:
-    return StepStage({}, lambda inputs, _: ((function(*inputs),), ()), (True,))
+def _stateless(function: Callable[..., tf.Tensor | Tensors], *keeps_time: bool) -> StepStage:
+    """Returns the stage of a function of a step alone, which has an output for each of `keeps_time`."""
 
-
-def _stateless(operation: Operation, node: Node) -> StepStage:
     def advance(inputs: Tensors, _: Tensors) -> tuple[Tensors, Tensors]:
-        result = operation(*inputs)
-        return result if isinstance(result, tuple) else (result,), ()
+        return as_tuple(function(*inputs)), ()
 
-    return StepStage({}, advance, (False,) * len(node.outputs))
+    return StepStage({}, advance, keeps_time)
 
 
 def _over_all_rows(operation: Operation, position: Position) -> StepStage:
     """Returns the stage of an operation that needs all rows: it keeps those so far, and zeros for those before them."""
     if position.ahead:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
-    (whole,) = position.whole
-    earlier = whole[1] - position.rows
-    if not earlier:
-        return StepStage({}, lambda inputs, _: ((operation(*inputs),), ()), (False,))
+    return _with_rows_before(operation, position.whole[0][1] - position.rows, position, keeps_time=False)
+
+
+def _with_rows_before(
+    function: Callable[..., tf.Tensor | Tensors], rows: int, position: Position, *, keeps_time: bool
+) -> StepStage:
+    """Returns the stage of a function of a step and of so many rows before it, which are its state."""
+    if not rows:
+        return _stateless(function, keeps_time)
 
     def advance(inputs: Tensors, states: Tensors) -> tuple[Tensors, Tensors]:
         seen = tf.concat([*states, *inputs], axis=1)
-        return (operation(seen),), (seen[:, -earlier:],)
+        return as_tuple(function(seen)), (seen[:, -rows:],)
 
-    return StepStage({f"rows{position.index}": (1, earlier, *whole[2:])}, advance, (False,))
+    return StepStage({f"rows{position.index}": (1, rows, *position.part[0][2:])}, advance, (keeps_time,))

@@ -65,11 +65,11 @@ def set_aside(float_tflite: bytes) -> FunctionsSetAside:
     model = load(float_tflite)
     functions: dict[bytes, bytes] = {}
     for graph in model.subgraphs:
-        region = _Regions(model, graph)
-        for function in region.functions():
+        found = tuple(_Regions(model, graph).functions())
+        for function in found:
             functions[graph.tensors[function.output].name] = _alone(model, graph, function)
-        if functions:
-            _put_placeholders(model, graph, tuple(region.functions()))
+        if found:
+            _put_placeholders(model, graph, found)
     if not functions:
         return FunctionsSetAside(float_tflite, {})
     drop_unread_tensors(model)

@@ -70,6 +70,14 @@ def new_buffer(model: schema.ModelT, values: npt.NDArray[np.generic]) -> int:
     return len(model.buffers) - 1
 
 
+def append_int32(model: schema.ModelT, graph: schema.SubGraphT, name: bytes, values: npt.ArrayLike) -> int:
+    """Adds a constant of integers to a graph, such as a shape; returns its index."""
+    constants = np.asarray(values, np.int32)
+    tensor = tensor_of(name, schema.TensorType.INT32, constants.shape)
+    tensor.buffer = new_buffer(model, constants)
+    return append(graph, tensor)
+
+
 def operator_of(code: int, inputs: Sequence[int], outputs: Sequence[int], options: Any = None) -> schema.OperatorT:
     """Returns an operator; the name of its options' type is that of their class."""
     operator = schema.OperatorT()

@@ -13,7 +13,15 @@ from collections import Counter
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from converters.tflite.editing import append, builtin, code_of, drop_unread_tensors, new_buffer, operator_of, tensor_of
+from converters.tflite.editing import (
+    append,
+    append_int32,
+    builtin,
+    code_of,
+    drop_unread_tensors,
+    operator_of,
+    tensor_of,
+)
 from converters.tflite.flatbuffer import dump, load
 
 _Op = schema.BuiltinOperator
@@ -61,13 +69,12 @@ def _widen(model: schema.ModelT, graph: schema.SubGraphT) -> bool:
 def _copied(model: schema.ModelT, graph: schema.SubGraphT, source: int, output: int) -> schema.OperatorT:
     """Returns a slice of all of a tensor; the new tensor is the graph's last."""
     name, shape = graph.tensors[source].name, graph.tensors[source].shape
-    inputs = [source]
-    for part, values in ((b"begin", np.zeros(len(shape))), (b"size", shape)):
-        constant = tensor_of(name + b"/%d/" % output + part, schema.TensorType.INT32, (len(shape),))
-        constant.buffer = new_buffer(model, np.asarray(values, np.int32))
-        inputs.append(append(graph, constant))
+    ends = [
+        append_int32(model, graph, name + b"/%d/" % output + part, values)
+        for part, values in ((b"begin", [0] * len(shape)), (b"size", shape))
+    ]
     copy = append(graph, tensor_of(name + b"/%d/copy" % output, schema.TensorType.FLOAT32, shape))
-    return operator_of(code_of(model, _Op.SLICE), inputs, [copy], schema.SliceOptionsT())
+    return operator_of(code_of(model, _Op.SLICE), [source, *ends], [copy], schema.SliceOptionsT())
 
 
 def _is_squeezed(graph: schema.SubGraphT, index: int, output: int) -> bool:
@@ -81,9 +88,7 @@ def _reshaped(
     """Returns such a reshape of a tensor to the shape of a sum's output."""
     name, shape = graph.tensors[reshape.outputs[0]].name, graph.tensors[output].shape
     wide = tensor_of(name + b"/%d" % output, schema.TensorType.FLOAT32, shape)
-    wanted = tensor_of(name + b"/%d/shape" % output, schema.TensorType.INT32, (len(shape),))
-    wanted.buffer = new_buffer(model, np.asarray(shape, np.int32))
     options = schema.ReshapeOptionsT()
     options.newShape = np.asarray(shape, np.int32)
-    inputs = [source, append(graph, wanted)]
+    inputs = [source, append_int32(model, graph, name + b"/%d/shape" % output, shape)]
     return operator_of(reshape.opcodeIndex, inputs, [append(graph, wide)], options)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from converters.tflite.editing import append, builtin, code_of, drop_unread_tensors, new_buffer, operator_of, tensor_of
+from converters.tflite.editing import append_int32, builtin, code_of, drop_unread_tensors, operator_of
 from converters.tflite.flatbuffer import dump, load
-from device.arrays import Int32
 
 
 def without_unread_outputs(float_tflite: bytes) -> bytes:
@@ -41,16 +40,10 @@ def _slices(
     for output in map(int, split.outputs):
         tensor = graph.tensors[output]
         if output in read:
-            ends = [_constant(model, graph, tensor.name + b"/" + end, values)
-                    for end, values in ((b"begin", begin), (b"size", np.array(tensor.shape, np.int32)))]  # fmt: skip
+            ends = [append_int32(model, graph, tensor.name + b"/" + end, values)
+                    for end, values in ((b"begin", begin), (b"size", tensor.shape))]  # fmt: skip
             code = code_of(model, schema.BuiltinOperator.SLICE)
             operators.append(operator_of(code, [split.inputs[1], *ends], [output], schema.SliceOptionsT()))
         begin = begin.copy()
         begin[axis] += tensor.shape[axis]
     return operators
-
-
-def _constant(model: schema.ModelT, graph: schema.SubGraphT, name: bytes, values: Int32) -> int:
-    tensor = tensor_of(name, schema.TensorType.INT32, values.shape)
-    tensor.buffer = new_buffer(model, values)
-    return append(graph, tensor)

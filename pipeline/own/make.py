@@ -13,8 +13,8 @@ import numpy as np
 from keras import layers
 
 from converters.loading.safely import loaded_safely
-from converters.lowering.inference import InferenceNetwork
 from converters.lowering.layer_graph import read_layers
+from converters.lowering.lower import lowered
 from device.arrays import Float32
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
@@ -82,7 +82,7 @@ def load_own_network(model: OwnModel, into: Path) -> keras.Model:
     loaded_safely(model.source, trust=model.trust, into=into, arguments=model.arguments)
     network = keras.models.load_model(into)
     if None not in network.input_shape[1:]:
-        InferenceNetwork(network)
+        lowered(network)
     return network
 
 
