@@ -14,6 +14,7 @@ from tqdm import tqdm
 from converters.convert import Conversion, convert
 from converters.tflite.graph import Graph, read_graphs
 from device.arrays import Float32, Float64, Indices, Int8, UInt8
+from device.inputs import InputForm
 from device.manifest import Manifest
 from device.outputs import Output, read_outputs
 from device.runner import Runner
@@ -113,9 +114,10 @@ class Case:
         logits, steps = [], []
         with Runner(self.folder.path) as runner:
             for one in self.each(self.splits.test.crops, "line by line"):
-                logits.append(np.stack(runner.step_logits(one)))
+                answers, rows = zip(*((answer, runner.partial_logits) for answer in runner.steps(one)), strict=True)
+                logits.append(rows)
                 if self.is_class:
-                    steps.append([(answer.index, answer.probability) for answer in runner.steps(one)])
+                    steps.append([(answer.index, answer.probability) for answer in answers])
         indices, probabilities = np.moveaxis(np.array(steps), 2, 0) if steps else np.zeros((2, 0, 0))
         return Readings(np.array(logits, np.int8), indices.astype(np.intp), probabilities)
 
@@ -167,7 +169,8 @@ class Case:
 
     def quantised(self, inputs: Inputs) -> Int8:
         """Returns inputs `[n, ...]` as the int8 file takes them, `<int8>[n, ...]`."""
-        return np.array([self.splits.form.quantised(one, self.manifest.input) for one in inputs])
+        form = InputForm(self.manifest)
+        return np.concatenate([form.quantised(form.checked(one)) for one in inputs])
 
     def logits(self, inputs: Inputs, what: str, *, threads: int = 1) -> Int8:
         """Returns the runner's logits for whole inputs `[n, ...]`: `<int8>[n, width]`, or several rows for each."""

@@ -122,7 +122,7 @@ def _manifest(
         time_axis=facts.time_axis,
         steps=facts.steps,
         lines_per_step=facts.lines_per_step,
-        continuous=source.continuous,
+        continuous=False,
         states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
         not_streamable=facts.not_streamable,
         precision=facts.precision,

@@ -34,7 +34,6 @@ class Source:
     files: tuple[Path, ...]
     units: str = ""
     decoding: Literal["", "ctc"] = ""
-    continuous: bool = False
     precision: Wanted = "int8"
 
 
