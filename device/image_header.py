@@ -32,6 +32,8 @@ _MAGIC: Mapping[str, re.Pattern[bytes]] = MappingProxyType(
 )
 # The chunks that decide the pixels; the others can hold animations, profiles and texts of any size.
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+# A chunk's length, name and checksum, without its data.
+_PNG_CHUNK_BYTES = 12
 _NETPBM_SPACE = rb"(?:\s|#[^\r\n]*[\r\n])+"
 _NETPBM_SIZE = re.compile(rb"P[1-6]" + _NETPBM_SPACE + rb"([0-9]{1,9})" + _NETPBM_SPACE + rb"([0-9]{1,9})")
 _TIFF_TYPES = MappingProxyType({3: "H", 4: "I"})
@@ -69,15 +71,18 @@ def checked_image(content: bytes, formats: frozenset[str] = frozenset(_MAGIC)) -
 
 
 def _png_chunks(content: bytes) -> Iterator[bytes]:
-    start = 8
-    while start < len(content):
+    start, chunk = 8, b""
+    # What follows the last chunk belongs to no image.
+    while start < len(content) and chunk[4:8] != b"IEND":
+        if len(content) - start < _PNG_CHUNK_BYTES:
+            raise ValueError("Expected an image. Received: PNG that ends within the start of a chunk")
         (length,) = struct.unpack_from(">I", content, start)
-        end = start + 12 + length
+        end = start + _PNG_CHUNK_BYTES + length
         if end > len(content):
-            there = f"{length:,} bytes, of which {max(0, len(content) - start - 12):,} are there"
+            there = f"{length:,} bytes, of which {len(content) - start - _PNG_CHUNK_BYTES:,} are there"
             raise ValueError(f"Expected an image. Received: PNG with a chunk of {there}")
-        yield content[start:end]
-        start = end
+        start, chunk = end, content[start:end]
+        yield chunk
 
 
 def _png_size(content: bytes) -> Size:

@@ -49,6 +49,7 @@ PIXELS = chunk(b"IDAT", zlib.compress(bytes(29 * 28))) + chunk(b"IEND", b"")
 REFUSED = {
     "chunk-of-4-GB.png": png_header(28, 28) + struct.pack(">I", 2**32 - 16) + b"IDATpart",
     "text-of-2-GB.png": png_header(28, 28) + struct.pack(">I", 2**31 - 1) + b"tEXtpart",
+    "cut-in-a-length.png": png_header(28, 28) + chunk(b"IDAT", b"part") + b"\0\0",
     "vast.png": png_header(60_000, 60_000) + PIXELS,
     "more-than-its-bytes.png": png_header(8_000, 8_000) + PIXELS,
     "no-header.png": PNG_START + PIXELS,
@@ -93,6 +94,13 @@ def test_an_animation_in_a_png_never_reaches_the_decoder() -> None:
     whole = png_header(28, 28) + ANIMATION + PIXELS
     assert checked_image(whole) == png_header(28, 28) + PIXELS
     assert decode_image(whole, "a.png").shape == (28, 28, 3)
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 12, 100])
+def test_what_follows_the_last_chunk_of_a_png_is_left_out(length: int) -> None:
+    """A camera or an editor may append to a file what is no part of its image."""
+    whole = png_header(28, 28) + PIXELS
+    assert checked_image(whole + b"\xff" * length) == whole
 
 
 @pytest.mark.parametrize(

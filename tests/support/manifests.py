@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from dataclasses import replace
@@ -68,9 +69,9 @@ def _values_changed(manifest: bytes, draw: random.Random) -> bytes:
         elif change == 1 and isinstance(parent[key], int | float):
             parent[key] = draw.choice((parent[key] + 1, -parent[key], parent[key] * 2, parent[key] / 3))
         elif change == 2 and isinstance(parent, list):
-            parent.append(parent[key])
+            parent.append(copy.deepcopy(parent[key]))
         else:
-            parent[key] = draw.choice(VALUES)
+            parent[key] = copy.deepcopy(draw.choice(VALUES))
     return json.dumps(content).encode()
 
 

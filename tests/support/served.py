@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -49,6 +51,7 @@ class Served:
     """A running command that serves a page."""
 
     process: subprocess.Popen[bytes]
+    log: Path
     port: int
 
     @property
@@ -80,8 +83,7 @@ class Served:
     def ended(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """The exit status after a signal, and what was on stderr."""
         self.process.send_signal(number)
-        _, stderr = self.process.communicate(timeout=PATIENCE_S)
-        return self.process.returncode, stderr.decode()
+        return self.process.wait(PATIENCE_S), self.log.read_text()
 
     def resident_kb(self) -> int:
         """How much memory the server holds."""
@@ -94,16 +96,27 @@ def served(*arguments: str | Path, address: str = "0", model: Path = MODELS / "r
     """Starts the command; kills it at the end, should it still be there."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     command = [sys.executable, "-m", "device", "serve", address, "--model", model, *arguments]
-    with subprocess.Popen(
-        [*map(str, command)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
+    # A file, since a pipe that nobody reads fills up with what OpenCV says of broken pictures, and the server waits.
+    with (
+        tempfile.NamedTemporaryFile() as stderr,
+        subprocess.Popen([*map(str, command)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=stderr) as process,
+    ):
         try:
-            assert process.stderr is not None
-            said = next(line for line in map(bytes.decode, process.stderr) if line.startswith(("serving on", "error:")))
-            assert said.startswith("serving on http://"), said
-            yield Served(process, int(urlsplit(said.split()[-1]).port or 0))
+            log = Path(stderr.name)
+            yield Served(process, log, int(urlsplit(_url(process, log)).port or 0))
         finally:
             process.kill()
+
+
+def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Waits until the command says where it serves."""
+    deadline = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        said = [line for line in log.read_text().splitlines(keepends=True) if line.startswith("serving on http://")]
+        if said and said[0].endswith("\n"):
+            return said[0].split()[-1]
+        time.sleep(0.02)
+    raise AssertionError(log.read_text())
 
 
 def png(image: npt.NDArray[np.uint8]) -> bytes:
