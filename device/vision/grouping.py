@@ -26,8 +26,11 @@ _PART_HEIGHT, _HALVES_GAP_TO_THICKNESS = 0.6, 0.4
 # Upright bars in one line are the halves of a display's one.
 _BARS_GAP_TO_THICKNESS = 1.5
 # Maximum width over height of what is joined, and maximum height over that of a piece: two bars, or a column of dots.
-_JOINED_ASPECT, _JOINED_GROWTH, _DOTS_GROWTH = 1.3, 3.3, 12.0
-_DOT_ASPECT, _DOT_FILL = 1.4, 0.6
+_JOINED_ASPECT, _BARS_GROWTH, _DOTS_GROWTH = 1.3, 3.3, 12.0
+# Maximum shorter over longer side of a bar, longer over shorter side of a dot, and how much of its box either fills.
+_BAR_ASPECT, _DOT_ASPECT, _BAR_FILL = 0.5, 1.4, 0.5
+# Maximum distance of the ends of aligned pieces, as a fraction of their width.
+_ALIGNED = 0.1
 
 
 def owners_of(stats: Int32, is_ink: Bools, shape: tuple[int, ...], scale: Scale) -> Int32:
@@ -82,7 +85,9 @@ def _joined(owners: Int32, stats: Int32, edges: Int32, scale: Scale) -> Int32:
         before = owners.copy()
         for pair, are_halves in pairs:
             first, second = owners[pair]
-            if first != second and _makes_digit(stats[pair], stats[np.isin(owners, (first, second))], are_halves):
+            if first != second and _makes_digit(
+                stats[pair], stats[np.isin(owners, (first, second))], scale, are_halves
+            ):
                 owners[owners == max(first, second)] = min(first, second)
     return owners
 
@@ -107,11 +112,21 @@ def _almost_touching(pieces: Int32, scale: Scale) -> Iterator[tuple[int, int, bo
         yield *pair, bool(gaps[pair] <= _HALVES_GAP_TO_THICKNESS * thin[pair])
 
 
-def _makes_digit(pair: Int32, pieces: Int32, are_halves: bool) -> bool:
+def _makes_digit(pair: Int32, pieces: Int32, scale: Scale, are_halves: bool) -> bool:
     """Returns whether the pieces of two groups, of which a pair almost touches, together have a digit's proportions."""
     width, height = (pieces[:, :2] + pieces[:, 2:4]).max(axis=0) - pieces[:, :2].min(axis=0)
-    sides = np.sort(pair[:, 2:4], axis=1)
-    are_dots = (sides[:, 1] <= _DOT_ASPECT * sides[:, 0]) & (pair[:, 4] >= _DOT_FILL * sides.prod(axis=1))
-    growth = _DOTS_GROWTH if are_dots.all() else _JOINED_GROWTH
+    short, long = np.sort(pair[:, 2:4], axis=1).T
+    is_full = pair[:, 4] >= _BAR_FILL * short * long
+    growth = scale.growth
+    if is_full.all() and (long <= _DOT_ASPECT * short).all():
+        growth = _DOTS_GROWTH
+    elif (is_full & (short <= _BAR_ASPECT * long)).any() or _are_aligned(pair):
+        growth = _BARS_GROWTH
     are_parts = pair[:, 3].min() <= _PART_HEIGHT * height
     return bool(width <= _JOINED_ASPECT * height and height <= growth * pair[:, 3].max() and (are_parts or are_halves))
+
+
+def _are_aligned(pair: Int32) -> bool:
+    """Returns whether two pieces begin and end at the same columns, as the halves of a display's zero do."""
+    ends = np.stack((pair[:, 0], pair[:, 0] + pair[:, 2]))
+    return bool((np.abs(np.diff(ends, axis=1)) <= _ALIGNED * pair[:, 2].min()).all())

@@ -134,11 +134,12 @@ def _add_what_shows(named: _Commands) -> None:
     )
     photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
+    folders = _option("--label-folders", action="store_true", help="the label is the name of the photo's folder")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
     named.add("demo", tools.Demo, variant, digit, pause)
     named.add("doctor", tools.Doctor, _NETWORK, shape, inputs)
     named.add("calibration-sheet", tools.CalibrationSheet, sheet, _FONTS)
-    named.add("evaluate-photos", tools.EvaluatePhotos, _FOLDER, photos, label, no_digit)
+    named.add("evaluate-photos", tools.EvaluatePhotos, _FOLDER, photos, label, folders, no_digit)
     named.add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), text="")
 
 

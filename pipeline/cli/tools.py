@@ -95,11 +95,12 @@ class CalibrationSheet:
 
 @dataclass(frozen=True)
 class EvaluatePhotos:
-    """Read photos whose names say what they show, and count the right answers."""
+    """Read photos whose or whose folders' names say what they show, and count the right answers."""
 
     folder: Path
     photographs: tuple[str, ...]
     label_field: int
+    label_folders: bool
     no_digit: str | None
 
     def __post_init__(self) -> None:
@@ -108,10 +109,11 @@ class EvaluatePhotos:
 
     def run(self) -> None:
         from device.runner import Runner
-        from pipeline.bench.photographs import evaluate_photos, photos_table
+        from pipeline.bench.photographs import TruthFrom, evaluate_photos, photos_table
 
+        truth_from = TruthFrom(None if self.label_folders else self.label_field, self.no_digit)
         with Runner(self.folder) as runner:
-            read = [evaluate_photos(runner, each, self.label_field, self.no_digit) for each in self.photographs]
+            read = [evaluate_photos(runner, each, truth_from) for each in self.photographs]
         print(photos_table(list(zip(self.photographs, read, strict=True))))
 
 

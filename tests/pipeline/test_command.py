@@ -15,7 +15,7 @@ import pytest
 
 import device
 from pipeline.__main__ import main
-from tests.conftest import MODELS
+from tests.conftest import MODELS, Digits
 from tests.support.commands import pipeline, refused
 
 LIMITS = str(MODELS / "limits.toml")
@@ -157,6 +157,21 @@ def test_photos_of_what_is_no_class_are_refused(tmp_path: Path) -> None:
     assert line == f"error: x_1.png: Expected one of the labels {labels}, or that of --no-digit. Received: x"
     assert pipeline(tmp_path, *photos, "--no-digit", "x").returncode == 0
     assert pipeline(tmp_path, *photos, "--label-field", "1").returncode == 0
+
+
+def test_photos_are_sorted_by_folders_and_the_unreadable_are_counted(tmp_path: Path, digits: Digits) -> None:
+    """A folder per class is read with `--label-folders`; a photo that is no image is named, and the others are read."""
+    digit = cv2.resize(digits[0][np.flatnonzero(digits[1] == 7)[0]], (84, 84))
+    for name in ("7", "none"):
+        (tmp_path / name).mkdir()
+    cv2.imwrite(str(tmp_path / "7" / "seven.png"), 255 - digit)
+    cv2.imwrite(str(tmp_path / "none" / "blank.png"), np.full((84, 84), 200, np.uint8))
+    (tmp_path / "7" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0broken")
+    child = pipeline(tmp_path, "evaluate-photos", str(MODELS / "rows2d"), ".", "--label-folders", "--no-digit", "none")
+    assert child.returncode == 0
+    assert "7/broken.jpg" in child.stderr
+    row = child.stdout.splitlines()[-1].split()
+    assert row == [".", "1", "100.0", "100.0", "100.0", "0.0", "1", "100.0", "1"]
 
 
 def test_missing_limits_are_refused_without_any_data(tmp_path: Path) -> None:
