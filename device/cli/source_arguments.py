@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from ..fields.field import read_fields
 from ..sources.camera_settings import CameraSettings, parse_size
 from ..sources.raw import RawLayout
 from ..vision.region import Region
@@ -39,8 +40,17 @@ def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOpt
             raise ValueError(f"Expected {option} of at least 1. Received: {count}")
     interval_s = given.interval or 0.0
     rotation = given.rotate or 0
+    _refuse_together(given)
     watching = WatchOptions(
-        given.roi, given.one, given.early_exit, interval_s, given.max_frames, given.stable, rotation_degrees=rotation
+        given.roi,
+        given.one,
+        given.early_exit,
+        interval_s,
+        given.max_frames,
+        given.stable,
+        rotation_degrees=rotation,
+        numbers=given.numbers,
+        fields=read_fields(given.fields) if given.fields else (),
     )
     return SourceOptions(
         model=model,
@@ -55,10 +65,21 @@ def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOpt
     )
 
 
+def _refuse_together(given: argparse.Namespace) -> None:
+    for option, others in _NOT_TOGETHER.items():
+        found = [other for other in others if _given(given, other)]
+        if _given(given, option) and found:
+            raise ValueError(f"Expected {option} without {', '.join(others)}. Received: {', '.join(found)}")
+
+
+def _given(given: argparse.Namespace, option: str) -> bool:
+    return bool(getattr(given, option[2:].replace("-", "_")))
+
+
 def _serve_options(given: argparse.Namespace, model: ModelOptions) -> ServeOptions:
     if given.source is not None:
         return ServeOptions(model, given.address, given.token, _source_options(given, model))
-    if watched := [option for option in _HOW_TO_WATCH if getattr(given, option[2:].replace("-", "_"))]:
+    if watched := [option for option in _HOW_TO_WATCH if _given(given, option)]:
         raise ValueError(f"Expected --source with {', '.join(watched)}. Received none")
     return ServeOptions(model, given.address, given.token, None)
 
@@ -101,10 +122,22 @@ def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 
 
 _FLAG = {"action": "store_true"}
+_NOT_TOGETHER: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "--fields": ("--numbers", "--one", "--roi", "--early-exit", "--digits-only"),
+        "--numbers": ("--one", "--early-exit", "--digits-only"),
+    }
+)
 _SHOW = "show the frames with their answers; an image until Space is pressed or --interval is over; q ends"
 _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "--one": _FLAG | {"help": "each frame, or --roi in it, shows one digit"},
+        "--numbers": _FLAG | {"help": "print the digits on one line as one number"},
+        "--fields": {
+            "type": Path,
+            "metavar": "FIELDS.toml",
+            "help": "read the numbers in these named places, and check them",
+        },
         "--roi": {
             "type": _checked(Region.parse),
             "metavar": "X,Y,...",

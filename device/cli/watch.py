@@ -13,9 +13,11 @@ from ..exit_status import SIGNALLED, ExitStatus
 from ..sources.frames import Frame, Source
 from ..sources.open_source import open_source
 from ..sources.stills import Stills
+from ..vision.boxes import Box
 from ..watch.crop_dump import CropDump
+from ..watch.numbers import watcher_of
 from ..watch.recording import Recording
-from ..watch.watcher import DigitReading, Observation, Watcher, due
+from ..watch.watcher import DigitReading, NumberReading, Observation, Timings, due
 from ..watch.window import Window
 from ..web.snapshots import Snapshots
 from .process import Stopped, quiet_opencv, stoppable
@@ -61,7 +63,7 @@ class _Watch:
         self._options = options
         self._source = source
         self._output = output
-        self._watcher = Watcher(stack.enter_context(options.model.open()), options.watching)
+        self._watcher = watcher_of(stack.enter_context(options.model.open()), options.watching)
         self._sinks = _file_sinks(options, source, stack)
         self._live: Snapshots | None = None
         if page is not None:
@@ -103,7 +105,7 @@ class _Watch:
             return None
         self._frames += 1
         self._candidates += sum(reading.box is not None for reading in observation.readings)
-        self._stable += len(observation.reported)
+        self._stable += len(observation.reported) + len(observation.numbers)
         return observation
 
     def _reported(self, observation: Observation) -> bool:
@@ -111,6 +113,8 @@ class _Watch:
         for reading in observation.reported:
             if reading.label is not None or not self._options.digits_only:
                 self._output.write(json.dumps(line(reading)) + "\n")
+        for number in observation.numbers:
+            self._output.write(json.dumps(number_line(number)) + "\n")
         self._output.flush()
         for sink in self._sinks:
             sink.take(observation)
@@ -141,17 +145,47 @@ def _refuse_folder(crops: Path, source: Source) -> None:
 
 def line(reading: DigitReading) -> dict[str, Any]:
     """Returns what a line of JSON holds of a reading."""
-    frame, box, prediction = reading.frame, reading.box, reading.prediction
+    prediction = reading.prediction
     return {
-        "time": frame.time.isoformat(timespec="milliseconds"),
-        "frame": frame.number,
-        "position_s": None if frame.position_s is None else round(frame.position_s, 3),
-        "source": frame.source,
-        "box": None if box is None else [box.x, box.y, box.width, box.height],
+        **_origin(reading.frame),
+        "box": _sides(reading.box),
         "label": reading.label,
         "index": None if prediction is None else prediction.index,
         "probability": None if prediction is None else prediction.probability,
         "top": [] if prediction is None else prediction.top,
         "lines_read": 0 if prediction is None else prediction.lines_read,
-        "timings": {name: round(value, 3) for name, value in vars(reading.timings).items()},
+        "timings": _rounded(reading.timings),
     }
+
+
+def number_line(reading: NumberReading) -> dict[str, Any]:
+    """Returns what a line of JSON holds of the reading of a whole number."""
+    number, field = reading.number, reading.field
+    checked = {} if field is None else {"failed": reading.failed, "last_good": reading.last_good}
+    return {
+        **_origin(reading.frame),
+        **({} if field is None else {"field": field.name}),
+        "box": _sides(reading.box),
+        "value": number.value,
+        "text": number.text,
+        **checked,
+        "digits": [digit.as_json() for digit in number.digits],
+        "timings": _rounded(reading.timings),
+    }
+
+
+def _origin(frame: Frame) -> dict[str, Any]:
+    return {
+        "time": frame.time.isoformat(timespec="milliseconds"),
+        "frame": frame.number,
+        "position_s": None if frame.position_s is None else round(frame.position_s, 3),
+        "source": frame.source,
+    }
+
+
+def _sides(box: Box | None) -> list[int] | None:
+    return None if box is None else [box.x, box.y, box.width, box.height]
+
+
+def _rounded(timings: Timings) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in vars(timings).items()}
