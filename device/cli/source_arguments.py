@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ..fields.field import read_fields
+from ..sending.broker import Broker
+from ..sending.post import checked_url
 from ..sources.camera_settings import CameraSettings, parse_size
 from ..sources.raw import RawLayout
 from ..vision.region import Region
@@ -62,6 +64,8 @@ def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOpt
         dump_crops=given.dump_crops,
         record=given.record,
         show=given.show,
+        mqtt=given.mqtt,
+        post=given.post,
     )
 
 
@@ -158,6 +162,12 @@ _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "help": "save each crop and the part of the frame around it here",
         },
         "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
+        "--mqtt": {
+            "type": _checked(Broker.parse),
+            "metavar": "HOST[:PORT][/TOPIC]",
+            "help": "publish the readings of --fields to this broker, for Home Assistant too",
+        },
+        "--post": {"type": _checked(checked_url), "metavar": "URL", "help": "post each line to this address as JSON"},
         "--rotate": {
             "type": int,
             "choices": ROTATIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,6 +22,7 @@ from ..watch.watcher import DigitReading, NumberReading, Observation, Timings, d
 from ..watch.window import Window
 from ..web.snapshots import Snapshots
 from .process import Stopped, quiet_opencv, stoppable
+from .senders import senders
 from .serve import serving, wait
 from .source_options import ServeOptions, SourceOptions
 
@@ -65,6 +67,7 @@ class _Watch:
         self._output = output
         self._watcher = watcher_of(stack.enter_context(options.model.open()), options.watching)
         self._sinks = _file_sinks(options, source, stack)
+        self._senders = senders(options, stack)
         self._live: Snapshots | None = None
         if page is not None:
             self._live = Snapshots(source)
@@ -112,13 +115,18 @@ class _Watch:
         """Prints and passes on an observation; returns whether the window is still open."""
         for reading in observation.reported:
             if reading.label is not None or not self._options.digits_only:
-                self._output.write(json.dumps(line(reading)) + "\n")
+                self._print(line(reading))
         for number in observation.numbers:
-            self._output.write(json.dumps(number_line(number)) + "\n")
+            self._print(number_line(number))
         self._output.flush()
         for sink in self._sinks:
             sink.take(observation)
         return self._window is None or self._window.show(observation)
+
+    def _print(self, printed: Mapping[str, Any]) -> None:
+        self._output.write(json.dumps(printed) + "\n")
+        for sender in self._senders:
+            sender.send(printed)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -22,6 +22,7 @@ from ..runner import Runner
 from ..vision.finder import Finder
 from .connections import max_connections
 from .messages import Model, answer_to, encode
+from .metrics import METRICS, exposition
 from .openapi import description
 from .runner_thread import BusyError, RunnerThread
 from .upload import MAX_BYTES, PNG, RAW, TooLargeError, read_input, read_png, read_raw
@@ -53,7 +54,7 @@ def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> 
     if model.digits:
         routes += _pages("live" if viewers else "draw")
     if viewers is not None:
-        routes.append(Route("/events", _events(viewers)))
+        routes += [Route("/events", _events(viewers)), Route("/metrics", _metrics(viewers))]
     served = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     served.router.redirect_slashes = False
     return served
@@ -119,6 +120,13 @@ def _events(viewers: Viewers) -> Endpoint:
         if viewers.count >= limit:
             raise _busy(f"Expected at most {limit} viewers. Received: one more")
         return StreamingResponse(viewers.stream(), media_type="text/event-stream")
+
+    return endpoint
+
+
+def _metrics(viewers: Viewers) -> Endpoint:
+    async def endpoint(_request: Request) -> Response:
+        return Response(exposition(viewers.latest), media_type=METRICS)
 
     return endpoint
 

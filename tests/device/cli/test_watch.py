@@ -18,6 +18,8 @@ import pytest
 from device.advice import pip_install
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
 from tests.support.meters import counter, on_wall
+from tests.support.mosquitto import broker, free_port, installed, subscribed, until
+from tests.support.posted import Taking, taking
 from tests.support.scenes import blank, page, write, write_video
 
 ROWS2D = MODELS / "rows2d"
@@ -479,3 +481,36 @@ def test_a_field_beyond_a_picture_is_an_error_of_that_picture(tmp_path: Path) ->
     assert child.returncode == 2
     assert [line["value"] for line in readings(child)] == [1274]
     assert "1.png: Expected a region inside 100 x 100 pixels" in said(child)[0]
+
+
+def test_lines_are_posted_and_published_as_they_are_printed(tmp_path: Path) -> None:
+    """--post and --mqtt send the lines that are printed, those of a source that ends too."""
+    installed()
+    picture, fields, taken = plate(tmp_path, "a.png", "01274"), described(tmp_path, ""), Taking(200)
+    with broker(tmp_path, free_port()) as port, subscribed(port) as received, taking(taken) as url:
+        child = device("--fields", fields, "--post", url, "--mqtt", f"127.0.0.1:{port}/cellar", picture)
+        until(lambda: received.latest.get("cellar/availability") == "offline")
+    assert child.returncode == 0, child.stderr
+    (line,) = readings(child)
+    assert taken.bodies == [(200, line)]
+    assert json.loads(received.latest["cellar/gas/state"]) == line
+    assert json.loads(received.latest["homeassistant/sensor/cellar_gas/config"])["name"] == "gas"
+
+
+def test_only_fields_are_published(photo: Path) -> None:
+    """A broker needs names, so --mqtt goes with --fields alone."""
+    child = device("--mqtt", "127.0.0.1", photo)
+    assert (child.returncode, said(child)) == (2, ["error: Expected --fields with --mqtt. Received: --mqtt without it"])
+
+
+def test_without_paho_mqtt_the_error_says_what_to_install(tmp_path: Path, bare_site: Callable[..., Path]) -> None:
+    """Nothing else of `watch` needs it."""
+    tomli = ("tomli",) if sys.version_info < (3, 11) else ()
+    site = bare_site("numpy", *EITHER_RUNTIME[:1], "opencv-python-headless", "pillow", *tomli)
+    arguments = ("--fields", described(tmp_path, ""), plate(tmp_path, "a.png", "01274"))
+    command = ("-m", "device", "watch", "--model", str(ROWS2D), *map(str, arguments))
+    assert json.loads(run_python(*command, site=site).stdout)["value"] == 1274
+    child = run_python(*command, "--mqtt", "127.0.0.1", site=site)
+    assert child.returncode == 2
+    assert child.stderr.startswith("error: --mqtt needs paho-mqtt: ")
+    assert 'pip install "paho-mqtt>=2"' in child.stderr
