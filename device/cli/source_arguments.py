@@ -66,6 +66,7 @@ def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOpt
         show=given.show,
         mqtt=given.mqtt,
         post=given.post,
+        keep_unsure=given.keep_unsure,
     )
 
 
@@ -160,6 +161,11 @@ _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "type": Path,
             "metavar": "DIR",
             "help": "save each crop and the part of the frame around it here",
+        },
+        "--keep-unsure": {
+            "type": Path,
+            "metavar": "DIR",
+            "help": "keep up to 1,000 crops of which the model was unsure here, to be labelled",
         },
         "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
         "--mqtt": {

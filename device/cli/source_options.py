@@ -33,6 +33,7 @@ class SourceOptions:
     show: bool  # show those frames in a window
     mqtt: Broker | None = None  # where readings of fields are published
     post: str | None = None  # a URL that each line is posted to
+    keep_unsure: Path | None = None  # a folder for crops of which the model was unsure
 
     def __post_init__(self) -> None:
         if self.mqtt is not None and not self.watching.fields:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 from ..exit_status import SIGNALLED, ExitStatus
 from ..sources.frames import Frame, Source
@@ -18,6 +18,7 @@ from ..vision.boxes import Box
 from ..watch.crop_dump import CropDump
 from ..watch.numbers import watcher_of
 from ..watch.recording import Recording
+from ..watch.unsure_crops import UnsureCrops
 from ..watch.watcher import DigitReading, NumberReading, Observation, Timings, due
 from ..watch.window import Window
 from ..web.snapshots import Snapshots
@@ -30,6 +31,8 @@ from .source_options import ServeOptions, SourceOptions
 _RATE_HZ = 25.0
 
 log = logging.getLogger(__name__)
+
+Sink: TypeAlias = CropDump | UnsureCrops | Recording | Snapshots
 
 
 def watch(options: SourceOptions, output: TextIO, page: ServeOptions | None = None) -> int:
@@ -133,11 +136,13 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[CropDump | Snapshots | Recording]:
-    sinks: list[CropDump | Snapshots | Recording] = []
+def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[Sink]:
+    sinks: list[Sink] = []
     if options.dump_crops:
         _refuse_folder(options.dump_crops, source)
         sinks.append(CropDump(options.dump_crops))
+    if options.keep_unsure:
+        sinks.append(UnsureCrops(options.keep_unsure))
     if options.record:
         interval_s = options.watching.interval_s
         rate_hz = 1 / interval_s if interval_s else source.rate_hz or _RATE_HZ

@@ -30,21 +30,28 @@ class Train:
     variant: str
     data: Path | None
     fonts: Path | None
+    kept: Path | None
 
     def run(self) -> None:
         require(self.fonts)
+        require(self.kept)
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
         splits = load(self.data)
         splits.require_training()
+        kept = None
+        if self.kept is not None:
+            from pipeline.training.kept import read_kept
+
+            kept = read_kept(self.kept)
         fonts = training_fonts(self.fonts)
         trained = ModelFolder(build_folder(self.variant).train)
         with folder_lock(trained.path):
             import_tensorflow()
             from pipeline.training.train import train_variant
 
-            train_variant(VARIANTS[self.variant], splits, fonts, trained)
+            train_variant(VARIANTS[self.variant], splits, fonts, trained, kept)
         print(trained.weights)
 
 

@@ -497,6 +497,17 @@ def test_lines_are_posted_and_published_as_they_are_printed(tmp_path: Path) -> N
     assert json.loads(received.latest["homeassistant/sensor/cellar_gas/config"])["name"] == "gas"
 
 
+def test_unsure_digits_are_kept_to_be_labelled(tmp_path: Path, digits: Digits) -> None:
+    """With --keep-unsure a cross is kept, and the digit beside it is not."""
+    image = page(digits, (7,))
+    for x in (300, 380):
+        cv2.line(image, (x, 80), (680 - x, 160), (110, 40, 30), 8, cv2.LINE_AA)
+    assert cv2.imwrite(str(tmp_path / "a.png"), image)
+    assert device("--keep-unsure", tmp_path / "kept", tmp_path / "a.png").returncode == 0
+    (crop,) = (tmp_path / "kept" / "unsorted").iterdir()
+    assert cv2.imread(str(crop)).shape == (28, 28, 3)
+
+
 def test_only_fields_are_published(photo: Path) -> None:
     """A broker needs names, so --mqtt goes with --fields alone."""
     child = device("--mqtt", "127.0.0.1", photo)
