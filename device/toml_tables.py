@@ -23,14 +23,14 @@ def read_tables(path: Path, kind: type[Tables]) -> Tables:
     cannot be read, and ImportError on Python 3.10 without tomli.
     """
     try:
-        return parsed_tables(path.read_text(encoding="utf-8-sig"), kind)
+        return from_tables(_loads(path.read_text(encoding="utf-8-sig")), kind)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def parsed_tables(text: str, kind: type[Tables]) -> Tables:
-    """Returns TOML as a dataclass; like `read_tables`."""
-    return parsed(kind, _with_defaults(kind, _loads(text), ""), kind.__name__.lower())
+def from_tables(tables: Mapping[str, Any], kind: type[Tables]) -> Tables:
+    """Returns tables, as TOML or JSON gives them, as a dataclass; raises FieldError, which names the entry."""
+    return parsed(kind, _with_defaults(kind, tables, ""), kind.__name__.lower())
 
 
 def require_known(where: str, written: Iterable[str], known: Iterable[str]) -> None:

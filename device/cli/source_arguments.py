@@ -18,12 +18,14 @@ from ..vision.region import Region
 from ..watch.options import ROTATIONS, WatchOptions
 from ..web.address import Address
 from .options import ModelOptions
-from .source_options import ServeOptions, SourceOptions
+from .source_options import FieldsOptions, ServeOptions, SourceOptions
 
 _SOURCE = (
     "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, an image, a folder of images, a "
     "pattern such as 'photos/*.jpg', or - for raw frames on stdin"
 )
+_WHERE = "where to serve; PORT alone is reached from this machine only (default: 8000)"
+_ACCESS = "access token; required unless the address is this machine's own, e.g. localhost"
 _LINES = """
 Each answer is a line of JSON on stdout. `time` is when its frame was captured, or read from a file; `position_s` is
 where the frame is in a video, or on a live source's own clock, and null for an image.
@@ -103,15 +105,30 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `serve`, but for those of every command."""
     parser.description = "Serve a page: what --source shows, or without it a canvas to draw a digit on."
     parser.usage = "%(prog)s [OPTIONS] [HOST:PORT]"
-    where = "where to serve; PORT alone is reached from this machine only (default: 8000)"
     address = _checked(Address.parse)
-    parser.add_argument("address", nargs="?", type=address, default="8000", metavar="HOST:PORT", help=where)
-    parser.add_argument(
-        "--token", help="access token; required unless the address is this machine's own, e.g. localhost"
-    )
+    parser.add_argument("address", nargs="?", type=address, default="8000", metavar="HOST:PORT", help=_WHERE)
+    parser.add_argument("--token", help=_ACCESS)
     parser.add_argument("--source", help=f"{_SOURCE}; the page stays when the source has ended")
     _add_how_to_watch(parser)
     parser.set_defaults(options=_serve_options)
+
+
+def add_fields(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `fields`, but for those of every command."""
+    parser.description = "Serve a page: draw fields over the first frame of a source, try them, and save them."
+    parser.usage = "%(prog)s [OPTIONS] SOURCE"
+    parser.add_argument("source", metavar="SOURCE", help=f"{_SOURCE.partition(', or -')[0]}")
+    parser.add_argument(
+        "--file", type=Path, default=Path("fields.toml"), metavar="FIELDS.toml", help="fields to begin with and save"
+    )
+    parser.add_argument("--address", type=_checked(Address.parse), default="8000", metavar="HOST:PORT", help=_WHERE)
+    parser.add_argument("--token", help=_ACCESS)
+    parser.add_argument("--rotate", type=int, choices=ROTATIONS, default=0, help="turn the frame so far clockwise")
+    parser.set_defaults(options=_fields_options)
+
+
+def _fields_options(given: argparse.Namespace, model: ModelOptions) -> FieldsOptions:
+    return FieldsOptions(ServeOptions(model, given.address, given.token, None), given.source, given.file, given.rotate)
 
 
 def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:

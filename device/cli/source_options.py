@@ -48,6 +48,16 @@ class SourceOptions:
 
 
 @dataclass(frozen=True)
+class FieldsOptions:
+    """`fields`: where the page is, the source whose first frame it shows, and the file that fields are saved to."""
+
+    page: ServeOptions
+    source: str
+    file: Path
+    rotation_degrees: int
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """`serve`: where, the token that every request must carry, and the source to show; without one, a canvas."""
 

@@ -21,6 +21,7 @@ from ..predictions import answers_as_json
 from ..runner import Runner
 from ..vision.finder import Finder
 from .connections import max_connections
+from .fields_page import Sheet, fields_routes
 from .messages import Model, answer_to, encode
 from .metrics import METRICS, exposition
 from .openapi import description
@@ -41,10 +42,11 @@ _RETRY_S = 1
 log = logging.getLogger(__name__)
 
 
-def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> Starlette:
+def application(thread: RunnerThread, model: Model, viewers: Viewers | None, sheet: Sheet | None = None) -> Starlette:
     """Returns the ASGI application, which describes a model and reads uploads with it in a thread.
 
-    Without viewers of a source, "/" is the page to draw on. There are pages for digits alone.
+    Without viewers of a source, or a picture to draw fields on, "/" is the page to draw a digit on. There are pages for
+    digits alone.
     """
     routes = [
         Route("/openapi.json", _content(encode(description(__version__, digits=model.digits)), _JSON)),
@@ -52,9 +54,11 @@ def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> 
         Route("/classify", _classify(thread, _digit if model.digits else _other), methods=["POST"]),
     ]
     if model.digits:
-        routes += _pages("live" if viewers else "draw")
+        routes += _pages("live" if viewers else "draw" if sheet is None else "fields")
     if viewers is not None:
         routes += [Route("/events", _events(viewers)), Route("/metrics", _metrics(viewers))]
+    if sheet is not None:
+        routes += fields_routes(sheet, thread.do, _body)
     served = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     served.router.redirect_slashes = False
     return served

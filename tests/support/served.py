@@ -92,14 +92,16 @@ class Served:
 
 
 @contextmanager
-def served(*arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d") -> Iterator[Served]:
-    """Starts the command; kills it at the end, should it still be there."""
+def served(
+    *arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d", command: Sequence[str] = ("serve",)
+) -> Iterator[Served]:
+    """Starts the command, or another that takes the address last; kills it at the end, should it still be there."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    command = [sys.executable, "-m", "device", "serve", address, "--model", model, *arguments]
+    started = [sys.executable, "-m", "device", *command, address, "--model", model, *arguments]
     # A file, since a pipe that nobody reads fills up with what OpenCV says of broken pictures, and the server waits.
     with (
         tempfile.NamedTemporaryFile() as stderr,
-        subprocess.Popen([*map(str, command)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=stderr) as process,
+        subprocess.Popen([*map(str, started)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=stderr) as process,
     ):
         try:
             log = Path(stderr.name)
