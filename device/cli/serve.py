@@ -13,7 +13,7 @@ from .process import Stopped, quiet_opencv, stoppable
 from .source_options import ServeOptions
 
 if TYPE_CHECKING:
-    from ..web.fields_page import Sheet
+    from ..web.bench import Bench
     from ..web.server import Server
 
 _LIBRARY = frozenset({"anyio", "click", "h11", "starlette", "uvicorn"})
@@ -34,8 +34,8 @@ def serve_canvas(options: ServeOptions) -> ExitStatus:
         return ExitStatus.FINE
 
 
-def serving(options: ServeOptions, live: Snapshots | None = None, sheet: Sheet | None = None) -> Server:
-    """Starts a server of what a source shows, of a picture to draw fields on, or of a canvas, and logs its address.
+def serving(options: ServeOptions, live: Snapshots | None = None, bench: Bench | None = None) -> Server:
+    """Starts a server of what a source shows, of another page, or of a canvas, and logs its address.
 
     The caller closes it. Raises as `serve_canvas` does.
     """
@@ -45,7 +45,7 @@ def serving(options: ServeOptions, live: Snapshots | None = None, sheet: Sheet |
         if error.name not in _LIBRARY:
             raise
         raise ImportError(f"serve needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
-    server = Server(options.model.open(), options.address, options.token, live or sheet)
+    server = Server(options.model.open(), options.address, options.token, live or bench)
     token = "" if options.token is None else f"?token={options.token}"
     log.info(f"serving on http://{server.address}/{token}")
     return server

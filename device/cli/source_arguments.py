@@ -18,7 +18,7 @@ from ..vision.region import Region
 from ..watch.options import ROTATIONS, WatchOptions
 from ..web.address import Address
 from .options import ModelOptions
-from .source_options import FieldsOptions, ServeOptions, SourceOptions
+from .source_options import FieldsOptions, LabelOptions, ServeOptions, SourceOptions
 
 _SOURCE = (
     "a camera (0, /dev/video0, picamera2), an rtsp or http address, a video file, an image, a folder of images, a "
@@ -121,14 +121,29 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--file", type=Path, default=Path("fields.toml"), metavar="FIELDS.toml", help="fields to begin with and save"
     )
+    _add_page(parser)
+    parser.add_argument("--rotate", type=int, choices=ROTATIONS, default=0, help="turn the frame so far clockwise")
+    parser.set_defaults(
+        options=lambda given, model: FieldsOptions(_page(given, model), given.source, given.file, given.rotate)
+    )
+
+
+def add_label(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `label`, but for those of every command."""
+    parser.description = "Serve a page: say of each crop that watch --keep-unsure kept which digit it shows."
+    parser.usage = "%(prog)s [OPTIONS] DIR"
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of --keep-unsure")
+    _add_page(parser)
+    parser.set_defaults(options=lambda given, model: LabelOptions(_page(given, model), given.folder))
+
+
+def _add_page(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", type=_checked(Address.parse), default="8000", metavar="HOST:PORT", help=_WHERE)
     parser.add_argument("--token", help=_ACCESS)
-    parser.add_argument("--rotate", type=int, choices=ROTATIONS, default=0, help="turn the frame so far clockwise")
-    parser.set_defaults(options=_fields_options)
 
 
-def _fields_options(given: argparse.Namespace, model: ModelOptions) -> FieldsOptions:
-    return FieldsOptions(ServeOptions(model, given.address, given.token, None), given.source, given.file, given.rotate)
+def _page(given: argparse.Namespace, model: ModelOptions) -> ServeOptions:
+    return ServeOptions(model, given.address, given.token, None)
 
 
 def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:

@@ -58,6 +58,14 @@ class FieldsOptions:
 
 
 @dataclass(frozen=True)
+class LabelOptions:
+    """`label`: where the page is, and the folder with crops."""
+
+    page: ServeOptions
+    folder: Path
+
+
+@dataclass(frozen=True)
 class ServeOptions:
     """`serve`: where, the token that every request must carry, and the source to show; without one, a canvas."""
 

@@ -14,6 +14,7 @@ from .watcher import DigitReading, Observation
 
 # The folders of labelled crops; crops of the last one show no digit.
 LABELLED = (*"0123456789", "none")
+UNSORTED, SORTED = "unsorted", "sorted"
 _MAX_CROPS = 1_000
 # A crop that differs less from one that was kept lately, in grey levels on average, is the same digit once more.
 _MIN_DIFFERENCE = 10.0
@@ -30,8 +31,8 @@ class UnsureCrops:
 
     def __init__(self, folder: Path) -> None:
         """Makes the folders; raises OSError if that fails."""
-        self._unsorted = folder / "unsorted"
-        for place in (self._unsorted, *(folder / "sorted" / label for label in LABELLED)):
+        self._unsorted = folder / UNSORTED
+        for place in (self._unsorted, *(folder / SORTED / label for label in LABELLED)):
             place.mkdir(parents=True, exist_ok=True)
         self._lately: list[UInt8] = []
         self._is_full = False

@@ -20,8 +20,8 @@ from ..inputs import InputForm
 from ..predictions import answers_as_json
 from ..runner import Runner
 from ..vision.finder import Finder
+from .bench import Bench
 from .connections import max_connections
-from .fields_page import Sheet, fields_routes
 from .messages import Model, answer_to, encode
 from .metrics import METRICS, exposition
 from .openapi import description
@@ -42,10 +42,10 @@ _RETRY_S = 1
 log = logging.getLogger(__name__)
 
 
-def application(thread: RunnerThread, model: Model, viewers: Viewers | None, sheet: Sheet | None = None) -> Starlette:
+def application(thread: RunnerThread, model: Model, viewers: Viewers | None, bench: Bench | None = None) -> Starlette:
     """Returns the ASGI application, which describes a model and reads uploads with it in a thread.
 
-    Without viewers of a source, or a picture to draw fields on, "/" is the page to draw a digit on. There are pages for
+    Without viewers of a source, or another page to work at, "/" is the page to draw a digit on. There are pages for
     digits alone.
     """
     routes = [
@@ -54,11 +54,11 @@ def application(thread: RunnerThread, model: Model, viewers: Viewers | None, she
         Route("/classify", _classify(thread, _digit if model.digits else _other), methods=["POST"]),
     ]
     if model.digits:
-        routes += _pages("live" if viewers else "draw" if sheet is None else "fields")
+        routes += _pages("live" if viewers else "draw" if bench is None else bench.name)
     if viewers is not None:
         routes += [Route("/events", _events(viewers)), Route("/metrics", _metrics(viewers))]
-    if sheet is not None:
-        routes += fields_routes(sheet, thread.do, _body)
+    if bench is not None:
+        routes += bench.routes(thread.do, _body)
     served = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     served.router.redirect_slashes = False
     return served

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +19,14 @@ from ..arrays import Image
 from ..fields.field import Field, Fields
 from ..fields.reader import FieldReader
 from ..runner import Runner
+from .bench import Body, Do, json_of
 
-_JSON = "application/json"
 _MAX_FIELDS = 100
 # The picture is shown at this size at most; it is read at its own.
 _MAX_SIDE_PX = 1600
 _JPEG_QUALITY = 88
 
-Body = Callable[[Request], Awaitable[bytes]]
-Do = Callable[[Callable[[Runner], Any]], Awaitable[Any]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,40 +36,48 @@ class Sheet:
     picture: Image
     fields: tuple[Field, ...]
     path: Path
+    name: str = "fields"
 
+    def routes(self, do: Do, body: Body) -> list[Route]:
+        """Returns the routes of the page's requests."""
+        return [
+            Route("/picture", self._picture()),
+            Route("/fields", self._describe),
+            Route("/fields", self._try(do, body), methods=["POST"]),
+            Route("/fields", self._save(body), methods=["PUT"]),
+        ]
 
-def fields_routes(sheet: Sheet, do: Do, body: Body) -> list[Route]:
-    """Returns the routes of the page's requests; `do` does a job with the runner, `body` reads a request's body."""
-    height, width = sheet.picture.shape[:2]
-    jpeg = _jpeg(sheet.picture)
-    known = [dataclasses.asdict(field) for field in sheet.fields]
-    described = {"width": width, "height": height, "path": str(sheet.path), "fields": known}
+    def _picture(self) -> Endpoint:
+        jpeg = _jpeg(self.picture)
 
-    async def picture(_request: Request) -> Response:
-        return Response(jpeg, media_type="image/jpeg")
+        async def endpoint(_request: Request) -> Response:
+            return Response(jpeg, media_type="image/jpeg")
 
-    async def describe(_request: Request) -> Response:
-        return JSONResponse(described)
+        return endpoint
 
-    async def try_them(request: Request) -> Response:
-        tables = _tables(request, await body(request))
-        return JSONResponse(await do(lambda runner: [_read(runner, sheet.picture, table) for table in tables]))
+    async def _describe(self, _request: Request) -> Response:
+        height, width = self.picture.shape[:2]
+        known = [dataclasses.asdict(field) for field in self.fields]
+        return JSONResponse({"width": width, "height": height, "path": str(self.path), "fields": known})
 
-    async def save(request: Request) -> Response:
-        tables = _tables(request, await body(request))
-        try:
-            fields = _fields(tables)
-            fields.write(sheet.path)
-        except (OSError, ValueError) as error:
-            raise HTTPException(400, str(error)) from error
-        return JSONResponse({"path": str(sheet.path), "fields": len(fields.field)})
+    def _try(self, do: Do, body: Body) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            tables = _tables(json_of(request, await body(request)))
+            return JSONResponse(await do(lambda runner: [_read(runner, self.picture, table) for table in tables]))
 
-    return [
-        Route("/picture", picture),
-        Route("/fields", describe),
-        Route("/fields", try_them, methods=["POST"]),
-        Route("/fields", save, methods=["PUT"]),
-    ]
+        return endpoint
+
+    def _save(self, body: Body) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            tables = _tables(json_of(request, await body(request)))
+            try:
+                fields = _fields(tables)
+                fields.write(self.path)
+            except (OSError, ValueError) as error:
+                raise HTTPException(400, str(error)) from error
+            return JSONResponse({"path": str(self.path), "fields": len(fields.field)})
+
+        return endpoint
 
 
 def _jpeg(picture: Image) -> bytes:
@@ -82,15 +88,7 @@ def _jpeg(picture: Image) -> bytes:
     return bytes(cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))[1])
 
 
-def _tables(request: Request, content: bytes) -> list[Any]:
-    # Of other sites, a browser asks first before it sends this type.
-    kind = request.headers.get("content-type", "")
-    if kind != _JSON:
-        raise HTTPException(415, f"Expected Content-Type {_JSON}. Received: {kind[:100]}")
-    try:
-        tables = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"Expected a list of fields as JSON. {error}") from error
+def _tables(tables: Any) -> list[Any]:
     if not isinstance(tables, list) or len(tables) > _MAX_FIELDS:
         raise HTTPException(400, f"Expected a list of up to {_MAX_FIELDS} fields. Received: {str(tables)[:100]}")
     return tables

@@ -15,8 +15,8 @@ from ..runner import Runner
 from .access import Access
 from .address import Address, listen
 from .application import application
+from .bench import Bench
 from .connections import BACKLOG, Connection
-from .fields_page import Sheet
 from .messages import model_of
 from .runner_thread import RunnerThread
 from .snapshots import Snapshots
@@ -30,11 +30,11 @@ class Server(Closing):
     """Serves the page from when it is made until it is closed."""
 
     def __init__(
-        self, runner: Runner, address: Address, token: str | None, shown: Snapshots | Sheet | None = None
+        self, runner: Runner, address: Address, token: str | None, shown: Snapshots | Bench | None = None
     ) -> None:
         """Takes ownership of a runner, the address, the token of each request, and what to show instead of a canvas.
 
-        That is the snapshots of a source, or a picture to draw fields on. Raises OSError if it cannot listen at the
+        That is the snapshots of a source, or another page. Raises OSError if it cannot listen at the
         address, and ValueError for a continuous model, or to show something with a model that is not one of digits.
         """
         snapshots = shown if isinstance(shown, Snapshots) else None
@@ -45,7 +45,7 @@ class Server(Closing):
         self._listener, self.address = listen(address)
         self._thread = RunnerThread(runner)
         self._viewers = None if snapshots is None else Viewers(snapshots, self._thread)
-        served = application(self._thread, model, self._viewers, shown if isinstance(shown, Sheet) else None)
+        served = application(self._thread, model, self._viewers, None if isinstance(shown, Snapshots) else shown)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 Access(served, self.address, token),

@@ -26,7 +26,7 @@ from device.web.openapi import description
 from tests.conftest import MODELS, ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 PATIENCE_S = 60
 PAGE = ROOT / "device" / "web" / "page"
@@ -142,3 +142,20 @@ def draw(page: Page, stroke: Sequence[tuple[float, float]]) -> None:
     for point in points[1:]:
         page.mouse.move(*point, steps=8)
     page.mouse.up()
+
+
+@contextmanager
+def opened(browser: Browser, server: Served, says: str, width: int = 1440, scheme: str = "light") -> Iterator[Page]:
+    """A page in a context of its own, once its condition says that it is ready; it must have no error to the end."""
+    dark = scheme == "dark"
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+    context.set_default_timeout(1e3 * PATIENCE_S)
+    shown = context.new_page()
+    faults: list[str] = []
+    shown.on("pageerror", lambda error: faults.append(str(error)))
+    shown.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
+    shown.goto(server.url)
+    shown.locator("#condition", has_text=says).wait_for()
+    yield shown
+    assert faults == []
+    context.close()

@@ -15,14 +15,15 @@ import pytest
 from device.fields.field import Field, Fields, read_fields
 from tests.conftest import run_python
 from tests.support.meters import counter, on_wall
-from tests.support.served import Response, Served, served
+from tests.support.served import Response, Served, opened, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytest_plugins = ("tests.support.browser",)
 
-PATIENCE_MS = 60_000
+# What the page says once it is ready.
+SIZE = "640 x 360"
 # The windows of the counter in the picture.
 GAS = {"name": "gas", "region": [64, 84, 290, 72], "digits": 5, "ink": "light"}
 
@@ -38,23 +39,6 @@ def drawing(folder: Path, *options: str) -> Iterator[Served]:
 
 def send(server: Served, method: str, tables: Any, kind: str = "application/json") -> Response:
     return server.ask("/fields", method, json.dumps(tables).encode(), {"Content-Type": kind})
-
-
-@contextmanager
-def opened(browser: Browser, server: Served, width: int = 1440, scheme: str = "light") -> Iterator[Page]:
-    """The page in a context of its own; at the end it must have had no error."""
-    dark = "dark" if scheme == "dark" else "light"
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=dark)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE_MS)
-    shown = context.new_page()
-    faults: list[str] = []
-    shown.on("pageerror", lambda error: faults.append(str(error)))
-    shown.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
-    shown.goto(server.url)
-    shown.locator("#condition", has_text="640 x 360").wait_for()
-    yield shown
-    assert faults == []
-    context.close()
 
 
 def drag(shown: Page, start: tuple[int, int], stop: tuple[int, int]) -> None:
@@ -119,7 +103,7 @@ def test_a_source_without_a_picture_is_an_error(tmp_path: Path) -> None:
 
 def test_a_field_is_drawn_named_tried_and_saved(browser: Browser, tmp_path: Path) -> None:
     """A rectangle drawn with the mouse is read at once; its form says what it is, and Save writes the file."""
-    with drawing(tmp_path) as server, opened(browser, server) as shown:
+    with drawing(tmp_path) as server, opened(browser, server, SIZE) as shown:
         drag(shown, (64, 84), (354, 156))
         shown.locator(".field .number", has_text="01274").wait_for()
         shown.get_by_label("name").fill("gas")
@@ -142,7 +126,7 @@ def test_a_field_is_drawn_named_tried_and_saved(browser: Browser, tmp_path: Path
 def test_fields_of_the_file_are_moved_added_and_removed(browser: Browser, tmp_path: Path) -> None:
     """Drawing over the chosen field replaces it, drawing elsewhere adds one, and a wrong entry says why."""
     Fields((Field("old", (70, 90, 200, 60), digits=5, ink="light"),)).write(tmp_path / "fields.toml")
-    with drawing(tmp_path) as server, opened(browser, server) as shown:
+    with drawing(tmp_path) as server, opened(browser, server, SIZE) as shown:
         shown.get_by_label("name").focus()
         drag(shown, (64, 84), (354, 156))
         shown.locator(".field .number", has_text="01274").wait_for()
@@ -158,7 +142,7 @@ def test_fields_of_the_file_are_moved_added_and_removed(browser: Browser, tmp_pa
 
 def test_a_field_is_added_by_keyboard(browser: Browser, tmp_path: Path) -> None:
     """Without a mouse a field is added with a button, and its region is typed."""
-    with drawing(tmp_path) as server, opened(browser, server) as shown:
+    with drawing(tmp_path) as server, opened(browser, server, SIZE) as shown:
         shown.get_by_role("button", name="Add a field").press("Enter")
         shown.keyboard.type("gas")
         shown.keyboard.press("Tab")
@@ -173,7 +157,7 @@ def test_the_page_is_accessible_and_fits_the_screen(
 ) -> None:
     """With a field that is read, axe-core finds nothing serious, and nothing is wider than the screen."""
     Fields((Field("gas", (64, 84, 290, 72), digits=5),)).write(tmp_path / "fields.toml")
-    with drawing(tmp_path) as server, opened(browser, server, width, scheme) as shown:
+    with drawing(tmp_path) as server, opened(browser, server, SIZE, width, scheme) as shown:
         shown.locator(".field .number", has_text="01274").wait_for()
         assert serious_faults(shown) == []
         assert shown.evaluate("() => document.documentElement.scrollWidth") == width

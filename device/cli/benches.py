@@ -1,4 +1,4 @@
-"""`python -m device fields`: a page on which fields are drawn over a picture, tried and saved."""
+"""`python -m device fields` and `label`: pages to draw fields over a picture, and to label crops."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from ..exit_status import ExitStatus
 from ..fields.field import read_fields
 from ..sources.open_source import open_source
 from ..watch.options import WatchOptions
+from ..watch.unsure_crops import UNSORTED
 from ..watch.watcher import due
 from ..web.fields_page import Sheet
+from ..web.label_page import Pile
 from .process import Stopped, quiet_opencv, stoppable
 from .serve import serving, wait
-from .source_options import FieldsOptions
+from .source_options import FieldsOptions, LabelOptions
 
 
-def draw_fields(options: FieldsOptions) -> ExitStatus:
-    """Serves the page with the first frame of a source, until a signal asks for the end.
+def serve_bench(options: FieldsOptions | LabelOptions) -> ExitStatus:
+    """Serves the page until a signal asks for the end.
 
     Raises as `Runner` does, ImportError if something is not installed, OSError if a file cannot be read or it cannot
-    listen at the address, and ValueError if the file of fields or the source is not what was expected.
+    listen at the address, and ValueError if the file of fields, the source or the folder is not what was expected.
     """
     quiet_opencv(options.page.model.threads)
-    sheet = _sheet(options)
+    bench = _sheet(options) if isinstance(options, FieldsOptions) else _pile(options)
     try:
-        with stoppable(), serving(options.page, sheet=sheet):
+        with stoppable(), serving(options.page, bench=bench):
             wait()
     except Stopped:
         return ExitStatus.FINE
+
+
+def _pile(options: LabelOptions) -> Pile:
+    if not (options.folder / UNSORTED).is_dir():
+        expected = f"{options.folder}: Expected a folder that watch --keep-unsure made"
+        raise ValueError(f"{expected}. Found no {UNSORTED} in it")
+    return Pile(options.folder)
 
 
 def _sheet(options: FieldsOptions) -> Sheet:

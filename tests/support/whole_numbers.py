@@ -1,0 +1,79 @@
+"""How many whole numbers are read right on meters that are drawn: `python -m tests.support.whole_numbers [MODEL]`."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device.fields.field import Field
+from device.fields.reader import FieldReader
+from device.runner import Runner
+from tests.conftest import MODELS
+from tests.support.meters import KINDS, Image, counter, on_wall
+
+# How far the last wheel has turned; near the next digit, either counts.
+ROLLED = (0.15, 0.35, 0.5, 0.65, 0.85)
+_NEARLY = 0.75
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of so many numbers, those that were read right, and those that were wrong without an unsure mark."""
+
+    numbers: int
+    right: int
+    wrong: int
+
+    def __str__(self) -> str:
+        shares = (100 * self.right / self.numbers, 100 * self.wrong / self.numbers)
+        return f"right {shares[0]:5.1f} %  wrong {shares[1]:5.1f} %  of {self.numbers}"
+
+
+def score(reader: FieldReader, kind: str, numbers: int, *, rolled: float = 0.0, find: bool = False) -> Score:
+    """Reads numbers of 4 to 8 digits, 24 to 80 pixels high, drawn in their kind from one seed."""
+    rng = np.random.default_rng(5)
+    right = wrong = 0
+    for index in range(numbers):
+        count = int(rng.integers(4, 9))
+        shown = "".join(map(str, rng.integers(0, 10, count)))
+        height_px = int(rng.integers(24, 80))
+        plate = counter(shown, height_px, rng, rolled) if rolled else KINDS[kind](shown, height_px, rng)
+        ink = "either" if index % 2 else "dark" if kind in ("printed", "dark display") else "light"
+        options = {"digits": "find" if find else count, "ink": ink, "rolling": rolled > 0}
+        field = Field("number", _region(plate, kind, height_px), **options)  # type: ignore[arg-type]
+        read = reader.read(field, on_wall(plate, 20, 30, 1280, 720))
+        expected = {shown, f"{int(shown) + 1:0{count}}"} if rolled > _NEARLY else {shown}
+        right += read.text in expected
+        wrong += read.value is not None and read.text not in expected
+    return Score(numbers, right, wrong)
+
+
+def _region(plate: Image, kind: str, height_px: int) -> tuple[int, int, int, int]:
+    """Returns a counter's windows, or a display but for a part of its margin, for a plate whose corner is (20, 30)."""
+    margin = height_px // 2 if kind == "counter" else height_px // 6
+    return 20 + margin, 30 + margin, plate.shape[1] - 2 * margin, plate.shape[0] - 2 * margin
+
+
+def main() -> None:
+    """Prints a line for each kind."""
+    parser = argparse.ArgumentParser(prog="python -m tests.support.whole_numbers")
+    parser.add_argument("model", type=Path, nargs="?", default=MODELS / "rows2d")
+    parser.add_argument("--numbers", type=int, default=100)
+    given = parser.parse_args()
+    with Runner(given.model) as runner:
+        reader = FieldReader(runner)
+        for kind in KINDS:
+            for find in (False, True):
+                how = "found" if find else "stated"
+                print(f"{kind:13} digits {how:6} {score(reader, kind, given.numbers, find=find)}", flush=True)
+        for rolled in ROLLED:
+            print(
+                f"counter, rolled {rolled:.2f}     {score(reader, 'counter', given.numbers, rolled=rolled)}", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()
