@@ -130,9 +130,9 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
 
 def add_label(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `label`, but for those of every command."""
-    parser.description = "Serve a page: say of each crop that watch --keep-unsure kept which digit it shows."
+    parser.description = "Serve a page: say of each crop that `watch` kept which digit it shows."
     parser.usage = "%(prog)s [OPTIONS] DIR"
-    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of --keep-unsure")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the folder that `watch` kept crops in")
     _add_page(parser)
     parser.set_defaults(options=lambda given, model: LabelOptions(_page(given, model), given.folder))
 
