@@ -71,9 +71,11 @@ class Field:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"Expected a name of 1 to 64 letters, digits, _ and -. Received: {self.name!r}")
-        Region.of(self.region)
+        width_px, _ = Region.of(self.region).size
         if self.digits != FIND and (type(self.digits) is not int or not 1 <= self.digits <= _MAX_DIGITS):
             raise ValueError(f'Expected digits in 1..{_MAX_DIGITS} or "{FIND}". Received: {self.digits!r}')
+        if self.count is not None and width_px < self.count:
+            raise ValueError(f"Expected a region of a pixel or more for each digit. Received: {width_px} pixels")
         if not 0 <= self.decimal_places < (self.count or _MAX_DIGITS):
             raise ValueError(f"Expected decimal_places of 0 or more, below digits. Received: {self.decimal_places}")
         if self.rolling and self.count is None:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from ..arrays import Image, UInt8
+from ..inputs import is_digits
 from ..runner import Runner
 from ..vision.boxes import Box
 from ..vision.finder import Candidate, Finder
@@ -45,6 +46,8 @@ class FieldReader:
     """Reads fields with a runner of digits, which it does not close."""
 
     def __init__(self, runner: Runner) -> None:
+        """Raises ValueError for a model that does not read the ten digits."""
+        check_digits(runner)
         self._runner = runner
         self._finder = Finder(min_height=_MIN_HEIGHT)
 
@@ -119,7 +122,17 @@ class FieldReader:
         for line in crop[: max(rows_seen, runner.manifest.lines_per_step)]:
             runner.push(line)
         answer = runner.partial
-        return (int(answer.top[0][0]) - 1) % 10 if answer.probability >= _MIN_HEAD else None
+        # A model that does not stream answers after the last line alone.
+        is_sure = answer is not None and answer.probability >= _MIN_HEAD
+        return (int(answer.top[0][0]) - 1) % 10 if is_sure else None
+
+
+def check_digits(runner: Runner) -> None:
+    """Raises ValueError for a model that does not read the ten digits."""
+    manifest = runner.manifest
+    if not is_digits(manifest) or sorted(manifest.labels) != [*"0123456789"]:
+        received = f"{manifest.name}, labels {', '.join(manifest.labels)[:100]}"
+        raise ValueError(f"Expected a model of the ten digits to read numbers. Received: {received}")
 
 
 def _with_ink(upright: Image, *, is_dark: bool) -> Image:

@@ -10,8 +10,7 @@ from ..fields.field import Field
 from ..fields.history import History
 from ..fields.lines import lines
 from ..fields.number import Digit, Number
-from ..fields.reader import FieldReader
-from ..inputs import is_digits
+from ..fields.reader import FieldReader, check_digits
 from ..runner import Runner
 from ..sources.frames import Frame, elapsed_ms
 from .options import WatchOptions
@@ -23,8 +22,8 @@ class NumbersWatcher:
     """Observes frames as `Watcher` does, and reports a number for the digits on each line."""
 
     def __init__(self, runner: Runner, options: WatchOptions) -> None:
-        """Raises ValueError for a model that is not one of digits."""
-        _check_digits(runner)
+        """Raises ValueError for a model that does not read the ten digits."""
+        check_digits(runner)
         self._watcher = Watcher(runner, replace(options, stable_frames=None))
         self._stable = _Stable(options.stable_frames)
 
@@ -43,8 +42,7 @@ class FieldsWatcher:
     """Observes frames, and reports the number that each field shows, with the checks that it fails."""
 
     def __init__(self, runner: Runner, options: WatchOptions) -> None:
-        """Raises ValueError for a model that is not one of digits."""
-        _check_digits(runner)
+        """Raises ValueError for a model that does not read the ten digits."""
         self._reader = FieldReader(runner)
         self._fields = {field: History(field) for field in options.fields}
         self._stable = _Stable(options.stable_frames)
@@ -95,8 +93,3 @@ def watcher_of(runner: Runner, options: WatchOptions) -> Watcher | NumbersWatche
     if options.fields:
         return FieldsWatcher(runner, options)
     return NumbersWatcher(runner, options) if options.numbers else Watcher(runner, options)
-
-
-def _check_digits(runner: Runner) -> None:
-    if not is_digits(runner.manifest):
-        raise ValueError(f"Expected a model of digits to read numbers. Received: {runner.manifest.name}")

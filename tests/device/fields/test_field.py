@@ -53,6 +53,7 @@ def test_a_name_and_a_region_are_enough(tmp_path: Path) -> None:
         ("checks = {never_fall = true}", "checks.never_fall: nothing is called so. Did you mean never_falls?"),
         ("digits = 0", 'Expected digits in 1..20 or "find". Received: 0'),
         ("digits = true", 'Expected digits in 1..20 or "find". Received: True'),
+        ("digits = 10", "Expected a region of a pixel or more for each digit. Received: 9 pixels"),
         ("digits = 2\ndecimal_places = 2", "Expected decimal_places of 0 or more, below digits. Received: 2"),
         ('ink = "blue"', "Expected one of ('dark', 'light', 'either'). Received: 'blue'"),
         ("rolling = true", 'Expected the number of digits with rolling. Received: "find"'),

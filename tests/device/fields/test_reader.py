@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from device.fields.field import Field
 from device.fields.number import Number
@@ -98,6 +103,36 @@ def test_a_wheel_whose_next_digit_is_hardly_seen_is_unsure(reader: FieldReader) 
     """Too little of the digit that comes up says nothing: the wheel is unsure, and the others stay."""
     number = read(reader, counter("1274", 48, drawn(4), 0.35), digits=4, ink="light", rolling=True)
     assert (number.text, number.value) == ("127?", None)
+
+
+@given(
+    box=st.tuples(st.integers(0, 60), st.integers(0, 30), st.integers(4, 64), st.integers(1, 40)),
+    rolling=st.booleans(),
+    ink=st.sampled_from(["dark", "light", "either"]),
+    seed=st.integers(0, 5),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_field_of_any_size_over_anything_has_its_digits(
+    reader: FieldReader, box: tuple[int, int, int, int], rolling: bool, ink: str, seed: int
+) -> None:
+    """However small a field is, and whatever it shows, each of its four digits is a digit or unsure."""
+    rng = np.random.default_rng(seed)
+    frame = np.asarray(cv2.resize(rng.integers(0, 256, (9, 16, 3)).astype(np.uint8), (128, 72)), np.uint8)
+    number = reader.read(Field("a", box, 4, rolling=rolling, ink=ink), frame)  # type: ignore[arg-type]
+    assert len(number.digits) == 4
+    assert set(number.text) <= set("0123456789?")
+
+
+def test_a_model_of_other_classes_reads_no_numbers(model_copy: Path) -> None:
+    """A model whose labels are not the ten digits is refused."""
+    manifest = json.loads((model_copy / "manifest.json").read_text())
+    manifest["outputs"][0]["labels"] = [*"abcdefghij"]
+    (model_copy / "manifest.json").write_text(json.dumps(manifest))
+    with (
+        Runner(model_copy) as runner,
+        pytest.raises(ValueError, match="Expected a model of the ten digits to read numbers"),
+    ):
+        FieldReader(runner)
 
 
 @pytest.mark.slow
