@@ -6,7 +6,7 @@ Checks that need neither data nor TensorFlow come first, so that a wrong option 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,18 +40,17 @@ class Train:
 
         splits = load(self.data)
         splits.require_training()
-        kept = None
         if self.kept is not None:
             from pipeline.training.kept import read_kept
 
-            kept = read_kept(self.kept)
+            splits = replace(splits, kept=read_kept(self.kept))
         fonts = training_fonts(self.fonts)
         trained = ModelFolder(build_folder(self.variant).train)
         with folder_lock(trained.path):
             import_tensorflow()
             from pipeline.training.train import train_variant
 
-            train_variant(VARIANTS[self.variant], splits, fonts, trained, kept)
+            train_variant(VARIANTS[self.variant], splits, fonts, trained)
         print(trained.weights)
 
 

@@ -121,18 +121,14 @@ class Run(Folder):
         shutil.rmtree(self.path)
 
 
-def train_variant(
-    variant: Variant, splits: Splits, fonts: Fonts, trained: ModelFolder, kept: LabelledImages | None = None
-) -> None:
+def train_variant(variant: Variant, splits: Splits, fonts: Fonts, trained: ModelFolder) -> None:
     """Trains a variant and writes its float weights and recipe to `trained`, whose earlier ones stay until then.
-
-    `kept` are crops that a device kept, to train on as well (`read_kept`).
 
     The caller holds the folder's lock. An interrupted run lies in `<trained>/run`.
     """
     training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
-    if kept is not None:
-        training_set = with_kept(training_set, kept)
+    if splits.kept is not None:
+        training_set = with_kept(training_set, splits.kept)
     run = Run(trained.path / "run")
     network = train(variant, RECIPES[variant.name], training_set, splits.validation, run)
     with whole_file(trained.weights) as unfinished:
