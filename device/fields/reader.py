@@ -32,6 +32,11 @@ _WINDOW = 1.5
 _MIN_CONTRAST = 8
 # The height of a counter's digits over that of their windows, where none is seen whole.
 _DIGIT_HEIGHT = 2 / 3
+# A digit that is sure and so high, as a fraction of the usual height, is seen whole.
+_WHOLE = 0.85
+# In widths of a cell: the greatest distance of a digit from its middle, how far from whole the distance between two may
+# be, and what is narrow.
+_MAX_OFF, _MAX_UNEVEN, _NARROW = 0.35, 0.25, 0.4
 # The minimum probability of a digit of which only the head is seen.
 _MIN_HEAD = 0.9
 _IS_DARK = {"dark": True, "light": False, "either": None}
@@ -73,15 +78,16 @@ class FieldReader:
         if count is None or count == len(found):
             return self._read([_Cell(each.box, each) for each in found])
         height, width = upright.shape[:2]
-        places = [Box(0, 0, width, height)]
+        splits = [_split(Box(0, 0, width, height), count)]
         if found:
             line = around([each.box for each in found])
-            places.append(Box(line.x, 0, line.width, height))
-        readings = [self._read(self._cells(upright, place, count)) for place in places]
+            splits.append(_split(Box(line.x, 0, line.width, height), count))
+        fitting = [split for split in splits if _fits(split, [each.box for each in found])]
+        readings = [self._read(self._cells(upright, split)) for split in fitting or splits[:1]]
         return max(readings, key=lambda each: each.merit)
 
-    def _cells(self, upright: Image, place: Box, count: int) -> list[_Cell]:
-        return [_Cell(box, self._one(upright, box)) for box in _split(place, count)]
+    def _cells(self, upright: Image, boxes: Sequence[Box]) -> list[_Cell]:
+        return [_Cell(box, self._one(upright, box)) for box in boxes]
 
     def _one(self, upright: Image, box: Box) -> Candidate | None:
         found = self._finder.find_one(_cut(upright, box))
@@ -97,12 +103,13 @@ class FieldReader:
 
     def _wheels(self, count: int, upright: Image, is_dark: bool | None) -> Iterator[Digit]:
         boxes = _split(Box(0, 0, *upright.shape[1::-1]), count)
-        digits = [self._digit(_Cell(box, self._one(upright, box))) for box in boxes]
-        rows = [split_row(_cut(upright, box), is_dark=is_dark) for box in boxes]
-        heights = [digit.box.height for digit, row in zip(digits, rows, strict=True) if digit.label and row is None]
+        digits = [self._digit(cell) for cell in self._cells(upright, boxes)]
+        heights = [digit.box.height for digit in digits if digit.label]
         height_px = round(np.median(heights)) if heights else round(_DIGIT_HEIGHT * upright.shape[0])
         wheels = []
-        for digit, box, row in zip(digits, boxes, rows, strict=True):
+        for digit, box in zip(digits, boxes, strict=True):
+            whole = digit.label is not None and digit.box.height >= _WHOLE * height_px
+            row = None if whole else split_row(_cut(upright, box), is_dark=is_dark)
             if row is None:
                 wheels.append(Wheel(None if digit.label is None else int(digit.label)))
                 continue
@@ -110,8 +117,8 @@ class FieldReader:
             wheels.append(Wheel(None if found is None else self._below(*found), 1 - row / box.height))
         for digit, box, wheel, counted in zip(digits, boxes, wheels, resolved(wheels), strict=True):
             label = None if counted is None else str(counted)
-            turned = wheel.rolled is not None or label != digit.label
-            yield Digit(box, digit.crop, digit.prediction, label, half_way=True) if turned else digit
+            half_way = wheel.rolled is not None
+            yield Digit(box, digit.crop, digit.prediction, label, half_way=True) if half_way else digit
 
     def _below(self, crop: UInt8, rows_seen: int) -> int | None:
         """Returns the digit below the one whose head is in a crop, of which so many rows are seen; None if unsure."""
@@ -144,6 +151,20 @@ def _with_ink(upright: Image, *, is_dark: bool) -> Image:
 def _split(place: Box, count: int) -> list[Box]:
     edges = [place.x + round(place.width * index / count) for index in range(count + 1)]
     return [Box(left, place.y, right - left, place.height) for left, right in pairwise(edges)]
+
+
+def _fits(cells: Sequence[Box], digits: Sequence[Box]) -> bool:
+    """Returns whether digits stand in cells of their own: near the middle, and whole cells apart.
+
+    Those that are wider than a cell touch others, and narrow ones may stand anywhere in it.
+    """
+    width = cells[0].width
+    usual = [each for each in digits if _NARROW * width <= each.width <= width]
+    places = [(each.x + each.width / 2 - cells[0].x) / width - 0.5 for each in usual]
+    apart = [later - earlier for earlier, later in pairwise(places)]
+    return all(abs(place - round(place)) <= _MAX_OFF for place in places) and all(
+        gap > 0.5 and abs(gap - round(gap)) <= _MAX_UNEVEN for gap in apart
+    )
 
 
 def _cut(image: Image, box: Box) -> Image:

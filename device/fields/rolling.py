@@ -1,8 +1,9 @@
 """Wheels of a counter that stand half-way between two digits, and the number that they count as.
 
 A wheel turns on while the wheel to its right goes from nine to nought, so that wheel decides: while it shows 5 to 9,
-the lower of the two digits counts, and from 0 to 4 the upper one. Of the last wheel the lower one counts. Digits rise
-from below, so the lower one is above. The upper one is read line by line, as far as its head has come into the window.
+the lower of the two digits counts, and from 0 to 4 the upper one. Of the last wheel the one counts that is nearer.
+Digits rise from below, so the lower one is above. The upper one is read line by line, as far as its head has come into
+the window.
 """
 
 from __future__ import annotations
@@ -93,25 +94,20 @@ def head(window: Image, row: int, height_px: int, *, is_dark: bool | None) -> tu
 def resolved(wheels: Sequence[Wheel]) -> list[int | None]:
     """Returns the digit that each wheel of a counter, from left to right, counts as; None where it is unsure."""
     digits: list[int | None] = []
-    right: Wheel | None = None
     for wheel in reversed(wheels):
-        digits.append(_counted(wheel, right, digits[-1] if digits else None))
-        right = wheel
+        digits.append(_counted(wheel, digits))
     return digits[::-1]
 
 
-def _counted(wheel: Wheel, right: Wheel | None, right_digit: int | None) -> int | None:
-    if wheel.digit is None or right is None:
+def _counted(wheel: Wheel, to_the_right: Sequence[int | None]) -> int | None:
+    if wheel.digit is None or wheel.rolled is None:
         return wheel.digit
-    if right_digit == _BASE - 1 and right.rolled is not None:
-        # Both turn together, and what looks like one digit is nearly the next one.
-        is_next = wheel.rolled is None and right.rolled >= _HALF
-        return (wheel.digit - is_next) % _BASE
-    if wheel.rolled is None:
-        return wheel.digit
-    if right_digit is None:
+    if not to_the_right:
+        return (wheel.digit + (wheel.rolled >= _HALF)) % _BASE
+    right = to_the_right[-1]
+    if right is None:
         return None
-    return wheel.digit if right_digit >= _TURNED else (wheel.digit + 1) % _BASE
+    return wheel.digit if right >= _TURNED else (wheel.digit + 1) % _BASE
 
 
 def _inked_rows(window: Image, is_dark: bool | None) -> Bools:

@@ -19,9 +19,9 @@ from device.watch.options import WatchOptions
 from tests.conftest import MODELS
 from tests.support.meters import KINDS, Image, counter, on_wall
 
-# How far the last wheel has turned; near the next digit, either counts.
+# How far the last wheel has turned; half-way, either digit counts.
 ROLLED = (0.15, 0.35, 0.5, 0.65, 0.85)
-_NEARLY = 0.75
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def score(reader: FieldReader, kind: str, numbers: int, *, rolled: float = 0.0, 
         options = {"digits": "find" if find else count, "ink": ink, "rolling": rolled > 0}
         field = Field("number", _region(plate, kind, height_px), **options)  # type: ignore[arg-type]
         read = reader.read(field, on_wall(plate, 20, 30, 1280, 720))
-        expected = {shown, f"{int(shown) + 1:0{count}}"} if rolled > _NEARLY else {shown}
+        turned = f"{(int(shown) + 1) % 10**count:0{count}}"
+        expected = {turned} if rolled > _HALF else {shown, turned} if rolled == _HALF else {shown}
         right += read.text in expected
         wrong += read.value is not None and read.text not in expected
     return Score(numbers, right, wrong)

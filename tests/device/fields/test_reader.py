@@ -89,10 +89,12 @@ def test_a_field_with_four_corners_is_turned_upright(reader: FieldReader) -> Non
 
 
 @pytest.mark.parametrize(
-    ("shown", "rolled", "text"), [("1274", 0.0, "1274"), ("1274", 0.65, "1274"), ("1279", 0.65, "1279")]
+    ("shown", "rolled", "text"), [("1274", 0.0, "1274"), ("1274", 0.65, "1275"), ("1279", 0.65, "1280")]
 )
-def test_a_wheel_half_way_counts_as_its_lower_digit(reader: FieldReader, shown: str, rolled: float, text: str) -> None:
-    """The last wheel half-way counts as the digit that it leaves, and takes those that turn with it along."""
+def test_the_last_wheel_half_way_counts_as_the_nearer_digit(
+    reader: FieldReader, shown: str, rolled: float, text: str
+) -> None:
+    """The last wheel half-way counts as the digit of which more is seen, and those that turn with it follow it."""
     number = read(reader, counter(shown, 48, drawn(4), rolled), digits=4, ink="light", rolling=True)
     assert number.text == text
     turning = [digit.half_way for digit in number.digits]

@@ -13,19 +13,21 @@ from tests.support.meters import counter
     ("wheels", "digits"),
     [
         ([Wheel(1), Wheel(2)], [1, 2]),
-        ([Wheel(1), Wheel(2, 0.5)], [1, 2]),
+        ([Wheel(1), Wheel(2, 0.4)], [1, 2]),
+        ([Wheel(1), Wheel(2, 0.5)], [1, 3]),
         ([Wheel(3, 0.5), Wheel(8)], [3, 8]),
         ([Wheel(3, 0.5), Wheel(1)], [4, 1]),
         ([Wheel(9, 0.5), Wheel(0)], [0, 0]),
-        ([Wheel(3, 0.5), Wheel(9, 0.5), Wheel(9, 0.5)], [3, 9, 9]),
-        ([Wheel(4), Wheel(9, 0.7)], [3, 9]),
+        ([Wheel(3, 0.4), Wheel(9, 0.4), Wheel(9, 0.4)], [3, 9, 9]),
+        ([Wheel(3, 0.7), Wheel(9, 0.7), Wheel(9, 0.7)], [4, 0, 0]),
+        ([Wheel(4), Wheel(9, 0.7)], [4, 0]),
         ([Wheel(3), Wheel(9, 0.3)], [3, 9]),
         ([Wheel(3, 0.5), Wheel(None)], [None, None]),
         ([Wheel(None, 0.5), Wheel(5)], [None, 5]),
     ],
 )
 def test_a_wheel_half_way_counts_by_the_wheel_to_its_right(wheels: list[Wheel], digits: list[int | None]) -> None:
-    """The lower digit counts while the right wheel shows 5 to 9, the upper one from 0 on, and the last one's lower."""
+    """While the right wheel shows 5 to 9 the lower digit counts, else the upper one; of the last wheel the nearer."""
     assert resolved(wheels) == digits
 
 
