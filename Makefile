@@ -74,7 +74,7 @@ train: .venv/ready ## train VARIANT's weights, or RECIPE=file, into build/NAME/t
 ifneq ($(RECIPE),)
 	@$(BIN)/python -m pipeline train '$(RECIPE)' --name '$(NAME)' $(OPTIONS)
 else
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant; done
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant $(OPTIONS); done
 endif
 
 bundle: .venv/ready ## dist/rowstream-VARIANT-VERSION: models/VARIANT for a machine without TensorFlow

@@ -6,7 +6,7 @@ Checks that need neither data nor TensorFlow come first, so that a wrong option 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,20 @@ class Train:
     variant: str
     data: Path | None
     fonts: Path | None
+    kept: Path | None
 
     def run(self) -> None:
         require(self.fonts)
+        require(self.kept)
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
         splits = load(self.data)
         splits.require_training()
+        if self.kept is not None:
+            from pipeline.training.kept import read_kept
+
+            splits = replace(splits, kept=read_kept(self.kept))
         fonts = training_fonts(self.fonts)
         trained = ModelFolder(build_folder(self.variant).train)
         with folder_lock(trained.path):

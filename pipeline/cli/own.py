@@ -96,10 +96,12 @@ def convert(model: str, data: Path | None, name: str, *, trust: bool, **options:
     return ConvertOwn(own_recipe(model, data, options), _chosen_name(name, model), trust)
 
 
-def train(model: str, data: Path | None, fonts: Path | None, name: str, *, trust: bool) -> Command:
-    """Returns the command that trains a variant by its name, or the network of a recipe."""
+def train(model: str, name: str, *, trust: bool, **paths: Path | None) -> Command:
+    """Returns the command that trains a variant by its name, with the paths of `Train`, or the network of a recipe."""
     if model in VARIANTS:
-        return Train(model, data, fonts)
+        return Train(model, **paths)
+    if paths["kept"] is not None:
+        raise ValueError(f"Expected --kept with one of {', '.join(VARIANTS)}. Received: {model}")
     recipe = read_recipe(Path(model))
     return TrainOwn(recipe, _chosen_name(name, recipe.network.source), trust)
 

@@ -96,8 +96,9 @@ def _add_what_makes(named: _Commands) -> None:
         help=f"one of {', '.join(VARIANTS)}; a recipe.toml; a .keras or .h5 file, a SavedModel, or MODULE:FUNCTION",
     )
     name = _option("--name", default="", help="name of an own model: its folder is build/NAME (default: by its file)")
+    kept = _option("--kept", type=Path, metavar="DIR", help="labelled crops of devices to train on as well")
     recipe = _option("--out", type=Path, help="file to write (default: recipe.toml)")
-    named.add("train", own.train, model, _data(), _FONTS, name, _TRUST, text=str(own.TrainOwn.__doc__))
+    named.add("train", own.train, model, _data(), _FONTS, kept, name, _TRUST, text=str(own.TrainOwn.__doc__))
     named.add("convert", own.convert, model, _data(), name, _TRUST, *_OF_DATA, text=str(own.ConvertOwn.__doc__))
     named.add("init", own.init, _NETWORK, _data(), recipe, *_OF_DATA, text=str(own.Init.__doc__))
     space = _option("space", type=Path, metavar="SPACE", help="a .toml file of parameters and their values")

@@ -57,6 +57,7 @@ class Splits:
     names: tuple[str, ...] = LABELS
     form: DataForm = DIGITS
     task: Task = "classes"
+    kept: LabelledImages | None = None  # crops that a device kept, to train on as well (`pipeline.training.kept`)
 
     def require_training(self) -> None:
         """Raises NoTrainingImagesError if there are no images that may be trained on."""

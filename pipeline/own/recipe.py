@@ -6,24 +6,15 @@ It lies beside the model, so that the gate can load the same data again and conv
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import json
-import sys
-import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from converters.workspace import Wanted
-from device.typed_json import parsed
+from device import toml_tables
 from device.whole_file import write_whole
 from pipeline.gate.limits import Limits
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 RECIPE_NAME = "recipe.toml"
 Tables = TypeVar("Tables")
@@ -118,55 +109,20 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def read_tables(path: Path, kind: type[Tables]) -> Tables:
-    """Returns a TOML file as a dataclass; a field of a dataclass is a table, and what is not written has its default.
-
-    Raises RecipeError, which names the entry, for any other file.
-    """
+    """Returns a TOML file as a dataclass, as `device.toml_tables` does, but raises RecipeError for any other file."""
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        return parsed(kind, _with_defaults(kind, written, ""), kind.__name__.lower())
+        return toml_tables.read_tables(path, kind)
     except ValueError as error:
-        raise RecipeError(f"{path}: {error}") from error
-
-
-def _with_defaults(kind: type[Any], written: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Returns entries with the defaults of those that are not written; raises RecipeError for unknown ones."""
-    if not isinstance(written, dict):
-        raise RecipeError(f"{where}: Expected a table. Received: {written!r}")
-    known, hints = {each.name: each for each in dataclasses.fields(kind)}, typing.get_type_hints(kind)
-    require_known(where, written, known)
-    entries: dict[str, Any] = {}
-    for name, each in known.items():
-        if dataclasses.is_dataclass(hints[name]):
-            entries[name] = _with_defaults(hints[name], written.get(name, {}), name)
-        elif name in written:
-            entries[name] = written[name]
-        elif each.default_factory is not dataclasses.MISSING:
-            entries[name] = each.default_factory()
-        elif each.default is not dataclasses.MISSING:
-            entries[name] = list(each.default) if isinstance(each.default, tuple) else each.default
-        else:
-            raise RecipeError(f"{where}.{name}: Expected an entry. Received: none")
-    return entries
+        raise RecipeError(str(error)) from error
 
 
 def require_known(where: str, written: Iterable[str], known: Iterable[str]) -> None:
     """Raises RecipeError, which names the nearest known one, if a name is unknown; `where` is the table."""
-    names = list(known)
-    for name in written:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(names)}"
-            raise RecipeError(f"{where + '.' if where else ''}{name}: nothing is called so.{hint}")
+    try:
+        toml_tables.require_known(where, written, known)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
 
 
 def _table(name: str, entries: Mapping[str, Any]) -> str:
-    return f"[{name}]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in entries.items())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_value(key)} = {_value(each)}" for key, each in value.items()) + "}"
-    # What JSON writes of these types is TOML, but for one control character.
-    written = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-    return written.replace("\x7f", "\\u007f")
+    return f"[{name}]\n" + "".join(toml_tables.entry(key, value) for key, value in entries.items())

@@ -37,6 +37,7 @@ from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet
 from pipeline.training.augment import AffineRange, random_affine
 from pipeline.training.interrupt import deferred_interrupt
+from pipeline.training.kept import with_kept
 from pipeline.training.networks import NoisyCell, build, build_for_training
 from pipeline.variants import LABELS, Variant
 
@@ -105,6 +106,8 @@ class Run(Folder):
         """Makes the folder. Deletes what another variant, recipe or training set left in it."""
         images, mix = len(training_set.digits), asdict(training_set.mix)
         learnt = {"images": images, "fonts_sha256": training_set.fonts_sha256, **mix}
+        if training_set.kept_sha256:
+            learnt["kept_sha256"] = training_set.kept_sha256
         described = json.dumps({"variant": variant.name, **asdict(recipe), "training_set": learnt}, indent=2)
         earlier = self.recipe.read_text() if self.recipe.is_file() else None
         if self.path.is_dir() and earlier != described:
@@ -124,6 +127,8 @@ def train_variant(variant: Variant, splits: Splits, fonts: Fonts, trained: Model
     The caller holds the folder's lock. An interrupted run lies in `<trained>/run`.
     """
     training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
+    if splits.kept is not None:
+        training_set = with_kept(training_set, splits.kept)
     run = Run(trained.path / "run")
     network = train(variant, RECIPES[variant.name], training_set, splits.validation, run)
     with whole_file(trained.weights) as unfinished:

@@ -104,6 +104,7 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
     ("arguments", "message"),
     [
         (["train", "rows", "--data", "nowhere"], "nowhere: Expected train-images-idx3-ubyte"),
+        (["train", "rows", "--kept", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["train", "rows", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["calibration-sheet", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["convert", "rows"], "Found neither: make train"),
