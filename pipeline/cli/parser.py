@@ -137,6 +137,8 @@ def _add_what_shows(named: _Commands) -> None:
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
     folders = _option("--label-folders", action="store_true", help="the label is the name of the photo's folder")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
+    images = _option("--images", type=int, default=2_000, help="how many test images are corrupted (default: 2000)")
+    named.add("robustness", tools.Robustness, variant, _data(), images)
     named.add("demo", tools.Demo, variant, digit, pause)
     named.add("doctor", tools.Doctor, _NETWORK, shape, inputs)
     named.add("calibration-sheet", tools.CalibrationSheet, sheet, _FONTS)

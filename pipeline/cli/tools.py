@@ -50,6 +50,35 @@ class Bench:
 
 
 @dataclass(frozen=True)
+class Robustness:
+    """Measure accuracy under MNIST-C's kinds of corruption, float and int8, beside a plain CNN."""
+
+    variant: str
+    data: Path | None
+    images: int
+
+    def __post_init__(self) -> None:
+        if self.images < 1:
+            raise ValueError(f"Expected --images >= 1. Received: {self.images}")
+
+    def run(self) -> None:
+        model = model_folder(self.variant)
+        require(model.float_model)
+        import_tensorflow()
+        from device.runner import Runner
+        from pipeline.bench.robustness import float_reader, int8_reader, measure_robustness, plain_cnn
+        from pipeline.data.mnist import load
+        from pipeline.training.networks import load_network
+
+        splits = load(self.data)
+        # Without MNIST there are too few images to train a CNN on.
+        cnn = {"plain CNN": float_reader(plain_cnn(splits.training))} if len(splits.training) else {}
+        with Runner(model.path) as runner:
+            readers = {"float": float_reader(load_network(self.variant, model)), "int8": int8_reader(runner)}
+            print(measure_robustness(readers | cnn, splits.test[: self.images]).table())
+
+
+@dataclass(frozen=True)
 class Demo:
     """Show in the terminal how a digit is read, line by line."""
 
