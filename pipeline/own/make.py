@@ -156,7 +156,7 @@ def _scaling(recipe: Recipe, network: keras.Model, data: OwnData) -> Scaling | N
 
 
 def _form(scaling: Scaling | None, own: OwnSplits, data: OwnData, shape: Shape) -> tuple[DataForm, OwnSplits]:
-    """Returns the form of the inputs, and the parts in it: images as grey levels, without an axis for one channel."""
+    """Returns the form of the inputs, and the parts with images as grey levels."""
     sizes = tuple(given if size is None else size for size, given in zip(shape, data.inputs.shape[1:], strict=True))
     if scaling is None:
         return DataForm("sequence", sizes, None), own
@@ -169,10 +169,15 @@ def _form(scaling: Scaling | None, own: OwnSplits, data: OwnData, shape: Shape) 
 
 
 def _grey(inputs: Inputs, scaling: Scaling) -> Inputs:
-    levels: Inputs = inputs
-    if inputs.dtype != np.uint8:
-        levels = np.clip(np.round(scaling.levels(inputs)), 0, 255).astype(np.uint8)
-    return levels[..., 0] if levels.ndim == 4 and levels.shape[-1] == 1 else levels
+    if inputs.dtype == np.uint8:
+        return inputs
+    return np.clip(np.round(scaling.levels(inputs)), 0, 255).astype(np.uint8)
+
+
+def _kept(part: OwnData, form: DataForm) -> LabelledImages:
+    """Returns inputs as the form keeps them: images without an axis for one channel."""
+    single = form.kind == "image" and len(form.shape) > 2 and form.shape[-1] == 1
+    return LabelledImages(part.inputs[..., 0] if single else part.inputs, part.targets)
 
 
 def _splits(own: OwnSplits, form: DataForm) -> Splits:
@@ -180,10 +185,10 @@ def _splits(own: OwnSplits, form: DataForm) -> Splits:
     source = own.training.source
     return Splits(
         source=source,
-        training=LabelledImages(own.training.inputs, own.training.targets),
-        validation=LabelledImages(own.validation.inputs, own.validation.targets),
-        calibration=Calibration(own.calibration.inputs, source, own.seed, indices),
-        test=LabelledImages(own.test.inputs, own.test.targets),
+        training=_kept(own.training, form),
+        validation=_kept(own.validation, form),
+        calibration=Calibration(_kept(own.calibration, form).crops, source, own.seed, indices),
+        test=_kept(own.test, form),
         test_source=f"test inputs of {source}",
         names=own.training.names,
         form=form,

@@ -79,6 +79,30 @@ def bars(count: int) -> tuple[npt.NDArray[np.uint8], Array]:
     return images, below
 
 
+def write_videos(folder: Path) -> None:
+    """Writes a network over frames as `net.keras`, and videos `<uint8>[n, 5, 8, 8]` of a spot that falls or rises."""
+    rng = np.random.default_rng(4)
+    rises = np.arange(_COUNT) % 2
+    videos = rng.integers(0, 60, (_COUNT, 5, 8, 8), np.uint8)
+    for video, start, side in zip(videos, rng.integers(0, 4, _COUNT), rises, strict=True):
+        rows = start + np.arange(5)
+        video[np.arange(5), rows[::-1] if side else rows, start + 2] = 250
+    keras.utils.set_random_seed(1)
+    network = keras.Sequential(
+        [
+            layers.Input((5, 8, 8, 1)),
+            layers.TimeDistributed(layers.Conv2D(4, 3, strides=2, activation="relu")),
+            layers.TimeDistributed(layers.Flatten()),
+            layers.LSTM(8),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    network.compile(keras.optimizers.Adam(0.02), _CROSSENTROPY)
+    network.fit(videos[..., np.newaxis] / np.float32(255), rises, epochs=12, batch_size=16, verbose=0)
+    network.save(folder / "net.keras")
+    np.savez(folder / "data.npz", x=videos, y=rises, names=["falls", "rises"])
+
+
 def write_bars(folder: Path) -> None:
     """Writes a network that scales grey levels by itself as `net.keras`, and PNGs in class folders as `images/`."""
     images, below = bars(_COUNT)

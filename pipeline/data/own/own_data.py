@@ -33,8 +33,9 @@ _TARGETS: dict[Task, tuple[type[np.generic], int]] = {
 class OwnData:
     """Inputs, their targets, and where they are from.
 
-    `inputs` are `<uint8>[n, height, width, channels]` grey levels, `<uint8>[n, height, width]` if the network takes an
-    image line by line, or `<float32>` of the network's shape. `targets` are, by `task`:
+    `inputs` are `<uint8>[n, height, width, channels]` grey levels, with an axis of frames before these of a video,
+    `<uint8>[n, height, width]` if the network takes an image line by line, or `<float32>` of the network's shape.
+    `targets` are, by `task`:
 
     - "classes": `<int64>[n]`, indices into `names`;
     - "steps": `<int64>[n, steps]`, the same for each time step;
@@ -99,9 +100,9 @@ def some(names: list[str], shown: int = 5) -> str:
 def _require_kinds(data: OwnData) -> None:
     if data.task not in TASKS:
         raise ValueError(f"Expected a task of {', '.join(TASKS)}. Received: {data.task}")
-    if data.inputs.dtype not in (np.uint8, np.float32) or data.inputs.ndim not in (3, 4):
+    if data.inputs.dtype not in (np.uint8, np.float32) or data.inputs.ndim < 3:
         received = f"shape={data.inputs.shape}, dtype={data.inputs.dtype}"
-        raise ValueError(f"Expected inputs <uint8> or <float32> with three or four axes. Received: {received}")
+        raise ValueError(f"Expected inputs <uint8> or <float32> with three axes or more. Received: {received}")
     dtype, axes = _TARGETS[data.task]
     if data.targets.dtype != dtype or data.targets.ndim != axes:
         received = f"shape={data.targets.shape}, dtype={data.targets.dtype}"

@@ -24,9 +24,10 @@ def read_data(
 ) -> OwnData:
     """Return the data of a source for a network whose input has a shape.
 
-    `shape` is (height, width, channels), (steps, features), or (height, width) of an image that is read by line; a size
-    that may vary is None. `names` are the classes in the order of the network's outputs, and `task` is what the labels
-    mean, where the source leaves it open (`labels.meaning`). `source` is one of:
+    `shape` is (height, width, channels), (steps, features), (height, width) of an image that is read by line, or has
+    more axes, as (frames, height, width, channels) of a video; a size that may vary is None. `names` are the classes in
+    the order of the network's outputs, and `task` is what the labels mean, where the source leaves it open
+    (`labels.meaning`). `source` is one of:
 
     - a folder with a folder of images for each class, or with `train/`, `test/` and the like that have those;
     - a `.npz` file, a folder with one, or a folder with `x.npy` and `y.npy` (`array_files`);
@@ -37,8 +38,8 @@ def read_data(
     Raises ValueError if the source has another form or does not fit the shape or the task, OSError if it cannot be
     read.
     """
-    if len(shape) not in (2, 3):
-        raise ValueError(f"Expected a network whose input has two or three axes. Received: input shape {shape}")
+    if len(shape) < 2:
+        raise ValueError(f"Expected a network whose input has two axes or more. Received: input shape {shape}")
     raw = _raw(source, shape, task, trust=trust)
     if not len(raw.items) or not raw.inputs.size:
         raise ValueError(f"{raw.source}: Expected at least one input. Received: shape={raw.inputs.shape}")
@@ -116,7 +117,7 @@ def _fitted(inputs: npt.NDArray[Any], shape: Shape) -> tuple[Inputs, tuple[str, 
     if len(sizes) != len(shape) or any(want not in (None, size) for want, size in zip(shape, sizes, strict=True)):
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         raise ValueError(f"Expected inputs [n, {wanted}]. Received: shape={inputs.shape}")
-    return _typed(fitted, is_image=len(shape) == 3)
+    return _typed(fitted, is_image=len(shape) > 2)
 
 
 def _typed(inputs: npt.NDArray[Any], *, is_image: bool) -> tuple[Inputs, tuple[str, ...]]:

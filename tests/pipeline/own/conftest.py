@@ -35,12 +35,10 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> W
 
 
 def _convert(kind: str, folder: Path) -> None:
-    from tests.support.own_networks import write_bars, write_waves  # noqa: PLC0415  # imports TensorFlow
+    from tests.support.own_networks import write_bars, write_videos, write_waves  # noqa: PLC0415  # imports TensorFlow
 
-    if kind == "bars":
-        write_bars(folder)
-    else:
-        write_waves(kind, folder)
+    others = {"bars": write_bars, "videos": write_videos}
+    others.get(kind, partial(write_waves, kind))(folder)
     data = "images" if kind == "bars" else "data.npz"
     units = ("--units", "mm") if kind == "values" else ()
     child = pipeline(folder, "convert", "net.keras", "--data", data, "--name", "mine", *units)

@@ -97,6 +97,18 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
     assert [line["label"] for line in classified(folder, "two.npy")] == ["above", "below"]
 
 
+def test_videos_are_converted_judged_and_answered(own_workspace: Workspace) -> None:
+    """Grey frames are images with an axis more, whose lines are frames; the gate passes, and the device answers."""
+    folder = own_workspace("videos")
+    manifest = read_manifest(folder / "build" / "mine")
+    assert (manifest.input.kind, manifest.input.shape, manifest.steps) == ("image", (1, 5, 8, 8, 1), 5)
+    with np.load(folder / "data.npz") as data:
+        np.save(folder / "two.npy", data["x"][:2])
+    assert [line["label"] for line in classified(folder, "two.npy")] == ["falls", "rises"]
+    child = pipeline(folder, "gate", "build/mine", *LIMITS)
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
 def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> None:
     """A network that reads grey levels far better than 0..1 is not converted; the candidate stays as it was."""
     folder = own_workspace("bars")
