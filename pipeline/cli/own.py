@@ -114,7 +114,7 @@ def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Re
     if data is None:
         raise ValueError(f"Expected the data of {source}: --data FOLDER, FILE or MODULE:FUNCTION")
     output = {key: options[key] for key in ("units", "decoding") if options.get(key)}
-    network = {"precision": options["precision"]} if options.get("precision") else {}
+    network = {key: options[key] for key in ("precision", "time") if options.get(key)}
     others = {key: value for key, value in options.items() if value and key not in (*output, *network)}
     if "names" in others:
         others["names"] = tuple(others["names"].split(","))

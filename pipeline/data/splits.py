@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from device.arrays import Indices
+from device.arrays import Float32, Indices
 from device.manifest import CalibrationRecord
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
@@ -22,10 +23,14 @@ class NoTrainingImagesError(ValueError):
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Inputs, of digits `<uint8>[n, 28, 28]`, and what is to be answered for each, of digits `<uint8>[n]`."""
+    """Inputs, of digits `<uint8>[n, 28, 28]`, and what is to be answered for each, of digits `<uint8>[n]`.
+
+    A continuous model keeps its states over `runs`, the numbers of inputs that follow one another; others have none.
+    """
 
     crops: Inputs
     labels: npt.NDArray[Any]
+    runs: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.crops) != len(self.labels):
@@ -58,6 +63,11 @@ class Splits:
     form: DataForm = DIGITS
     task: Task = "classes"
 
+    @property
+    def continuous(self) -> bool:
+        """Whether the model is to keep its states from one input to the next."""
+        return self.calibration.runs is not None
+
     def require_training(self) -> None:
         """Raises NoTrainingImagesError if there are no images that may be trained on."""
         if not len(self.training):
@@ -65,6 +75,11 @@ class Splits:
                 f"Training needs MNIST's training images. Received: {self.source}. "
                 "Name a folder with the four IDX files: --data DIR, or ROWSTREAM_DATA"
             )
+
+
+def in_runs(inputs: Float32, runs: tuple[int, ...] | None) -> Float32 | list[Float32]:
+    """Returns inputs `[n, ...]` as `converters.convert` takes them: of a continuous model an array for each run."""
+    return inputs if runs is None else np.split(inputs, np.cumsum(runs)[:-1])
 
 
 def digests(crops: Inputs) -> tuple[str, ...]:

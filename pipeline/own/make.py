@@ -15,6 +15,7 @@ from keras import layers
 from converters.loading.safely import loaded_safely
 from converters.lowering.layer_graph import read_layers
 from converters.lowering.lower import lowered
+from converters.lowering.states_kept import keeps_states, with_states
 from device.arrays import Float32
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
@@ -23,13 +24,13 @@ from pipeline.data.mnist import embedded_splits
 from pipeline.data.own.calibration_inputs import checked_calibration
 from pipeline.data.own.overview import contact_sheet, describe
 from pipeline.data.own.own_data import OwnData, Shape, some
-from pipeline.data.own.own_splits import OwnSplits, split
+from pipeline.data.own.own_splits import OwnSplits, runs_of, split
 from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.own.own_model import OwnModel
-from pipeline.own.recipe import Recipe, read_recipe
+from pipeline.own.recipe import Recipe, Time, read_recipe
 from pipeline.release.candidate import make_candidate
 from pipeline.release.evaluate import Evaluation
 from pipeline.release.source import Source
@@ -50,8 +51,8 @@ def make_own_candidate(model: OwnModel, target: BuildFolder) -> Evaluation:
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         files = ModelFolder(Path(folder))
-        network = load_own_network(model, files.network)
-        inputs = own_inputs(model, network)
+        network, time = load_own_network(model, files.network)
+        inputs = own_inputs(model.with_time(time), network)
         log.info("%s", describe(inputs.parts))
         contact_sheet(inputs.parts, target.contact_sheet)
         inputs.recipe.write(files.recipe)
@@ -74,16 +75,23 @@ def _with_limits(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     return replace(recipe, limits={**limits, **recipe.limits})
 
 
-def load_own_network(model: OwnModel, into: Path) -> keras.Model:
-    """Loads a network in a child process, which leaves it in `into`; returns it.
+def load_own_network(model: OwnModel, into: Path) -> tuple[keras.Model, Time]:
+    """Loads a network in a child process, leaves it in `into`, and returns it, and whether it keeps its states.
 
-    Raises LoadError if that fails, and NetworkRefusedError at once if layers cannot be lowered.
+    It keeps them if the recipe says so, or if it does not say and a layer is stateful; no layer of what is returned is.
+    Raises LoadError if loading fails, and NetworkRefusedError at once if layers cannot be lowered.
     """
     loaded_safely(model.source, trust=model.trust, into=into, arguments=model.arguments)
-    network = keras.models.load_model(into)
+    network, time = keras.models.load_model(into), model.recipe.network.time
+    stateful = keeps_states(network)
+    if stateful:
+        network = with_states(network, kept=False)
+        network.save(into)
+        if not time:
+            log.info("a layer is stateful: the model is continuous, its states are never reset (--time)")
     if None not in network.input_shape[1:]:
         lowered(network)
-    return network
+    return network, time or ("continuous" if stateful else "windows")
 
 
 def splits_of(model: ModelFolder, network: keras.Model, *, trust: bool) -> Splits:
@@ -114,13 +122,14 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     task = wanted.task or ("steps" if _answers_each_step(network) else None)
     data = read_data(wanted.source, shape, names=wanted.names, task=task, trust=model.trust)
     _require_names(network, data, recipe.output.decoding)
-    own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates)
+    continuous = recipe.network.time == "continuous"
+    own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates, in_order=continuous)
     for note in own.notes:
         log.warning("%s", note)
     checked_calibration(own.calibration.inputs, allow_few=wanted.allow_few)
     scaling = _scaling(recipe, network, data)
     form, own = _form(scaling, own, data, shape)
-    splits = _splits(own, form)
+    splits = _splits(own, form, continuous=continuous)
     if trained and scaling is not None and data.task == "classes":
         _require_scaling(network, splits, scaling)
     complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
@@ -174,21 +183,22 @@ def _grey(inputs: Inputs, scaling: Scaling) -> Inputs:
     return np.clip(np.round(scaling.levels(inputs)), 0, 255).astype(np.uint8)
 
 
-def _kept(part: OwnData, form: DataForm) -> LabelledImages:
-    """Returns inputs as the form keeps them: images without an axis for one channel."""
+def _splits(own: OwnSplits, form: DataForm, *, continuous: bool) -> Splits:
+    # Images are kept without an axis for one channel.
     single = form.kind == "image" and len(form.shape) > 2 and form.shape[-1] == 1
-    return LabelledImages(part.inputs[..., 0] if single else part.inputs, part.targets)
 
+    def kept(part: OwnData) -> LabelledImages:
+        runs = runs_of(part) if continuous else None
+        return LabelledImages(part.inputs[..., 0] if single else part.inputs, part.targets, runs)
 
-def _splits(own: OwnSplits, form: DataForm) -> Splits:
     indices = sha256_hex(own.calibration_indices.astype("<i8").tobytes())
-    source = own.training.source
+    source, calibration = own.training.source, kept(own.calibration)
     return Splits(
         source=source,
-        training=_kept(own.training, form),
-        validation=_kept(own.validation, form),
-        calibration=Calibration(_kept(own.calibration, form).crops, source, own.seed, indices),
-        test=_kept(own.test, form),
+        training=kept(own.training),
+        validation=kept(own.validation),
+        calibration=Calibration(calibration.crops, source, own.seed, indices, calibration.runs),
+        test=kept(own.test),
         test_source=f"test inputs of {source}",
         names=own.training.names,
         form=form,

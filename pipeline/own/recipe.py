@@ -27,6 +27,7 @@ else:
 
 RECIPE_NAME = "recipe.toml"
 Tables = TypeVar("Tables")
+Time = Literal["windows", "continuous"]
 
 
 class RecipeError(ValueError):
@@ -38,12 +39,14 @@ class NetworkRecipe:
     """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`.
 
     `arguments` are those of a function, by name: numbers, texts, truth values and lists of them. `precision` is that of
-    recurrent cells in the file: `auto` is int8 where that is precise enough.
+    recurrent cells in the file: `auto` is int8 where that is precise enough. `time` says whether the states are reset
+    for each input, `windows`, or never, `continuous`; empty is what the network's layers say.
     """
 
     source: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     precision: Wanted = "auto"
+    time: Literal["", "windows", "continuous"] = ""
 
     def __post_init__(self) -> None:
         for name, value in self.arguments.items():

@@ -69,6 +69,34 @@ def write_waves(kind: str, folder: Path) -> None:
     np.savez(folder / "data.npz", x=inputs, y=targets, **names)
 
 
+def switches(count: int, steps: int) -> tuple[Array, Array]:
+    """Returns recordings `<float32>[n, steps, 1]` of noise with pulses, and whether the last was up, `[n, steps]`."""
+    rng = np.random.default_rng(5)
+    pulses = rng.choice([-1, 0, 1], (count, steps), p=[0.05, 0.9, 0.05])
+    last = np.maximum.accumulate(np.where(pulses, np.arange(steps), 0), axis=1)
+    is_on = (np.take_along_axis(pulses, last, axis=1) > 0).astype(np.int64)
+    return (pulses + rng.normal(0, 0.1, pulses.shape)).astype(np.float32)[..., np.newaxis], is_on
+
+
+def write_switches(folder: Path) -> None:
+    """Writes a stateful network over windows of five steps as `net.keras`, and the windows of 40 recordings.
+
+    Most windows have no pulse: what it answers then is in its states.
+    """
+    recordings, is_on = switches(40, 100)
+    keras.utils.set_random_seed(1)
+    trained = keras.Sequential([layers.Input((100, 1)), layers.GRU(6, return_sequences=True), layers.Dense(2)])
+    trained.compile(keras.optimizers.Adam(0.03), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    trained.fit(recordings, is_on, epochs=60, batch_size=20, verbose=0)
+    given, head = keras.Input(batch_shape=(8, 5, 1)), layers.Dense(2, activation="softmax")
+    network = keras.Sequential([given, layers.GRU(6, stateful=True), head])
+    network.set_weights(trained.get_weights())
+    network.save(folder / "net.keras")
+    groups = np.repeat(np.arange(40), 20)
+    x, y = recordings.reshape(-1, 5, 1), is_on.reshape(-1, 5)[:, -1]
+    np.savez(folder / "data.npz", x=x, y=y, names=["off", "on"], groups=groups)
+
+
 def bars(count: int) -> tuple[npt.NDArray[np.uint8], Array]:
     """Returns noisy images `<uint8>[n, 12, 12]` of a bright bar, and whether it is at the top, 0, or below, 1."""
     rng = np.random.default_rng(3)

@@ -35,9 +35,9 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> W
 
 
 def _convert(kind: str, folder: Path) -> None:
-    from tests.support.own_networks import write_bars, write_videos, write_waves  # noqa: PLC0415  # imports TensorFlow
+    from tests.support.own_networks import write_bars, write_switches, write_videos, write_waves  # noqa: PLC0415  # imports TensorFlow
 
-    others = {"bars": write_bars, "videos": write_videos}
+    others = {"bars": write_bars, "switches": write_switches, "videos": write_videos}
     others.get(kind, partial(write_waves, kind))(folder)
     data = "images" if kind == "bars" else "data.npz"
     units = ("--units", "mm") if kind == "values" else ()

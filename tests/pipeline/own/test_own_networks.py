@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from device.manifest import Fidelity, read_manifest
+from device.runner import Runner
 from pipeline.own.recipe import read_recipe
 from tests.conftest import MODELS, ROOT
 from tests.pipeline.own.conftest import Workspace
@@ -107,6 +108,26 @@ def test_videos_are_converted_judged_and_answered(own_workspace: Workspace) -> N
     assert [line["label"] for line in classified(folder, "two.npy")] == ["falls", "rises"]
     child = pipeline(folder, "gate", "build/mine", *LIMITS)
     assert child.returncode == 0, child.stdout + child.stderr
+
+
+def test_a_stateful_network_becomes_a_continuous_model(own_workspace: Workspace) -> None:
+    """Its states are never reset: it knows in each window what came in earlier ones, as Keras does."""
+    folder = own_workspace("switches")
+    manifest = read_manifest(folder / "build" / "mine")
+    assert (manifest.continuous, manifest.steps, manifest.accuracy is not None) == (True, 5, True)
+    assert read_recipe(folder / "build" / "mine" / "recipe.toml").network.time == "continuous"
+    with np.load(folder / "data.npz") as data:
+        windows, labels = data["x"][:20], data["y"][:20]
+    with Runner(folder / "build" / "mine") as runner:
+        answers = [[runner.push(line).label for line in window] for window in windows]
+    assert [each[-1] for each in answers] == [("off", "on")[label] for label in labels]
+    # No pulse in a window leaves it as it was.
+    silent = next(index for index, window in enumerate(windows) if labels[index] and np.abs(window).max() < 0.5)
+    assert set(answers[silent]) == {"on"}
+    child = pipeline(folder, "gate", "build/mine", *LIMITS)
+    assert child.returncode == 0, child.stdout + child.stderr
+    (line,) = [line for line in child.stdout.splitlines() if "float step as in Keras" in line]
+    assert "120 inputs, one after another" in line
 
 
 def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> None:
