@@ -55,9 +55,9 @@ def make_own_candidate(model: OwnModel, target: BuildFolder) -> Evaluation:
         inputs = own_inputs(model.with_time(time), network)
         log.info("%s", describe(inputs.parts))
         contact_sheet(inputs.parts, target.contact_sheet)
-        inputs.recipe.write(files.recipe)
+        inputs.recipe.beside(target.path).write(files.recipe)
         evaluation = make_candidate(_source(model.name, network, inputs.recipe, files), inputs.splits, target)
-    _with_limits(inputs.recipe, evaluation).write(target.recipe)
+    _with_limits(inputs.recipe, evaluation).beside(target.path).write(target.recipe)
     return evaluation
 
 
@@ -98,7 +98,7 @@ def splits_of(model: ModelFolder, network: keras.Model, *, trust: bool) -> Split
     """Returns the data of a model by its recipe; without one, the embedded digits."""
     if not model.recipe.is_file():
         return embedded_splits()
-    own = OwnModel(read_recipe(model.recipe), model.path.resolve().name, trust)
+    own = OwnModel(read_recipe(model.recipe).within(model.path), model.path.resolve().name, trust)
     return own_inputs(own, network).splits
 
 

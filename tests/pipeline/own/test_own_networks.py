@@ -174,12 +174,12 @@ def test_all_layers_that_cannot_be_lowered_are_named_before_any_data(tmp_path: P
 
 
 def test_a_recipe_is_written_to_be_edited(tmp_path: Path) -> None:
-    """`init` writes what was named, and what can be set, with absolute paths; it replaces no file."""
+    """`init` writes what was named, and what can be set, with paths from the recipe's folder; it replaces no file."""
     (tmp_path / "net.keras").touch()
     arguments = ("init", "net.keras", "--data", "x.npz", "--task", "regression", "--units", "kg", "--names", "a,b")
     child = pipeline(tmp_path, *arguments)
     assert (child.returncode, child.stdout) == (0, "python -m pipeline convert recipe.toml\n")
     recipe = read_recipe(tmp_path / "recipe.toml")
-    assert recipe.network.source == str(tmp_path / "net.keras")
+    assert (recipe.network.source, recipe.data.source) == ("net.keras", "x.npz")
     assert (recipe.data.task, recipe.data.names, recipe.output.units) == ("regression", ("a", "b"), "kg")
     assert refused(pipeline(tmp_path, *arguments)).startswith("error: recipe.toml: Expected no file there.")
