@@ -158,8 +158,7 @@ def _scaling(recipe: Recipe, network: keras.Model, data: OwnData) -> Scaling | N
     own = _GREY_LEVELS if isinstance(first, (layers.Rescaling, layers.Normalization)) else _DEFAULT_SCALING
     scaling = Scaling.parsed(declared or own)
     if scaling.low > scaling.high:
-        mend = "Let the network begin with Rescaling(-1, offset=1), and declare 0..1"
-        raise ValueError(f"Expected a scaling that rises, as int8's does. Received: {scaling}. {mend}")
+        raise ValueError(f"Expected a scaling that rises, as int8's does. Received: {scaling}. {scaling.mend}")
     check_scaling(data.inputs, scaling)
     return scaling
 

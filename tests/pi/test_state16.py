@@ -1,4 +1,4 @@
-"""Tests that recurrent cells in int16 give the same bits whole and line by line on each emulated machine and runtime."""
+"""Tests that recurrent cells in int16 give the same bits whole and by line on each emulated machine and runtime."""
 
 from __future__ import annotations
 
