@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from device.manifest import CalibrationRecord
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.data.data_form import DIGITS, DataForm, Inputs
-from pipeline.data.own.own_data import Task
+from pipeline.data.own.own_data import Labels, Task
 from pipeline.variants import LABELS
 
 
@@ -50,7 +51,7 @@ class Splits:
 
     `form` is that of all inputs. Labels are, by `task`: `classes`, an index into `names`, `<int>[n]`; `steps`, one for
     each time step, `<int>[n, steps]`; `multilabel`, 0 or 1 for each name, `<float32>[n, names]`; `regression`, real
-    numbers, `<float32>[n, values]`.
+    numbers, `<float32>[n, values]`. `others` are the labels of the test inputs for further outputs, by their names.
     """
 
     source: str
@@ -62,6 +63,11 @@ class Splits:
     names: tuple[str, ...] = LABELS
     form: DataForm = DIGITS
     task: Task = "classes"
+    others: Mapping[str, Labels] = field(default_factory=dict)
+
+    def labels_of(self, output: str, first: str) -> Labels | None:
+        """Returns what an output is to answer for the test inputs, given the first output's name; None if unknown."""
+        return Labels(self.test.labels, self.task, self.names) if output == first else self.others.get(output)
 
     @property
     def continuous(self) -> bool:

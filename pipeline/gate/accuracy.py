@@ -18,7 +18,7 @@ from device.arrays import Bools, Float64, Indices
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
-from pipeline.gate.scored import scored
+from pipeline.gate.scored import scored, scored_others
 from pipeline.gate.streamed import greatest_difference
 
 # Millionths of the greatest output: float kernels sum in another order than Keras.
@@ -119,6 +119,8 @@ def accuracy(case: Case) -> Iterator[Check | Note]:
     worst, maximum = int(drops.argmax()), limits.recall_drop_pp_max
     measured = f"{drops[worst]:.2f} pp, class {case.splits.names[worst]}"
     yield at_most("recall drop of the worst class", float(drops[worst]), maximum, " pp", measured=measured)
+    if len(case.outputs) > 1:
+        yield from scored_others(case)
 
 
 def recall_drops_pp(case: Case, pair: Paired) -> Float64:

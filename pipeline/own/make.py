@@ -23,7 +23,7 @@ from pipeline.data.data_form import DataForm, Inputs
 from pipeline.data.mnist import embedded_splits
 from pipeline.data.own.calibration_inputs import checked_calibration
 from pipeline.data.own.overview import contact_sheet, describe
-from pipeline.data.own.own_data import OwnData, Shape, some
+from pipeline.data.own.own_data import Labels, OwnData, Shape, some
 from pipeline.data.own.own_splits import OwnSplits, runs_of, split
 from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
@@ -121,7 +121,12 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     wanted = recipe.data
     task = wanted.task or ("steps" if _answers_each_step(network) else None)
     data = read_data(wanted.source, shape, names=wanted.names, task=task, trust=model.trust)
-    _require_names(network, data, recipe.output.decoding)
+    outputs = tuple(getattr(network, "output_names", ("logits",)))
+    data = data.for_outputs(outputs)
+    first = Labels(data.targets, data.task, data.names)
+    for output, labels in {outputs[0]: first, **data.others}.items():
+        size = network.outputs[outputs.index(output)].shape[-1]
+        _require_names(size, labels, data.source, recipe.output.decoding if output == outputs[0] else "")
     continuous = recipe.network.time == "continuous"
     own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates, in_order=continuous)
     for note in own.notes:
@@ -132,17 +137,19 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     splits = _splits(own, form, continuous=continuous)
     if trained and scaling is not None and data.task == "classes":
         _require_scaling(network, splits, scaling)
-    complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
+    complete = replace(wanted, scaling=str(scaling) if scaling is not None else "")
+    if not data.others:
+        complete = replace(complete, task=data.task, names=data.names)
     return OwnInputs(splits, replace(recipe, data=complete), own)
 
 
-def _require_names(network: keras.Model, data: OwnData, decoding: str) -> None:
-    """Raises ValueError unless the network's first output has a number for each name; one alone may choose of two."""
-    size, names = network.outputs[0].shape[-1] - (decoding == "ctc"), data.names
+def _require_names(size: int, labels: Labels, source: str, decoding: str) -> None:
+    """Raises ValueError unless an output has a number for each name; one alone may choose of two."""
+    size, names = size - (decoding == "ctc"), labels.names
     if not names or size == len(names) or (size == 1 and len(names) == 2):
         return
     given = f"{len(names)} ({some(list(names))})"
-    raise ValueError(f"{data.source}: Expected {size} names, as many as the network's output. Received: {given}")
+    raise ValueError(f"{source}: Expected {size} names, as many as the network's output. Received: {given}")
 
 
 def _answers_each_step(network: keras.Model) -> bool:
@@ -202,6 +209,7 @@ def _splits(own: OwnSplits, form: DataForm, *, continuous: bool) -> Splits:
         names=own.training.names,
         form=form,
         task=own.training.task,
+        others=own.test.others,
     )
 
 

@@ -86,11 +86,11 @@ def _findings(reader: StepReader, source: Source, splits: Splits, conversion: Co
         real = float_outputs(source.network, test_inputs, keep_head=splits.task == "regression")
     outputs = output_contracts(source, splits, conversion.facts.heads, reader.outputs)
     answer = outputs[0]
+    targets = {each.name: splits.labels_of(each.name, answer.name) for each in outputs if is_values(each)}
     near = tuple(
-        fidelity(
-            each.name, real[each.name], test[each.name].real, labels if each is answer and is_values(each) else None
-        )
+        fidelity(each.name, real[each.name], test[each.name].real, known.targets if known is not None else None)
         for each in outputs
+        for known in (targets.get(each.name),)
     )
     logits, int8 = real[answer.name], test[answer.name]
     measured = None

@@ -69,6 +69,22 @@ def write_waves(kind: str, folder: Path) -> None:
     np.savez(folder / "data.npz", x=inputs, y=targets, **names)
 
 
+def write_two_outputs(folder: Path) -> None:
+    """Writes a network that tells fast waves and their last height as `net.keras`, and the labels of both."""
+    inputs, fast = waves(_COUNT)
+    height = 10 * inputs[:, -1, :1]
+    keras.utils.set_random_seed(1)
+    given = keras.Input((20, 2))
+    shared = layers.LSTM(10)(given)
+    heads = {"kind": layers.Dense(2, activation="softmax", name="kind"), "height": layers.Dense(1, name="height")}
+    network = keras.Model(given, {name: head(shared) for name, head in heads.items()})
+    network.compile(keras.optimizers.Adam(0.02), {"kind": _CROSSENTROPY, "height": "mse"})
+    network.fit(inputs, {"kind": fast, "height": height}, epochs=25, batch_size=32, verbose=0)
+    network.save(folder / "net.keras")
+    noisy = height + np.random.default_rng(2).normal(size=height.shape)
+    np.savez(folder / "data.npz", x=inputs, y_kind=fast, names_kind=["slow", "fast"], y_height=noisy)
+
+
 def switches(count: int, steps: int) -> tuple[Array, Array]:
     """Returns recordings `<float32>[n, steps, 1]` of noise with pulses, and whether the last was up, `[n, steps]`."""
     rng = np.random.default_rng(5)

@@ -27,10 +27,15 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> W
 
 
 def _convert(kind: str, folder: Path) -> None:
-    from tests.support.own_networks import write_bars, write_switches, write_videos, write_waves  # noqa: PLC0415  # imports TensorFlow
+    from tests.support import own_networks as own  # noqa: PLC0415  # imports TensorFlow
 
-    others = {"bars": write_bars, "switches": write_switches, "videos": write_videos}
-    others.get(kind, partial(write_waves, kind))(folder)
+    others = {
+        "bars": own.write_bars,
+        "switches": own.write_switches,
+        "two": own.write_two_outputs,
+        "videos": own.write_videos,
+    }
+    others.get(kind, partial(own.write_waves, kind))(folder)
     data = "images" if kind == "bars" else "data.npz"
     units = ("--units", "mm") if kind == "values" else ()
     child = pipeline(folder, "convert", "net.keras", "--data", data, "--name", "mine", *units)

@@ -130,6 +130,25 @@ def test_a_stateful_network_becomes_a_continuous_model(own_workspace: Workspace)
     assert "120 inputs, one after another" in line
 
 
+def test_each_labelled_output_is_judged(own_workspace: Workspace) -> None:
+    """Of a class and a value, the gate has the accuracy of one and the errors of the other; the device gives both."""
+    folder = own_workspace("two")
+    manifest = read_manifest(folder / "build" / "mine")
+    kinds = {each.name: (each.kind, each.labels) for each in manifest.outputs}
+    assert kinds == {"height": ("values", ("height0",)), "kind": ("classes", ("slow", "fast"))}
+    errors = {each.output: each.float_mean_error is not None for each in manifest.fidelity}
+    assert errors == {"height": True, "kind": False}
+    child = pipeline(folder, "gate", "build/mine", *LIMITS)
+    assert child.returncode == 0, child.stdout + child.stderr
+    for check in ("accuracy drop, kind", "agreement with float, kind", "mean error, int8 to float, height"):
+        assert check in child.stdout
+    assert "- int8 accuracy, kind: 100.00 %" in child.stdout
+    with np.load(folder / "data.npz") as data:
+        np.save(folder / "one.npy", data["x"][1])
+    (line,) = classified(folder, "one.npy")
+    assert line["outputs"]["kind"]["label"] == "fast"
+
+
 def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> None:
     """A network that reads grey levels far better than 0..1 is not converted; the candidate stays as it was."""
     folder = own_workspace("bars")

@@ -122,6 +122,19 @@ def test_an_archive_has_names_groups_and_parts(tmp_path: Path) -> None:
     )
 
 
+def test_an_archive_has_labels_of_several_outputs(tmp_path: Path) -> None:
+    """`y_OUTPUT` labels an output, each with a task of its own; a network without that output is refused."""
+    inputs, labels = waves(4)
+    named: dict[str, Any] = {"y_kind": labels, "names_kind": np.array(["slow", "fast"]), "y_size": inputs[:, 0, 0]}
+    np.savez(tmp_path / "waves.npz", x=inputs, **named)
+    data = read_data(str(tmp_path), (20, 2)).for_outputs(("size", "kind"))
+    assert (data.task, data.targets.shape, data.output) == ("regression", (4, 1), "size")
+    assert (data.others["kind"].task, data.others["kind"].names) == ("classes", ("slow", "fast"))
+    assert data[np.array([1])].others["kind"].targets.tolist() == [1]
+    with pytest.raises(ValueError, match=r"outputs size, at least of the first\. Received: size, kind$|kind, size$"):
+        read_data(str(tmp_path), (20, 2)).for_outputs(("size",))
+
+
 def test_an_archive_as_keras_has_it_keeps_its_parts(tmp_path: Path, digits: Digits) -> None:
     """`x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz, are training and test inputs."""
     crops, labels = digits
