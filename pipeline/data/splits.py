@@ -17,6 +17,9 @@ from pipeline.data.data_form import DIGITS, DataForm, Inputs
 from pipeline.data.own.own_data import Labels, Task
 from pipeline.variants import LABELS
 
+# How the source of own test inputs begins.
+OWN_TEST_INPUTS = "test inputs of "
+
 
 class NoTrainingImagesError(ValueError):
     """The data have no images that may be trained on."""

@@ -27,7 +27,7 @@ from pipeline.data.own.own_data import Labels, OwnData, Shape, some
 from pipeline.data.own.own_splits import OwnSplits, runs_of, split
 from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
-from pipeline.data.splits import LabelledImages, Splits
+from pipeline.data.splits import OWN_TEST_INPUTS, LabelledImages, Splits
 from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.own.own_model import OwnModel
 from pipeline.own.recipe import Recipe, Time, read_recipe
@@ -205,7 +205,7 @@ def _splits(own: OwnSplits, form: DataForm, *, continuous: bool) -> Splits:
         validation=kept(own.validation),
         calibration=Calibration(calibration.crops, source, own.seed, indices, calibration.runs),
         test=kept(own.test),
-        test_source=f"test inputs of {source}",
+        test_source=f"{OWN_TEST_INPUTS}{source}",
         names=own.training.names,
         form=form,
         task=own.training.task,
