@@ -23,7 +23,7 @@ def read_tables(path: Path, kind: type[Tables]) -> Tables:
     cannot be read, and ImportError on Python 3.10 without tomli.
     """
     try:
-        return from_tables(_loads(path.read_text(encoding="utf-8-sig")), kind)
+        return from_tables(loads(path.read_text(encoding="utf-8-sig")), kind)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -56,7 +56,8 @@ def _value(value: Any) -> str:
     return written.replace("\x7f", "\\u007f")
 
 
-def _loads(text: str) -> dict[str, Any]:
+def loads(text: str) -> dict[str, Any]:
+    """Returns the tables of a TOML text; raises ValueError for another, ImportError on Python 3.10 without tomli."""
     if sys.version_info >= (3, 11):
         import tomllib  # noqa: PLC0415  # few commands read TOML
     else:

@@ -71,6 +71,12 @@ _OF_DATA = (
     _option("--units", default="", help="of an output of values"),
     _option("--decoding", default="", choices=("", "ctc"), help="how answers to each step become a text"),
     _option(
+        "--time",
+        default="",
+        choices=("", "windows", "continuous"),
+        help="states are reset for each input, or never (default: by the network's stateful layers)",
+    ),
+    _option(
         "--precision",
         default="",
         choices=("", *get_args(Wanted)),

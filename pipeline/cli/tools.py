@@ -44,7 +44,7 @@ class Bench:
         }
         print(files_table(time_files(files)))
         with Runner(model.path) as runner:
-            if manifest.states:
+            if manifest.states and not manifest.continuous:
                 reads = time_reads(runner, splits.test.crops[:_TIMED_INPUTS], read_graphs(content))
                 print("\n" + reads_table(reads))
 

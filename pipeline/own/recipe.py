@@ -6,8 +6,9 @@ It lies beside the model, so that the gate can load the same data again and conv
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -18,6 +19,7 @@ from pipeline.gate.limits import Limits
 
 RECIPE_NAME = "recipe.toml"
 Tables = TypeVar("Tables")
+Time = Literal["windows", "continuous"]
 
 
 class RecipeError(ValueError):
@@ -29,12 +31,14 @@ class NetworkRecipe:
     """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`.
 
     `arguments` are those of a function, by name: numbers, texts, truth values and lists of them. `precision` is that of
-    recurrent cells in the file: `auto` is int8 where that is precise enough.
+    recurrent cells in the file: `auto` is int8 where that is precise enough. `time` says whether the states are reset
+    for each input, `windows`, or never, `continuous`; empty is what the network's layers say.
     """
 
     source: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     precision: Wanted = "auto"
+    time: Literal["", "windows", "continuous"] = ""
 
     def __post_init__(self) -> None:
         for name, value in self.arguments.items():
@@ -97,15 +101,52 @@ class Recipe:
     def __post_init__(self) -> None:
         require_known("limits", self.limits, [each.name for each in dataclasses.fields(Limits)])
 
+    def within(self, folder: Path) -> Recipe:
+        """Returns a recipe that lies in a folder, with sources that hold everywhere: a recipe's are relative to it."""
+        return self._with_sources(lambda source: _located(source, folder))
+
+    def beside(self, folder: Path) -> Recipe:
+        """Returns the recipe to write into a folder: `within` it gives this one."""
+        return self._with_sources(lambda source: _relative(source, folder))
+
+    def _with_sources(self, changed: Callable[[str], str]) -> Recipe:
+        network = replace(self.network, source=changed(self.network.source))
+        return replace(self, network=network, data=replace(self.data, source=changed(self.data.source)))
+
     def write(self, path: Path) -> None:
         """Writes the recipe as TOML."""
         tables = dataclasses.asdict(self)
         write_whole(path, "\n".join(_table(name, entries) for name, entries in tables.items()))
 
 
+def _located(source: str, folder: Path) -> str:
+    """Returns a path, or that of a function's file, as one that holds everywhere; the name of a module stays."""
+    file, colon, function = source.partition(":")
+    is_module = colon and not file.endswith(".py")
+    return source if is_module else f"{(folder / file).resolve()}{colon}{function}"
+
+
+def _relative(source: str, folder: Path) -> str:
+    file, colon, function = source.partition(":")
+    path, place = Path(file), folder.resolve()
+    # What shares no folder with the recipe is not moved with it.
+    if not path.is_absolute() or len(Path(os.path.commonpath([path, place])).parts) < 2:
+        return source
+    return f"{Path(os.path.relpath(path, place)).as_posix()}{colon}{function}"
+
+
 def read_recipe(path: Path) -> Recipe:
-    """Returns the recipe in a file; raises RecipeError, which names the entry, for any other file."""
+    """Returns the recipe in a file, as written; raises RecipeError, which names the entry, for any other file."""
     return read_tables(path, Recipe)
+
+
+def is_of_variant(path: Path) -> bool:
+    """Returns whether a recipe is that of a variant: it names one instead of a network's source."""
+    try:
+        network = toml_tables.loads(path.read_text(encoding="utf-8-sig")).get("network")
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from error
+    return isinstance(network, dict) and "variant" in network
 
 
 def read_tables(path: Path, kind: type[Tables]) -> Tables:
