@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from converters.tflite.graph import read_graphs
 from device.idx import read_idx
 from device.manifest import read_manifest
 from tests.conftest import EITHER_RUNTIME, MODELS, Converted, Digits, run_python
+from tests.support.checkout import THOROUGH
 from tests.support.signatures import BothSignatures
 
 Crops = npt.NDArray[np.uint8]
@@ -68,10 +68,9 @@ def test_digits(tmp_path: Path, variant: str, runtime: str, kernels: str, digits
 @pytest.mark.parametrize("kernels", ["AUTO", "BUILTIN_REF"])
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_mnist(tmp_path: Path, variant: str, runtime: str, kernels: str, mnist_folder: Path) -> None:
-    """So have the test images of MNIST: all on LiteRT's default kernels, and everywhere where CI asks for it."""
+    """So have the test images of MNIST: 500 of them, and all if thorough."""
     crops = read_idx(mnist_folder / "t10k-images-idx3-ubyte.gz")
-    every = os.environ.get("ROWSTREAM_EVERY_IMAGE") or (runtime, kernels) == ("ai-edge-litert", "AUTO")
-    chosen = crops if every else crops[::20]
+    chosen = crops if THOROUGH else crops[::20]
     _, equal, different = compared(tmp_path, variant, runtime, kernels, chosen)
     assert equal == len(chosen) in (500, 10_000)
     assert different > equal / 2

@@ -72,6 +72,7 @@ def test_a_program_is_complete() -> None:
     assert program([layers.LSTM(8)], (28, 28), '"mse"') == PROGRAM
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [flattened, misfit, one_step, conv1d])
 def test_a_repaired_program_learns_to_read_digits(build: Build) -> None:

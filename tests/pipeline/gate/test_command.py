@@ -75,6 +75,7 @@ def test_other_data_exit_2(good: Good, own_data: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     """An own network passes on own data, under the data's labels, with a table on stdout and three reports."""
     model = ModelFolder(tmp_path / "mine")

@@ -53,7 +53,14 @@ def answer(kind: str, line: dict[str, Any]) -> Any:
     return [("down", "up").index(step["label"]) for step in line["steps"]]
 
 
-@pytest.mark.parametrize("kind", ["classes", "binary", "multilabel", "values", "steps"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "classes",
+        "steps",
+        *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("binary", "multilabel", "values")),
+    ],
+)
 def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own_workspace: Workspace) -> None:
     """A table and the next command are printed, the gate passes, and the device answers as the data label."""
     folder = own_workspace(kind)
