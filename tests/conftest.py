@@ -35,7 +35,7 @@ Digits = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips thorough tests unless asked for, and puts files with slow ones first: no process has a long one at the end."""
+    """Skips thorough tests unless asked for, and puts files with slow ones first, so that no process ends late."""
     if not THOROUGH:
         for item in items:
             if item.get_closest_marker("thorough"):
