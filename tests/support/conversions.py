@@ -75,17 +75,26 @@ def converted_rows2d(tmp_path_factory: pytest.TempPathFactory) -> Converted:
 def _converted_once(
     factory: pytest.TempPathFactory, network: keras.Sequential, crops: npt.NDArray[np.float32], name: str
 ) -> Conversion:
-    from converters.convert import Conversion, convert  # noqa: PLC0415  # takes seconds
+    from converters.convert import convert  # noqa: PLC0415  # takes seconds
+
+    folder = made_once(factory, f"converted_{name}", lambda empty: write_conversion(convert(network, crops), empty))
+    return read_conversion(folder)
+
+
+def write_conversion(conversion: Conversion, folder: Path) -> None:
+    """Writes what `read_conversion` reads, in another process or later."""
+    from converters.workspace import Workspace  # noqa: PLC0415  # takes seconds
+
+    (folder / "float.tflite").write_bytes(conversion.float_tflite)
+    (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
+    Workspace(folder).facts = conversion.facts
+
+
+def read_conversion(folder: Path) -> Conversion:
+    from converters.convert import Conversion  # noqa: PLC0415  # takes seconds
     from converters.tflite.graph import read_graphs  # noqa: PLC0415
     from converters.workspace import Workspace  # noqa: PLC0415
 
-    def make(folder: Path) -> None:
-        conversion = convert(network, crops)
-        (folder / "float.tflite").write_bytes(conversion.float_tflite)
-        (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
-        Workspace(folder).facts = conversion.facts
-
-    folder = made_once(factory, f"converted_{name}", make)
     int8_tflite = (folder / "int8.tflite").read_bytes()
     return Conversion(
         (folder / "float.tflite").read_bytes(),

@@ -12,6 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 from device.step_loop import StepLoop
 from pipeline.gate.check import Verdict
 from tests.support.sabotage import (
+    EVERY_RUNTIME,
+    ONE_RUNTIME,
     Good,
     calibrated_on,
     forge,
@@ -36,9 +38,9 @@ READS_WORSE = {
 }
 
 
-def test_a_good_model_passes(good: Good) -> None:
-    """A model as released passes every check."""
-    judgement = judged(good.folder, good.splits, good.limits)
+def test_a_good_model_passes(good: Good, tmp_path: Path) -> None:
+    """A model as released passes every check, on every runtime."""
+    judgement = judged(good.folder, good.splits, limits_for_few_images(tmp_path, (ONE_RUNTIME, EVERY_RUNTIME)))
     assert refusals(judgement) == set()
     assert judgement.verdict is Verdict.PASSED
     manifest = (good.folder / "manifest.json").read_bytes()
