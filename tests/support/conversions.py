@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from converters.convert import Conversion
+    from converters.workspace import Wanted
 
 TfliteWriter = Callable[..., bytes]
 
@@ -75,10 +76,25 @@ def converted_rows2d(tmp_path_factory: pytest.TempPathFactory) -> Converted:
 def _converted_once(
     factory: pytest.TempPathFactory, network: keras.Sequential, crops: npt.NDArray[np.float32], name: str
 ) -> Conversion:
-    from converters.convert import convert  # noqa: PLC0415  # takes seconds
+    return read_conversion(made_once(factory, f"converted_{name}", lambda empty: convert_into(empty, network, crops)))
 
-    folder = made_once(factory, f"converted_{name}", lambda empty: write_conversion(convert(network, crops), empty))
-    return read_conversion(folder)
+
+def convert_into(
+    folder: Path,
+    network: keras.Model,
+    calibration: npt.NDArray[np.float32],
+    pixels: tuple[float, float] | None = (0.0, 1.0),
+    precision: Wanted = "int8",
+) -> None:
+    """Writes what `convert` returns into a folder, but in this process: another would import TensorFlow for seconds."""
+    from converters import child  # noqa: PLC0415  # takes seconds
+    from converters.workspace import Request, Workspace  # noqa: PLC0415
+
+    workspace = Workspace(folder)
+    network.save(workspace.network)
+    np.save(workspace.calibration, calibration)
+    workspace.request = Request(pixels, keep_head=False, precision=precision)
+    child.main(workspace)
 
 
 def write_conversion(conversion: Conversion, folder: Path) -> None:
