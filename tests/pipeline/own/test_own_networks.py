@@ -56,9 +56,8 @@ def answer(kind: str, line: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(
     "kind",
     [
-        "classes",
         "steps",
-        *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("binary", "multilabel", "values")),
+        *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("classes", "binary", "multilabel", "values")),
     ],
 )
 def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own_workspace: Workspace) -> None:
@@ -104,6 +103,7 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
     assert [line["label"] for line in classified(folder, "two.npy")] == ["above", "below"]
 
 
+@pytest.mark.thorough
 def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> None:
     """A network that reads grey levels far better than 0..1 is not converted; the candidate stays as it was."""
     folder = own_workspace("bars")
@@ -117,6 +117,7 @@ def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> N
     assert child.stderr.splitlines()[-1].startswith("error: Expected a scaling that rises, as int8's does.")
 
 
+@pytest.mark.thorough
 def test_forged_figures_and_lax_limits_are_said_aloud(own_workspace: Workspace) -> None:
     """A false fidelity is refused; a recipe's limit that refuses nothing is named in the verdict."""
     folder = own_workspace("classes")
