@@ -17,7 +17,6 @@ from converters.tflite.graph import read_graphs
 from device.idx import read_idx
 from device.manifest import read_manifest
 from tests.conftest import EITHER_RUNTIME, MODELS, Converted, Digits, run_python
-from tests.support.checkout import THOROUGH
 from tests.support.signatures import BothSignatures
 
 Crops = npt.NDArray[np.uint8]
@@ -64,16 +63,15 @@ def test_digits(tmp_path: Path, variant: str, runtime: str, kernels: str, digits
     assert different > 200
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("kernels", ["AUTO", "BUILTIN_REF"])
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_mnist(tmp_path: Path, variant: str, runtime: str, kernels: str, mnist_folder: Path) -> None:
-    """So have the test images of MNIST: 500 of them, and all if thorough."""
+    """So have all test images of MNIST."""
     crops = read_idx(mnist_folder / "t10k-images-idx3-ubyte.gz")
-    chosen = crops if THOROUGH else crops[::20]
-    _, equal, different = compared(tmp_path, variant, runtime, kernels, chosen)
-    assert equal == len(chosen) in (500, 10_000)
-    assert different > equal / 2
+    _, equal, different = compared(tmp_path, variant, runtime, kernels, crops)
+    assert equal == 10_000
+    assert different > 5_000
 
 
 @pytest.fixture(scope="module")
