@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.checkout import EITHER_RUNTIME, MODELS, ROOT, run_python
+from tests.support.checkout import EITHER_RUNTIME, MODELS, ROOT, THOROUGH, run_python
 from tests.support.conversions import Converted, TfliteWriter, converted_rows2d, converted_small, write_tflite
 from tests.support.example_models import example_models
 
@@ -35,7 +35,11 @@ Digits = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts files with slow tests first, so that no process is left with a long one at the end."""
+    """Skips thorough tests unless asked for, and puts files with slow ones first, so that no process ends late."""
+    if not THOROUGH:
+        for item in items:
+            if item.get_closest_marker("thorough"):
+                item.add_marker(pytest.mark.skip(reason="thorough: set ROWSTREAM_THOROUGH=1"))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

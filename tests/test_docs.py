@@ -302,7 +302,13 @@ def test_quick_examples_run(document: str, checkout: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", documents(slow=True))
+@pytest.mark.parametrize(
+    "document",
+    [
+        document if document == "README.md" else pytest.param(document, marks=pytest.mark.thorough)
+        for document in documents(slow=True)
+    ],
+)
 def test_slow_examples_run(document: str, checkout: Path) -> None:
     """The commands and the Python of a document that takes a while run as documented, and leave a clone clean."""
     run_blocks(document, checkout)

@@ -1,16 +1,16 @@
-"""Tests with damaged manifests: 2,000 of each model if ROWSTREAM_EVERY_IMAGE is set, otherwise 150."""
+"""Tests with damaged manifests: 2,000 of each model if ROWSTREAM_THOROUGH is set, otherwise 150."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import MODELS, run_python
+from tests.support.checkout import THOROUGH
 from tests.support.manifests import damaged
 
-MANIFESTS = 2_000 if os.environ.get("ROWSTREAM_EVERY_IMAGE") else 150
+MANIFESTS = 2_000 if THOROUGH else 150
 
 # One process for all of them, which a crash of the interpreter would end.
 READ = """

@@ -65,11 +65,12 @@ def font_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Good:
     """A model that passes the gate: trained weights, released on half of the embedded images."""
-    from tests.support.sabotage import Good, limits_for_few_images, released  # noqa: PLC0415  # imports TensorFlow
+    from tests.support.sabotage import Good, limits_for_few_images, make_good, remember_good  # noqa: PLC0415  # imports TensorFlow
 
     embedded = embedded_splits()
     splits = replace(embedded, test=embedded.test[::2])
-    folder = made_once(tmp_path_factory, "good", lambda empty: released(empty / "conv1d", splits))
+    folder = made_once(tmp_path_factory, "good", lambda empty: make_good(empty, splits))
+    remember_good(folder, splits)
     return Good(folder / "conv1d", splits, limits_for_few_images(tmp_path_factory.mktemp("limits")))
 
 

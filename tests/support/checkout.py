@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
+# Whether every test runs, on every image: in CI, once.
+THOROUGH = bool(os.environ.get("ROWSTREAM_THOROUGH"))
 
 # Two TFLite runtimes in one process disturb each other. The tests use the first; child processes use either.
 EITHER_RUNTIME = (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from converters.convert import Conversion
+    from converters.workspace import Wanted
 
 TfliteWriter = Callable[..., bytes]
 
@@ -75,17 +76,41 @@ def converted_rows2d(tmp_path_factory: pytest.TempPathFactory) -> Converted:
 def _converted_once(
     factory: pytest.TempPathFactory, network: keras.Sequential, crops: npt.NDArray[np.float32], name: str
 ) -> Conversion:
-    from converters.convert import Conversion, convert  # noqa: PLC0415  # takes seconds
+    return read_conversion(made_once(factory, f"converted_{name}", lambda empty: convert_into(empty, network, crops)))
+
+
+def convert_into(
+    folder: Path,
+    network: keras.Model,
+    calibration: npt.NDArray[np.float32],
+    pixels: tuple[float, float] | None = (0.0, 1.0),
+    precision: Wanted = "int8",
+) -> None:
+    """Writes what `convert` returns into a folder, but in this process: another would import TensorFlow for seconds."""
+    from converters import child  # noqa: PLC0415  # takes seconds
+    from converters.workspace import Request, Workspace  # noqa: PLC0415
+
+    workspace = Workspace(folder)
+    network.save(workspace.network)
+    np.save(workspace.calibration, calibration)
+    workspace.request = Request(pixels, keep_head=False, precision=precision)
+    child.main(workspace)
+
+
+def write_conversion(conversion: Conversion, folder: Path) -> None:
+    """Writes what `read_conversion` reads, in another process or later."""
+    from converters.workspace import Workspace  # noqa: PLC0415  # takes seconds
+
+    (folder / "float.tflite").write_bytes(conversion.float_tflite)
+    (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
+    Workspace(folder).facts = conversion.facts
+
+
+def read_conversion(folder: Path) -> Conversion:
+    from converters.convert import Conversion  # noqa: PLC0415  # takes seconds
     from converters.tflite.graph import read_graphs  # noqa: PLC0415
     from converters.workspace import Workspace  # noqa: PLC0415
 
-    def make(folder: Path) -> None:
-        conversion = convert(network, crops)
-        (folder / "float.tflite").write_bytes(conversion.float_tflite)
-        (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
-        Workspace(folder).facts = conversion.facts
-
-    folder = made_once(factory, f"converted_{name}", make)
     int8_tflite = (folder / "int8.tflite").read_bytes()
     return Conversion(
         (folder / "float.tflite").read_bytes(),

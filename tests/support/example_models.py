@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from device.manifest import InputContract, Manifest, ModelFile, OutputContract, TensorContract, read_manifest
 from tests.support.checkout import MODELS
+from tests.support.conversions import convert_into, read_conversion
 from tests.support.made_once import made_once
 
 if TYPE_CHECKING:
@@ -151,8 +153,6 @@ def example_models(tmp_path_factory: pytest.TempPathFactory) -> ExampleModels:
 def _make(name: str, folder: Path) -> None:
     import keras  # noqa: PLC0415  # takes seconds, which only the tests that use it should wait for
 
-    from converters.convert import convert  # noqa: PLC0415
-    from converters.quantisation.ranges import Range  # noqa: PLC0415
     from pipeline.gate.golden import golden_content  # noqa: PLC0415
 
     example = EXAMPLES[name]
@@ -160,9 +160,10 @@ def _make(name: str, folder: Path) -> None:
     network = example.build(keras)
     for weight in network.trainable_weights:  # larger, so that answers differ
         weight.assign(2 * weight)
-    pixels = None if example.pixels is None else Range(*example.pixels)
     seen = _as_seen(name, example_inputs(name, 64), network.input_shape[1:])
-    conversion = convert(network, seen, pixels, precision=example.precision)
+    with tempfile.TemporaryDirectory() as made:
+        convert_into(Path(made), network, seen, example.pixels, example.precision)
+        conversion = read_conversion(Path(made))
     (folder / "model.int8.tflite").write_bytes(conversion.int8_tflite)
     manifest = _manifest(name, conversion)
     golden = golden_content(conversion.int8_tflite, manifest, example_inputs(name, 4))

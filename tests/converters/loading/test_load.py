@@ -107,7 +107,7 @@ def test_without_tf_keras_a_saved_model_says_what_to_install(tmp_path: Path, mon
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["network.keras", "network.h5"])
+@pytest.mark.parametrize("name", ["network.keras", pytest.param("network.h5", marks=pytest.mark.thorough)])
 def test_a_lambda_layer_is_refused_by_name_without_trust(tmp_path: Path, name: str) -> None:
     """A file with a Lambda layer is refused, and loaded with trust."""
     network = keras.Sequential(
@@ -187,7 +187,7 @@ def test_a_build_function_is_called_with_arguments(program: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "timeout_s", "message"),
     [
-        ("unbuilt", 600.0, "Put this line first in it"),
+        pytest.param("unbuilt", 600.0, "Put this line first in it", marks=pytest.mark.thorough),
         ("crash", 600.0, "its reader ended with SIGABRT"),
         ("hang", 0.1, "its reader did not end within 0.1 s"),
     ],

@@ -157,7 +157,13 @@ def test_a_blank_image_has_no_label(canvas: Served) -> None:
             413,
             "Expected an image of at most 8,388,608 pixels. Received: 60,",
         ),
-        (bytes(2**23 + 1), "image/png", 413, "Expected a body of at most 8,388,608 bytes. Received more"),
+        pytest.param(
+            bytes(2**23 + 1),
+            "image/png",
+            413,
+            "Expected a body of at most 8,388,608 bytes. Received more",
+            id="a body of 8 MiB and a byte",  # of its bytes it would be as long
+        ),
     ],
     ids=str,
 )

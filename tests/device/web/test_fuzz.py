@@ -1,10 +1,9 @@
-"""Tests with malformed requests: 10,000 if ROWSTREAM_EVERY_IMAGE is set, otherwise 1,000."""
+"""Tests with malformed requests: 10,000 if ROWSTREAM_THOROUGH is set, otherwise 1,000."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import os
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -13,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.web.openapi import description
+from tests.support.checkout import THOROUGH
 from tests.support.scenes import blank
 from tests.support.served import PAGE, Served, png, served
 
-REQUESTS = 10_000 if os.environ.get("ROWSTREAM_EVERY_IMAGE") else 1_000
+REQUESTS = 10_000 if THOROUGH else 1_000
 # What the interpreter and the allocator take for themselves.
 GROWTH_KB = 30_000
 

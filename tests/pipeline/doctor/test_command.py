@@ -56,6 +56,7 @@ def test_a_healthy_network_exits_0(folder: Path) -> None:
     assert child.stdout.endswith("\nhealthy\n")
 
 
+@pytest.mark.thorough
 def test_a_file_of_keras_2_is_examined(folder: Path) -> None:
     """An h5 file of Keras 2 is loaded in a child process and followed like any network."""
     shutil.copy(ROOT / "tests" / "support" / "keras2" / "crnn.h5", folder)

@@ -63,6 +63,7 @@ def test_refused_exits_1(good: Good, good_copy: Path, tmp_path: Path) -> None:
     assert (out / "summary.md").read_text().startswith("## ❌")
 
 
+@pytest.mark.thorough
 def test_other_data_exit_2(good: Good, own_data: Path, tmp_path: Path) -> None:
     """On other data than the model's, its calibration cannot be judged, so it does not pass."""
     arguments = ("--limits", str(good.limits), "--data", str(own_data))
@@ -75,6 +76,7 @@ def test_other_data_exit_2(good: Good, own_data: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_own_network_and_own_data(own_data: Path, tmp_path: Path) -> None:
     """An own network passes on own data, under the data's labels, with a table on stdout and three reports."""
     model = ModelFolder(tmp_path / "mine")
@@ -143,13 +145,3 @@ def test_without_data_exits_2(good: Good, tmp_path: Path) -> None:
     """A data folder that does not exist is an error."""
     child = pipeline(tmp_path, "gate", str(good.folder), "--limits", str(good.limits), "--data", "nowhere")
     assert "nowhere: Expected train-images-idx3-ubyte" in refused(child)
-
-
-def test_an_unknown_runtime_is_refused(good: Good, good_copy: Path, tmp_path: Path) -> None:
-    """A target runtime that the gate does not know is refused."""
-    text = good.limits.read_text()
-    limits = tmp_path / "limits.toml"
-    limits.write_text(text.replace('"ai-edge-litert"', '"onnxruntime"'))
-    child = pipeline(tmp_path, "gate", str(good_copy), "--limits", str(limits), **home(tmp_path))
-    assert child.returncode == 1
-    assert "runs on onnxruntime: Expected ai-edge-litert, tflite-runtime, tflite-micro. Received: onnx" in child.stdout

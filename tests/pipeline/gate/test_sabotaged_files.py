@@ -18,6 +18,8 @@ from pipeline.folders import ModelFolder
 from pipeline.training.networks import load_network
 from tests.conftest import MODELS
 from tests.support.sabotage import (
+    EVERY_RUNTIME,
+    ONE_RUNTIME,
     VARIANT,
     Good,
     add_tensor,
@@ -25,6 +27,7 @@ from tests.support.sabotage import (
     forge_edited,
     graph_of,
     judged,
+    limits_for_few_images,
     operator,
     reasons,
     refusals,
@@ -109,7 +112,7 @@ def test_operators_too_new(good: Good, good_copy: Path, tmp_path: Path) -> None:
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"), list(network.signatures))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     forge(good_copy, bytes(converter.convert()))
-    judgement = judged(good_copy, good.splits, good.limits)
+    judgement = judged(good_copy, good.splits, limits_for_few_images(tmp_path, (ONE_RUNTIME, EVERY_RUNTIME)))
     assert refusals(judgement) == {"operator versions"}
     assert reasons(judgement) == ["FULLY_CONNECTED 12 (newest: 10) on tflite-runtime"]
 

@@ -29,6 +29,7 @@ def test_an_early_exit_far_too_early(good: Good, good_copy: Path, tmp_path: Path
     assert reasons(judgement)[0].endswith(" pp is not ≤ 0.10 pp")
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_everything_stated_forged(good: Good, good_copy: Path) -> None:
     """Forged figures, operators and packages are refused, each by its own check."""

@@ -12,6 +12,8 @@ from ai_edge_litert import schema_py_generated as schema
 from device.step_loop import StepLoop
 from pipeline.gate.check import Verdict
 from tests.support.sabotage import (
+    EVERY_RUNTIME,
+    ONE_RUNTIME,
     Good,
     calibrated_on,
     forge,
@@ -36,9 +38,9 @@ READS_WORSE = {
 }
 
 
-def test_a_good_model_passes(good: Good) -> None:
-    """A model as released passes every check."""
-    judgement = judged(good.folder, good.splits, good.limits)
+def test_a_good_model_passes(good: Good, tmp_path: Path) -> None:
+    """A model as released passes every check, on every runtime."""
+    judgement = judged(good.folder, good.splits, limits_for_few_images(tmp_path, (ONE_RUNTIME, EVERY_RUNTIME)))
     assert refusals(judgement) == set()
     assert judgement.verdict is Verdict.PASSED
     manifest = (good.folder / "manifest.json").read_bytes()
@@ -53,6 +55,7 @@ def test_calibrated_on_noise(good: Good, good_copy: Path) -> None:
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"calibration images not in the data"}
 
 
+@pytest.mark.thorough
 def test_calibrated_on_inverted_images(good: Good, tmp_path: Path) -> None:
     """Inverted calibration images are refused: not in the data if recorded, for the loss of accuracy if denied."""
     folder = calibrated_on(tmp_path, good, ~good.splits.calibration.crops)
@@ -88,6 +91,7 @@ def test_a_weight_tensors_scale_doubled(good: Good, good_copy: Path) -> None:
     assert "7" in {image.shown for image in judgement.measurements.disagreements}
 
 
+@pytest.mark.thorough
 def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
     """A forget gate that ignores the hidden state is refused, and the differences show where."""
 
@@ -118,6 +122,7 @@ def test_state_kept_between_crops(good: Good, monkeypatch: pytest.MonkeyPatch) -
     assert refusals(judged(good.folder, good.splits, good.limits)) == {"same logits in reverse order, line by line"}
 
 
+@pytest.mark.thorough
 def test_a_byte_flipped_and_denied(good: Good, good_copy: Path) -> None:
     """One weight off by one loses no accuracy; repeating the conversion shows it."""
 
@@ -139,6 +144,7 @@ def test_missing_limits(good: Good, tmp_path: Path) -> None:
     assert reasons(judgement) == ["images_min; arena_bytes_max"]
 
 
+@pytest.mark.thorough
 def test_a_temperature_that_was_not_fitted(good: Good, good_copy: Path) -> None:
     """A temperature that was not fitted is refused."""
     forge(good_copy, output={"temperature": 1.0})
@@ -153,6 +159,7 @@ def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
     assert reasons(judgement) == ["100.00 % of 10,000 is not ≤ 3.00 %"]
 
 
+@pytest.mark.thorough
 def test_a_threshold_far_too_high(good: Good, good_copy: Path) -> None:
     """A threshold near 1 is refused for the digits it rejects."""
     forge(good_copy, output={"threshold": 0.99999})

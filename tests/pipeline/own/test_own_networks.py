@@ -54,7 +54,13 @@ def answer(kind: str, line: dict[str, Any]) -> Any:
     return [("down", "up").index(step["label"]) for step in line["steps"]]
 
 
-@pytest.mark.parametrize("kind", ["classes", "binary", "multilabel", "values", "steps"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "steps",
+        *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("classes", "binary", "multilabel", "values")),
+    ],
+)
 def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own_workspace: Workspace) -> None:
     """A table and the next command are printed, the gate passes, and the device answers as the data label."""
     folder = own_workspace(kind)
@@ -98,6 +104,7 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
     assert [line["label"] for line in classified(folder, "two.npy")] == ["above", "below"]
 
 
+@pytest.mark.thorough
 def test_videos_are_converted_judged_and_answered(own_workspace: Workspace) -> None:
     """Grey frames are images with an axis more, whose lines are frames; the gate passes, and the device answers."""
     folder = own_workspace("videos")
@@ -130,6 +137,7 @@ def test_a_stateful_network_becomes_a_continuous_model(own_workspace: Workspace)
     assert "120 inputs, one after another" in line
 
 
+@pytest.mark.thorough
 def test_each_labelled_output_is_judged(own_workspace: Workspace) -> None:
     """Of a class and a value, the gate has the accuracy of one and the errors of the other; the device gives both."""
     folder = own_workspace("two")
@@ -149,6 +157,7 @@ def test_each_labelled_output_is_judged(own_workspace: Workspace) -> None:
     assert line["outputs"]["kind"]["label"] == "fast"
 
 
+@pytest.mark.thorough
 def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> None:
     """A network that reads grey levels far better than 0..1 is not converted; the candidate stays as it was."""
     folder = own_workspace("bars")
@@ -162,6 +171,7 @@ def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> N
     assert child.stderr.splitlines()[-1].startswith("error: Expected a scaling that rises, as int8's does.")
 
 
+@pytest.mark.thorough
 def test_forged_figures_and_lax_limits_are_said_aloud(own_workspace: Workspace) -> None:
     """A false fidelity is refused; a recipe's limit that refuses nothing is named in the verdict."""
     folder = own_workspace("classes")

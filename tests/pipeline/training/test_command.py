@@ -23,7 +23,7 @@ import pipeline.data.mnist
 import pipeline.synthesis.training_set
 from pipeline.__main__ import main
 pipeline.data.mnist.SHA256 = json.loads(sys.argv[1])
-few = {"photographed": 64, "negatives": 64, "epoch_images": 6_400}
+few = {"photographed": 64, "negatives": 64, "epoch_images": 1_280}
 pipeline.synthesis.training_set.TrainingMix = functools.partial(pipeline.synthesis.training_set.TrainingMix, **few)
 sys.exit(main(["train", "rows", "--data", sys.argv[2], "--fonts", sys.argv[3]]))
 """

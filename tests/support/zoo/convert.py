@@ -11,14 +11,14 @@ import keras
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from converters import child
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.operator_versions import not_allowed, too_new
 from converters.tflite.structure import check_structure
-from converters.workspace import Request, Workspace
+from converters.workspace import Workspace
 from device.arrays import Float32, Int8
 from device.interpreter import RUNTIMES
 from device.signatures import CLASSIFY, CROP
+from tests.support.conversions import convert_into
 from tests.support.zoo.measure import headed, inputs, is_image
 
 _CALIBRATION_INPUTS, _COMPARED_INPUTS = 64, 32
@@ -41,10 +41,8 @@ class Int8Result:
 def converted(network: keras.Model, folder: Path) -> Int8Result:
     """Writes the conversion of a network into a folder; raises as the conversion does."""
     workspace = Workspace(folder)
-    network.save(workspace.network)
-    np.save(workspace.calibration, inputs(network, _CALIBRATION_INPUTS, seed=2))
-    workspace.request = Request((0.0, 1.0) if is_image(network) else None, keep_head=False, precision="int8")
-    child.main(workspace)
+    pixels = (0.0, 1.0) if is_image(network) else None
+    convert_into(folder, network, inputs(network, _CALIBRATION_INPUTS, seed=2), pixels)
     content = workspace.int8_tflite.read_bytes()
     graphs = read_graphs(content)
     check_structure(graphs)

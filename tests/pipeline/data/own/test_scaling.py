@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ def trained() -> Callable[[str], Predict]:
     test = embedded_splits().test
     crops, labels = test.crops[1::2].reshape(-1, 784), test.labels[1::2]
 
+    @cache
     def train(scaling: str) -> Predict:
         network = MLPClassifier((64, 32), max_iter=60, tol=0.01, n_iter_no_change=3, random_state=0)
         network.fit(Scaling.parsed(scaling).real(crops), labels)
