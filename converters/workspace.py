@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from device.manifest import Precision
-from device.typed_json import parsed
+from device.contract.manifest import Precision
+from device.files.typed_json import parsed
 
 ROOT = Path(__file__).resolve().parents[1]
 

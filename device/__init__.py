@@ -1,7 +1,7 @@
 """Rowstream's device side: runs a released model. Needs numpy and a TFLite interpreter."""
 
-from .manifest import Manifest, ManifestError
-from .predictions import BinaryPrediction, MultilabelPrediction, Prediction, StepsPrediction, ValuesPrediction
+from .contract.manifest import Manifest, ManifestError
+from .contract.predictions import BinaryPrediction, MultilabelPrediction, Prediction, StepsPrediction, ValuesPrediction
 from .runner import Runner
 
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import IO, Any
 
-from .manifest import Runtime
+from .contract.manifest import Runtime
 
 # The package that each distribution installs, the preferred one first.
 RUNTIMES: Mapping[str, str] = MappingProxyType({"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"})

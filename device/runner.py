@@ -1,4 +1,4 @@
-"""Runs a model on inputs as its manifest says (`device.inputs`): whole, or line by line as lines arrive."""
+"""Runs a model on inputs as its manifest says (`device.contract.inputs`): whole, or line by line as lines arrive."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from .arrays import Int8
 from .closing import Closing
-from .golden import Golden, read_golden
-from .inputs import Input, InputForm
+from .contract.golden import Golden, read_golden
+from .contract.inputs import Input, InputForm
+from .contract.manifest import Manifest, ManifestError, read_manifest
+from .contract.outputs import Output, read_outputs, whole_rows
+from .contract.predictions import Prediction
 from .interpreter import load_interpreter, refusing, without_chatter
-from .manifest import Manifest, ManifestError, read_manifest
-from .outputs import Output, read_outputs, whole_rows
-from .predictions import Prediction
 from .signature_models import SignatureModels, rows_read
 
 __all__ = ["Prediction", "Runner", "model_folder"]
@@ -38,7 +38,7 @@ def model_folder(path: Path) -> Path:
 class Runner(Closing):
     """A model, ready to read inputs. Not for use from several threads at once.
 
-    Answers are predictions by the kind of the manifest's first output (`device.predictions`): `Prediction`,
+    Answers are predictions by the kind of the manifest's first output (`device.contract.predictions`): `Prediction`,
     `BinaryPrediction`, `MultilabelPrediction` or `ValuesPrediction`; of an output with answers for each time step,
     `push` and `steps` give these one by one, and a whole input gives a `StepsPrediction`.
 
@@ -128,7 +128,7 @@ class Runner(Closing):
         return self._form.in_lines(self._form.checked(value))
 
     def logits(self, value: Input) -> Int8:
-        """Returns the raw logits of an input, given whole: the row `<int8>[width]` of all outputs (`device.outputs`).
+        """Returns the raw logits of an input, given whole: the row `<int8>[width]` of all outputs.
 
         If all outputs have an answer for each time step, they are the rows `[steps, width]`. They are those of a new
         input if the model is continuous. Raises as `classify` does.

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .arrays import Int8
-from .inputs import Input, InputForm
-from .manifest import Manifest, TensorContract
-from .outputs import Output, joined, whole_rows
+from .contract.inputs import Input, InputForm
+from .contract.manifest import Manifest, TensorContract
+from .contract.outputs import Output, joined, whole_rows
 from .signatures import CLASSIFY, STEP, step_contracts
 from .streaming import Collector, Reader, Stream
 

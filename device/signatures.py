@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .manifest import TensorContract
+from .contract.manifest import TensorContract
 
 # The signature that takes a whole crop, with its input.
 CLASSIFY = "classify"

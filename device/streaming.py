@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from .arrays import Int8
-from .inputs import Input, InputForm
-from .manifest import Manifest, TensorContract
+from .contract.inputs import Input, InputForm
+from .contract.manifest import Manifest, TensorContract
 from .signatures import LINES, STATE_SUFFIX, STEP
 from .step_loop import Array, StateKeys, StepLoop
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.manifest import GOLDEN_NAME, MANIFEST_NAME
+from device.contract.manifest import GOLDEN_NAME, MANIFEST_NAME
 from pipeline.lock import folder_lock
 
 MODELS = Path("models")

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from tests.conftest import Digits
 from tests.support.checkout import ROOT, run_python
 from tests.support.drawings import NOTE, SEVEN, drawing

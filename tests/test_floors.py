@@ -73,9 +73,13 @@ def packages(floor: str) -> set[str]:
 
 
 def room(parts: tuple[str, ...]) -> str:
-    """Returns the room of a module; one beside the rooms is its own, except that the device's are its core."""
+    """Returns the room of a module; one beside the rooms is its own, except that the device's are its core.
+
+    The core's files and its contract, which is what a manifest says, have folders.
+    """
     name = parts[1] if len(parts) > 1 else "__init__"
-    core = parts[0] == "device" and name != "__main__" and not (ROOT / "device" / name).is_dir()
+    beside = name != "__main__" and not (ROOT / "device" / name).is_dir()
+    core = parts[0] == "device" and (beside or name in {"contract", "files"})
     return "core" if core else name
 
 

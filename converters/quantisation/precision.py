@@ -23,7 +23,7 @@ from converters.quantisation.widening import put_right, with_own_constants
 from converters.tflite.graph import Graph, read_graphs
 from converters.workspace import Wanted
 from device.arrays import Float32
-from device.manifest import Precision
+from device.contract.manifest import Precision
 from device.signatures import CROP, LINES, STATE_SUFFIX
 
 # Trained networks of 28 to 128 steps lost less than 0.4 percentage points above 29 dB, and up to 22 below 18 dB.

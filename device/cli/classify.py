@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..arrays import Crops
+from ..contract.inputs import Input, InputForm, is_digits
+from ..contract.predictions import answers_as_json, as_json
 from ..exit_status import ExitStatus
-from ..input_files import read_inputs
-from ..inputs import Input, InputForm, is_digits
+from ..files.input_files import read_inputs
 from ..pixels import INVERTED, looks_inverted
-from ..predictions import answers_as_json, as_json
 from ..runner import Runner
 from .options import ClassifyOptions
 from .process import complain, warn

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import toml_tables
+from ..files import toml_tables
+from ..files.whole_file import write_whole
 from ..vision.region import Region
-from ..whole_file import write_whole
 
 FIND = "find"
 

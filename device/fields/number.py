@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arrays import UInt8
-from ..predictions import Prediction
+from ..contract.predictions import Prediction
 from ..vision.boxes import Box
 
 UNSURE = "?"

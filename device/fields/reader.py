@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ..arrays import Image, UInt8
-from ..inputs import is_digits
+from ..contract.inputs import is_digits
 from ..runner import Runner
 from ..vision.boxes import Box
 from ..vision.finder import Candidate, Finder

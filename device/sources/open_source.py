@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from ..advice import PICAMERA2
-from ..image_header import image_format
+from ..files.image_header import image_format
 from ..vision.images import is_heif
 from .camera_settings import AS_IT_COMES, CameraSettings
 from .captures import Picamera2Capture, open_camera, open_stream

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..input_files import HEIC_SUFFIXES
+from ..files.input_files import HEIC_SUFFIXES
 from ..vision.images import read_image
 from .frames import Frame, Source, elapsed_ms
 

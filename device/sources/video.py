@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 
-from ..image_header import MAX_PIXELS
+from ..files.image_header import MAX_PIXELS
 from ..vision.images import checked_frame
 from .frames import Frame, Source, elapsed_ms
 

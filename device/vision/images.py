@@ -17,7 +17,7 @@ import PIL.ExifTags
 import PIL.Image
 
 from ..arrays import Image
-from ..image_header import checked_image
+from ..files.image_header import checked_image
 
 _MAX_UINT16 = 65_535
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 
 from ..arrays import Image
+from ..files.whole_file import write_whole
 from ..vision.boxes import Box
-from ..whole_file import write_whole
 from .watcher import Observation
 
 # The margin around a box in the frame, as a fraction of the box's longer side.

@@ -18,10 +18,10 @@ import cv2
 import numpy as np
 
 from ..arrays import Image, UInt8
+from ..contract.inputs import InputForm, is_digits
+from ..contract.predictions import Prediction
 from ..fields.field import Field
 from ..fields.number import Number, around
-from ..inputs import InputForm, is_digits
-from ..predictions import Prediction
 from ..runner import Runner
 from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .. import __version__
-from ..inputs import InputForm
-from ..predictions import answers_as_json
+from ..contract.inputs import InputForm
+from ..contract.predictions import answers_as_json
 from ..runner import Runner
 from ..vision.finder import Finder
 from .bench import Bench

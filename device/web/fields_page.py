@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .. import toml_tables
 from ..arrays import Image
 from ..fields.field import Field, Fields
 from ..fields.reader import FieldReader
+from ..files import toml_tables
 from ..runner import Runner
 from .bench import Body, Do, json_of
 

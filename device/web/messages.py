@@ -15,9 +15,9 @@ import cv2
 
 from ..arrays import Crop
 from ..arrays import Image as Pixels
-from ..inputs import InputForm, is_digits
+from ..contract.inputs import InputForm, is_digits
+from ..contract.predictions import Prediction
 from ..pixels import INVERTED, looks_inverted
-from ..predictions import Prediction
 from ..runner import Runner
 from ..sources.frames import elapsed_ms
 from ..vision.boxes import Box

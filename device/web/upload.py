@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Crop, Image
-from ..inputs import Input, InputForm
+from ..contract.inputs import Input, InputForm
 from ..pixels import SIDE
 from ..vision.boxes import Box
 from ..vision.finder import Finder

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
-from device.manifest import read_manifest
 from pipeline.cli.command import import_tensorflow, require
 from pipeline.folders import ModelFolder, ReportFolder, build_folder, finished_model, model_folder, weights_folder
 from pipeline.lock import folder_lock

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from device.contract.manifest import is_model_name
 from device.exit_status import ExitStatus
-from device.manifest import is_model_name
 from pipeline.cli.command import Command, import_tensorflow
 from pipeline.cli.commands import Convert, Train
 from pipeline.folders import ModelFolder, build_folder

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import device
 from converters.workspace import Wanted
-from device.manifest import is_model_name
+from device.contract.manifest import is_model_name
 from pipeline.cli import commands, own, sweep, tools
 from pipeline.cli.command import Command
 from pipeline.data.own.own_data import TASKS

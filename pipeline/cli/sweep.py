@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device.whole_file import write_whole
+from device.files.whole_file import write_whole
 from pipeline.cli.command import Command
 from pipeline.folders import SweepFolder, sweep_folder
 from pipeline.lock import folder_lock

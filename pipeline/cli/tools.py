@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.arrays import Float32
+from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
-from device.manifest import read_manifest
 from pipeline.cli.command import import_tensorflow, require
 from pipeline.folders import model_folder
 
@@ -175,7 +175,7 @@ class Doctor:
     def _read_data(self) -> Float32 | None:
         if self.data is None:
             return None
-        from device.npy import parse_npy
+        from device.files.npy import parse_npy
 
         require(self.data)
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from device.npy import parse_npy
+from device.files.npy import parse_npy
 
 _SUFFIX = ".npy"
 # Deflate packs at most that many bytes in one.

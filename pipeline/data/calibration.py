@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from device.arrays import Crops, Float32, Indices, UInt8
+from device.files.sha256 import sha256_hex
+from device.files.whole_file import write_whole
 from device.pixels import SIDE
-from device.sha256 import sha256_hex
-from device.whole_file import write_whole
 
 SHEET = Path(__file__).with_name("negatives.png")
 # The crops that travel with a model, with its logits (`pipeline.gate.golden`): ten written digits, noise, patterns,

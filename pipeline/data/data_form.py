@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from device.arrays import Float32, Int8, UInt8
-from device.manifest import TensorContract
+from device.contract.manifest import TensorContract
 from device.pixels import INK, SIDE
 from device.quantisation import quantise_pixels
 

@@ -19,10 +19,10 @@ import numpy as np
 import pooch
 
 from device.arrays import UInt8
-from device.idx import parse_idx, unpacked
+from device.files.idx import parse_idx, unpacked
+from device.files.sha256 import sha256_hex
+from device.files.whole_file import write_whole
 from device.pixels import SIDE
-from device.sha256 import sha256_hex
-from device.whole_file import write_whole
 from pipeline.data.calibration import drawn
 from pipeline.data.custom import OWN_DATA_NAME, read_own_data
 from pipeline.data.splits import LabelledImages, Splits

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from device.arrays import Float32, Indices
-from device.manifest import CalibrationRecord
-from device.sha256 import sha256_hex
+from device.contract.manifest import CalibrationRecord
+from device.files.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.data.data_form import DIGITS, DataForm, Inputs
 from pipeline.data.own.own_data import Labels, Task

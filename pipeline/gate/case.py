@@ -15,9 +15,9 @@ from converters.convert import Conversion, convert
 from converters.quantisation.ranges import run_begins
 from converters.tflite.graph import Graph, read_graphs
 from device.arrays import Float32, Float64, Indices, Int8, UInt8
-from device.inputs import InputForm
-from device.manifest import Manifest
-from device.outputs import Output, read_outputs
+from device.contract.inputs import InputForm
+from device.contract.manifest import Manifest
+from device.contract.outputs import Output, read_outputs
 from device.runner import Runner
 from pipeline.data.data_form import Inputs
 from pipeline.data.splits import LabelledImages, Splits, digests, in_runs

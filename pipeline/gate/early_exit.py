@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from device.arrays import Bools, Float64, Indices
-from device.manifest import EarlyExit
+from device.contract.manifest import EarlyExit
 from device.runner import Runner
 from pipeline.gate.accuracy import right
 from pipeline.gate.case import Case

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from device.sha256 import sha256_hex
+from device.files.sha256 import sha256_hex
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, at_least, not_judged, passed, refused, without_violations
 

@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from device.typed_json import parsed
+from device.files.typed_json import parsed
 from pipeline.gate.judgement import Judgement
 
 FORMAT_VERSION = 4

@@ -1,4 +1,4 @@
-"""The golden inputs that travel with a model (`device.golden`), and the gate's check of them.
+"""The golden inputs that travel with a model (`device.contract.golden`), and the gate's check of them.
 
 Kernels round differently, so that logits differ by a few steps of int8 between runtimes and processors; in a long LSTM
 the difference grows. The allowed range of a logit is what the kernels of LiteRT give here, wider on both sides by their
@@ -15,11 +15,11 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from device.arrays import Int8
-from device.golden import GoldenError, record_type
-from device.inputs import Input, InputForm
+from device.contract.golden import GoldenError, record_type
+from device.contract.inputs import Input, InputForm
+from device.contract.manifest import Manifest
+from device.contract.outputs import read_outputs, whole_rows
 from device.interpreter import without_chatter
-from device.manifest import Manifest
-from device.outputs import read_outputs, whole_rows
 from device.pixels import DIGITS
 from device.runner import Runner
 from device.signatures import CLASSIFY

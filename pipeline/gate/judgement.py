@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from device.manifest import MANIFEST_NAME, Manifest, Runtime
-from device.sha256 import sha256_hex
+from device.contract.manifest import MANIFEST_NAME, Manifest, Runtime
+from device.files.sha256 import sha256_hex
 from pipeline.gate.check import Check, Note, Verdict, not_judged, passed, refused, without_violations
 from pipeline.gate.limits import Limits
 from pipeline.gate.record import Measurements

@@ -9,7 +9,7 @@ import base64
 import math
 from dataclasses import dataclass
 
-from device.manifest import EarlyExit, Manifest
+from device.contract.manifest import EarlyExit, Manifest
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 

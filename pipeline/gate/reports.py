@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from tabulate import tabulate
 
-from device.whole_file import write_whole
+from device.files.whole_file import write_whole
 from pipeline.data.splits import OWN_TEST_INPUTS
 from pipeline.folders import ReportFolder
 from pipeline.gate.check import Verdict

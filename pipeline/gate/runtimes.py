@@ -17,8 +17,8 @@ import numpy as np
 
 from converters.tflite.operator_versions import MICRO
 from converters.workspace import ROOT
+from device.contract.manifest import Runtime
 from device.interpreter import RUNTIMES
-from device.manifest import Runtime
 from pipeline.data.data_form import Inputs
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from device.manifest import Accuracy, Fidelity
+from device.contract.manifest import Accuracy, Fidelity
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most
 from pipeline.gate.scoring import compare, fidelity, has_targets

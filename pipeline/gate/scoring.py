@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from converters.quantisation.fidelity import signal_to_noise_db
 from device.arrays import Bools, Float32, Indices
-from device.manifest import Accuracy, Fidelity
+from device.contract.manifest import Accuracy, Fidelity
 
 Kind = Literal["classes", "binary", "multilabel", "values"]
 Targets = npt.NDArray[Any]

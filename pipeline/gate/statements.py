@@ -16,7 +16,7 @@ import numpy as np
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
 from device.arrays import Float64
-from device.manifest import Accuracy, EarlyExit, Rejection
+from device.contract.manifest import Accuracy, EarlyExit, Rejection
 from pipeline.data.splits import calibration_record
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case

@@ -11,7 +11,7 @@ from converters.tflite.micro import MicroError, first_graph_alone, run_on_micro
 from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allowed, too_new
 from converters.tflite.structure import Kind, find_problems
 from device.arrays import Indices
-from device.manifest import Runtime
+from device.contract.manifest import Runtime
 from device.runner import Runner
 from device.signatures import STEP
 from pipeline.gate.case import Case

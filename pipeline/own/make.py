@@ -17,7 +17,7 @@ from converters.lowering.layer_graph import read_layers
 from converters.lowering.lower import lowered
 from converters.lowering.states_kept import keeps_states, with_states
 from device.arrays import Float32
-from device.sha256 import sha256_hex
+from device.files.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.data.data_form import DataForm, Inputs
 from pipeline.data.mnist import embedded_splits

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from converters.workspace import Wanted
-from device import toml_tables
-from device.whole_file import write_whole
+from device.files import toml_tables
+from device.files.whole_file import write_whole
 from pipeline.gate.limits import Limits
 
 RECIPE_NAME = "recipe.toml"
@@ -150,7 +150,7 @@ def is_of_variant(path: Path) -> bool:
 
 
 def read_tables(path: Path, kind: type[Tables]) -> Tables:
-    """Returns a TOML file as a dataclass, as `device.toml_tables` does, but raises RecipeError for any other file."""
+    """Returns a TOML file as a dataclass, as `toml_tables` does, but raises RecipeError for any other file."""
     try:
         return toml_tables.read_tables(path, kind)
     except ValueError as error:

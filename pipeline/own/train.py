@@ -17,7 +17,7 @@ import numpy as np
 
 from converters.lowering.lower import lowered
 from converters.lowering.states_kept import with_states
-from device.whole_file import whole_file, write_whole
+from device.files.whole_file import whole_file, write_whole
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import ModelFolder
 from pipeline.own.make import load_own_network, own_inputs

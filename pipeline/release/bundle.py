@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import device
-from device.manifest import GOLDEN_NAME, read_manifest
-from device.sha256 import sha256_hex
+from device.contract.manifest import GOLDEN_NAME, read_manifest
+from device.files.sha256 import sha256_hex
 from pipeline.folders import ModelFolder
 from pipeline.whole_folder import whole_folder
 

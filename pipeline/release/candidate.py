@@ -16,11 +16,11 @@ import device
 from converters.convert import Conversion, convert
 from converters.packages import package_versions
 from converters.tflite.graph import operator_versions
+from device.contract.manifest import Manifest, ModelFile
+from device.contract.manifest_upgrade import FORMAT_VERSION
+from device.files.sha256 import sha256_hex
 from device.interpreter import RUNTIMES
-from device.manifest import Manifest, ModelFile
-from device.manifest_upgrade import FORMAT_VERSION
 from device.runner import Runner
-from device.sha256 import sha256_hex
 from device.signatures import STEP
 from pipeline.data.data_form import Inputs
 from pipeline.data.splits import Splits, calibration_record, digest_lines, in_runs

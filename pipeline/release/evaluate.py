@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from device.manifest import Accuracy, Fidelity
-from device.typed_json import parsed
-from device.whole_file import write_whole
+from device.contract.manifest import Accuracy, Fidelity
+from device.files.typed_json import parsed
+from device.files.whole_file import write_whole
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import beta
 
 from device.arrays import Float64, UInt8
-from device.manifest import Accuracy, EarlyExit, Fidelity, OutputContract, Rejection
+from device.contract.manifest import Accuracy, EarlyExit, Fidelity, OutputContract, Rejection
 from pipeline.gate.confidence import fitted_temperature
 from pipeline.gate.early_exit import MAX_DROP_PP, StepAnswers, max_lost_pp
 from pipeline.gate.statements import rejected

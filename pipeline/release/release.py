@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from device.manifest import Manifest, read_manifest
-from device.sha256 import sha256_hex
+from device.contract.manifest import Manifest, read_manifest
+from device.files.sha256 import sha256_hex
 from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import read_judgement

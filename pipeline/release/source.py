@@ -10,7 +10,7 @@ from typing import Literal
 import keras
 
 from converters.workspace import Wanted
-from device.manifest import InputContract, OutputContract, TensorContract
+from device.contract.manifest import InputContract, OutputContract, TensorContract
 from pipeline.data.data_form import DataForm
 from pipeline.data.own.own_data import Labels, Task
 from pipeline.data.splits import Splits

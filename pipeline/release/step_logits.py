@@ -13,8 +13,8 @@ from converters.convert import Conversion
 from converters.quantisation.ranges import run_begins
 from converters.tflite.graph import Graph, Tensor
 from device.arrays import Float32, Float64, Int8
+from device.contract.manifest import TensorContract
 from device.interpreter import load_interpreter, without_chatter
-from device.manifest import TensorContract
 from device.quantisation import Quantisation, Softmax
 from device.signatures import CLASSIFY, CROP, LINES, STEP
 from device.step_loop import SignatureModel, StepLoop, named_states

@@ -14,8 +14,8 @@ from pathlib import Path
 import jinja2
 from tabulate import tabulate
 
-from device.manifest import MANIFEST_NAME, Manifest, read_manifest
-from device.whole_file import write_whole
+from device.contract.manifest import MANIFEST_NAME, Manifest, read_manifest
+from device.files.whole_file import write_whole
 from pipeline.data.mnist import EMBEDDED, TEST_SOURCE
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from scipy.stats import binomtest
 
-from device.manifest import EarlyExit, Manifest
+from device.contract.manifest import EarlyExit, Manifest
 from pipeline.gate.record import Answers, Latency, Measurements, RecallChange, TensorSignal
 from pipeline.report.chart import Axis, Chart, Mark, Panel, Points, class_axis, padded, round_ticks, short, with_minus
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from device.whole_file import write_whole
+from device.files.whole_file import write_whole
 from pipeline.folders import PAGES, ModelFolder, build_folder
 from pipeline.gate.gate_json import GateFileError, read_judgement
 from pipeline.gate.judgement import Judgement

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from device.whole_file import whole_file
+from device.files.whole_file import whole_file
 from pipeline.sweep.results import Results
 
 _LARGEST_POINTS2 = 400.0

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import loguniform, randint, uniform
 from sklearn.model_selection import ParameterSampler
 
-from device.typed_json import parsed
+from device.files.typed_json import parsed
 from pipeline.own.recipe import Recipe, read_recipe, read_tables, require_known
 
 Metric = Literal["accuracy", "error"]

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import PIL
 import scipy
 
-from device.sha256 import sha256_hex
-from device.whole_file import whole_file
+from device.files.sha256 import sha256_hex
+from device.files.whole_file import whole_file
 from pipeline.data.archive import read_archive
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import Fonts

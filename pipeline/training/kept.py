@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from device.arrays import UInt8
+from device.files.sha256 import sha256_hex
 from device.pixels import SIDE
-from device.sha256 import sha256_hex
 from device.vision.images import read_image
 from device.watch.unsure_crops import LABELLED
 from pipeline.data.splits import LabelledImages

@@ -28,8 +28,8 @@ import tensorflow as tf
 from tqdm.keras import TqdmCallback
 
 from device.arrays import Float32
+from device.files.whole_file import whole_file, write_whole
 from device.pixels import INK
-from device.whole_file import whole_file, write_whole
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import BUILD, Entry, Folder, ModelFolder
 from pipeline.synthesis.cache import cached_training_set

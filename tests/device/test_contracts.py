@@ -18,7 +18,7 @@ from device import (
     StepsPrediction,
     ValuesPrediction,
 )
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from tests.support.example_models import EXAMPLES, ExampleModels, example_inputs
 
 pytestmark = pytest.mark.slow

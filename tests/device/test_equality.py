@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from converters.tflite.graph import read_graphs
-from device.idx import read_idx
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
+from device.files.idx import read_idx
 from tests.conftest import EITHER_RUNTIME, MODELS, Converted, Digits, run_python
 from tests.support.signatures import BothSignatures
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from converters.tflite.flatbuffer import dump, load
+from device.contract.manifest import Runtime
 from device.interpreter import NoInterpreterError, check_threads, load_interpreter
-from device.manifest import Runtime
 from tests.conftest import EITHER_RUNTIME, MODELS, run_python
 
 MODEL = MODELS / "rows2d" / "model.int8.tflite"

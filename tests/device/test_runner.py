@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from converters.tflite.flatbuffer import dump, load
 from device import ManifestError, Prediction, Runner
-from device.manifest import ModelFile, read_manifest
+from device.contract.manifest import ModelFile, read_manifest
 from device.quantisation import Quantisation
 from tests.conftest import EITHER_RUNTIME, MODELS, Digits, run_python
 

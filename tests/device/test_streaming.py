@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as hnp
 
 from converters.tflite.flatbuffer import dump, load
 from device import Prediction, Runner
+from device.contract.manifest import Manifest, read_manifest
 from device.interpreter import load_interpreter
-from device.manifest import Manifest, read_manifest
 from device.quantisation import Quantisation
 from device.signatures import step_contracts
 from device.streaming import Collector, Stream

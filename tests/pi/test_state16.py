@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from tests.pi.test_equality import ON_DEVICE
 from tests.support.checkout import ROOT
 from tests.support.commands import pipeline

@@ -8,9 +8,9 @@ from tests.conftest import MODELS, run_python
 
 # What `answers` needs to read files as inputs of a model of digits: `read_inputs(Path(name), FORM)`.
 READS = f"""
-from device.input_files import read_inputs
-from device.inputs import InputForm
-from device.manifest import read_manifest
+from device.files.input_files import read_inputs
+from device.contract.inputs import InputForm
+from device.contract.manifest import read_manifest
 FORM = InputForm(read_manifest(Path("{MODELS}/rows2d")))
 """
 # Set once everything is imported, because libraries reserve much and use little of it.

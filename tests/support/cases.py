@@ -10,7 +10,7 @@ import numpy as np
 
 from converters.workspace import NetworkFacts
 from device.arrays import Float32
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from device.runner import Prediction
 from pipeline.data.mnist import embedded_splits
 from pipeline.data.splits import LabelledImages

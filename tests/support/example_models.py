@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from device.manifest import InputContract, Manifest, ModelFile, OutputContract, TensorContract, read_manifest
+from device.contract.manifest import InputContract, Manifest, ModelFile, OutputContract, TensorContract, read_manifest
 from tests.support.checkout import MODELS
 from tests.support.conversions import convert_into, read_conversion
 from tests.support.made_once import made_once

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.data.calibration import GOLDEN_SHEET, read_sheet
 from pipeline.gate.golden import golden_content
 

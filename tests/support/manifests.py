@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from device.manifest import Manifest
+from device.contract.manifest import Manifest
 
 # Values that a field may be given; the numbers are beyond some type's range or at its edge.
 VALUES: tuple[Any, ...] = (

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from device.manifest import CalibrationRecord, EarlyExit, Runtime, read_manifest
+from device.contract.manifest import CalibrationRecord, EarlyExit, Runtime, read_manifest
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, skipped
 from pipeline.gate.record import (

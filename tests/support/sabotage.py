@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 from converters.convert import Conversion
 from converters.tflite.flatbuffer import dump, load
 from device.arrays import UInt8
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.data.data_form import Inputs
 from pipeline.data.splits import Splits, digest_lines
 from pipeline.folders import BuildFolder, ModelFolder

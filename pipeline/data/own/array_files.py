@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from device.idx import read_idx
-from device.npy import parse_npy
+from device.files.idx import read_idx
+from device.files.npy import parse_npy
 from pipeline.data.archive import read_archive
 from pipeline.data.own.own_data import Strings
 from pipeline.data.own.raw import PART_NAMES, Raw, numbered, part_names

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tabulate import tabulate
 
 from device.arrays import Indices
-from device.whole_file import whole_file
+from device.files.whole_file import whole_file
 from pipeline.data.own.own_data import PARTS, OwnData
 from pipeline.data.own.own_splits import OwnSplits
 

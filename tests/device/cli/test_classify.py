@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
 
 ROWS2D = MODELS / "rows2d"

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.golden import record_type
-from device.manifest import read_manifest
+from device.contract.golden import record_type
+from device.contract.manifest import read_manifest
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, run_python
 from tests.device.test_golden import with_golden
 from tests.device.test_runner import vouched

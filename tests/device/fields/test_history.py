@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from device.contract.predictions import Prediction
 from device.fields.field import Checks, Field
 from device.fields.history import Good, History
 from device.fields.number import Digit, Number
-from device.predictions import Prediction
 from device.vision.boxes import Box
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from device.arrays import UInt8
-from device.predictions import Prediction
+from device.contract.predictions import Prediction
 from device.sources.frames import Frame
 from device.vision.boxes import Box
 from device.watch.unsure_crops import UnsureCrops

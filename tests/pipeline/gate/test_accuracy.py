@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.gate.accuracy import Paired, accuracy, confidence, reference
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, lines, logits, predictions, small_case, with_answers

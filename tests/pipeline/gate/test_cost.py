@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from converters.convert import Conversion
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.gate.cost import budget, conversion
 from tests.conftest import MODELS
 from tests.support.cases import LIMITS, STREAMS, lines, small_case

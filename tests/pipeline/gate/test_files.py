@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.data.splits import digests
 from pipeline.gate.files import files, images
 from tests.conftest import MODELS

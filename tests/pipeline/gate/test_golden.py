@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.golden import record_type
-from device.manifest import read_manifest
+from device.contract.golden import record_type
+from device.contract.manifest import read_manifest
 from pipeline.data.calibration import GOLDEN_SHEET, read_sheet
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.gate.check import Check, Verdict, not_judged, passed, refused
 from pipeline.gate.judgement import StageResult, limits_judged, skipped
 from tests.conftest import MODELS

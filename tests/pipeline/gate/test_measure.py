@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.manifest import EarlyExit, read_manifest
+from device.contract.manifest import EarlyExit, read_manifest
 from pipeline.data.data_form import DataForm
 from pipeline.gate.case import Readings
 from pipeline.gate.measure import as_picture, latency, measure, reliability_bins

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import ModelFolder
 from pipeline.gate.accuracy import rejection

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.gate.check import Verdict
 from tests.support.commands import pipeline, refused
 from tests.support.sabotage import Good, forge, judged, limits_for_few_images, reasons, refusals

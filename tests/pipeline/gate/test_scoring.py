@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from device.manifest import Accuracy, Fidelity
+from device.contract.manifest import Accuracy, Fidelity
 from pipeline.gate.scoring import Kind, answers, compare, fidelity, has_targets, right
 
 # Of four inputs with two logits each, the answers are the classes 0, 1, 1 and 0, a tie.

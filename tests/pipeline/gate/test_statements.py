@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.manifest import Fidelity, Manifest, Rejection
+from device.contract.manifest import Fidelity, Manifest, Rejection
 from pipeline.gate.case import Case
 from pipeline.gate.check import Verdict
 from pipeline.gate.statements import rejected, statements

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from converters.tflite.graph import Graph, Operator, Tensor
-from device.manifest import Runtime, read_manifest
+from device.contract.manifest import Runtime, read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate import structure
 from pipeline.gate.check import Check, Verdict, at_least, not_judged

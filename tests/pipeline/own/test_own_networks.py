@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.manifest import Fidelity, read_manifest
+from device.contract.manifest import Fidelity, read_manifest
 from device.runner import Runner
 from pipeline.own.recipe import read_recipe
 from tests.conftest import MODELS, ROOT

@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import device
-from device.manifest import ManifestError
+from device.contract.manifest import ManifestError
 from pipeline.folders import ModelFolder
 from pipeline.release.bundle import bundle
 from tests.conftest import MODELS, ROOT, Digits, run_python

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from device.runner import Runner
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import BuildFolder, ModelFolder

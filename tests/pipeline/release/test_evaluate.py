@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device.manifest import Accuracy, Fidelity
+from device.contract.manifest import Accuracy, Fidelity
 from pipeline.release.evaluate import Evaluation, read_evaluation, table, write_evaluation
 
 ACCURACY = Accuracy(10_000, "MNIST test images", 0.9963, 0.9951, 0.12, 0.9978)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.arrays import Float64, Indices
-from device.manifest import Rejection
+from device.contract.manifest import Rejection
 from device.quantisation import Quantisation
 from pipeline.release.findings import LabelledLogits, chosen_threshold, find
 from pipeline.release.step_logits import StepLogits

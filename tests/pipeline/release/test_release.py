@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
 from pipeline.gate.check import Check, Verdict
 from pipeline.gate.gate_json import as_json

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from device.idx import read_idx
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
+from device.files.idx import read_idx
 from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits, read_limits
 from tests.conftest import MODELS

@@ -12,7 +12,7 @@ from keras import layers
 from converters.convert import Conversion, convert
 from converters.quantisation.fidelity import signal_to_noise_db
 from converters.tflite.graph import read_graphs
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from device.quantisation import Quantisation
 from device.runner import Runner
 from pipeline.data.data_form import DIGITS, DataForm

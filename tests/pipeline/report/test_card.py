@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from device.manifest import read_manifest
+from device.contract.manifest import read_manifest
 from pipeline.folders import ModelFolder
 from pipeline.gate.judgement import Judgement
 from pipeline.report.card import model_card, write_card

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, read_manifest
+from device.contract.manifest import Accuracy, CalibrationRecord, Manifest, ModelFile, Rejection, read_manifest
 from pipeline.data.mnist import EMBEDDED
 from pipeline.report.card import model_card
 from tests.conftest import MODELS

@@ -1,8 +1,8 @@
-"""Tests of `device.sha256`."""
+"""Tests of `device.files.sha256`."""
 
 from __future__ import annotations
 
-from device.sha256 import sha256_hex
+from device.files.sha256 import sha256_hex
 
 
 def test_the_digest_is_that_of_the_standard() -> None:

@@ -1,4 +1,4 @@
-"""Tests of `device.whole_file`: an earlier file stays until the new one is whole."""
+"""Tests of `device.files.whole_file`: an earlier file stays until the new one is whole."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from device.whole_file import whole_file, write_whole
+from device.files.whole_file import whole_file, write_whole
 from tests.support.checkout import ROOT
 from tests.support.killed import UNPRIVILEGED, killed_at_each_write, on_a_full_disk, run
 
-IMPORTS = "from device.whole_file import write_whole"
+IMPORTS = "from device.files.whole_file import write_whole"
 BODY = "write_whole(Path('a.json'), 1000 * 'new')"
 
 # What writes otherwise: to a temporary folder, to one that is put in place as a whole, to memory, or a video.
@@ -20,7 +20,7 @@ OTHER_WRITERS = {
     *("converters/loading/child.py", "converters/loading/load.py", "converters/loading/safely.py"),
     "converters/workspace.py",
     *("pipeline/release/bundle.py", "pipeline/release/candidate.py", "pipeline/release/release.py"),
-    *("pipeline/bench/baselines.py", "device/watch/recording.py", "device/whole_file.py"),
+    *("pipeline/bench/baselines.py", "device/watch/recording.py", "device/files/whole_file.py"),
     *("pipeline/gate/measure.py", "pipeline/folders.py", "pipeline/whole_folder.py"),
 }
 WRITES = {"write_text", "write_bytes", "save", "savez", "save_weights", "savez_compressed", "imwrite"}

@@ -1,4 +1,4 @@
-"""Tests of `device.input_files`."""
+"""Tests of `device.files.input_files`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from device.advice import pip_install
-from device.input_files import read_inputs
-from device.inputs import InputForm
-from device.manifest import read_manifest
+from device.contract.inputs import InputForm
+from device.contract.manifest import read_manifest
+from device.files.input_files import read_inputs
 from tests.conftest import MODELS, ROOT, run_python
 from tests.support.bounded import READS, answers
 
@@ -221,9 +221,9 @@ def test_without_opencv(tmp_path: Path, bare_site: Callable[..., Path]) -> None:
     (tmp_path / "crop.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     code = """
 from pathlib import Path
-from device.input_files import read_inputs
-from device.inputs import InputForm
-from device.manifest import read_manifest
+from device.files.input_files import read_inputs
+from device.contract.inputs import InputForm
+from device.contract.manifest import read_manifest
 form = InputForm(read_manifest(Path("models/rows2d")))
 print(read_inputs(Path("{0}/crop.npy"), form).shape)
 try:

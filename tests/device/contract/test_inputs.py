@@ -1,4 +1,4 @@
-"""Tests of `device.inputs`: what a caller may hand in, by the manifest, and the int8 that it becomes."""
+"""Tests of `device.contract.inputs`: what a caller may hand in, by the manifest, and the int8 that it becomes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from device.inputs import InputForm
-from device.manifest import InputContract, Manifest, ManifestError, read_manifest
+from device.contract.inputs import InputForm
+from device.contract.manifest import InputContract, Manifest, ManifestError, read_manifest
 from device.quantisation import Quantisation
 from tests.conftest import MODELS
 

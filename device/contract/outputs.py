@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .arrays import Int8
+from ..arrays import Int8
 from .manifest import Manifest, ManifestError, OutputContract, TensorContract
 from .predictions import StepsPrediction, decoder, steps_prediction
 

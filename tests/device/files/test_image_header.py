@@ -1,4 +1,4 @@
-"""Tests of `device.image_header`: no file makes a decoder reserve memory that its bytes cannot fill."""
+"""Tests of `device.files.image_header`: no file makes a decoder reserve memory that its bytes cannot fill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from device.image_header import checked_image, image_format
+from device.files.image_header import checked_image, image_format
 from device.vision.images import decode_image
 from tests.support.bounded import READS, answers
 

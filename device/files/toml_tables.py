@@ -64,7 +64,7 @@ def loads(text: str) -> dict[str, Any]:
         try:
             import tomli as tomllib  # noqa: PLC0415  # the core works without it
         except ModuleNotFoundError as error:
-            from .advice import pip_install  # noqa: PLC0415  # only for those who lack something
+            from ..advice import pip_install  # noqa: PLC0415  # only for those who lack something
 
             raise ImportError(f"TOML files need tomli on Python 3.10: {pip_install('tomli')}") from error
     return tomllib.loads(text)

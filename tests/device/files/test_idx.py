@@ -1,4 +1,4 @@
-"""Tests of `device.idx`."""
+"""Tests of `device.files.idx`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from device.idx import read_idx
+from device.files.idx import read_idx
 
 TWO_BY_THREE = bytes.fromhex("00000802 00000002 00000003 010203040506")
 ARRAYS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5))

@@ -1,4 +1,4 @@
-"""Tests of `device.predictions`: what logits say, by the kind of the output."""
+"""Tests of `device.contract.predictions`: what logits say, by the kind of the output."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.manifest import OutputContract
-from device.predictions import (
+from device.contract.manifest import OutputContract
+from device.contract.predictions import (
     BinaryPrediction,
     MultilabelPrediction,
     Prediction,

@@ -1,4 +1,4 @@
-"""Tests of `device.manifest`."""
+"""Tests of `device.contract.manifest`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.manifest import (
+from device.contract.manifest import (
     Accuracy,
     CalibrationRecord,
     Fidelity,

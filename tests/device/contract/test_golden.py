@@ -1,4 +1,4 @@
-"""Tests of `device.golden` and of how the runner uses it, on the released models."""
+"""Tests of `device.contract.golden` and of how the runner uses it, on the released models."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from converters.tflite.flatbuffer import dump, load
 from device import ManifestError, Runner
-from device.golden import Golden, GoldenError, read_golden, record_type
-from device.manifest import read_manifest
+from device.contract.golden import Golden, GoldenError, read_golden, record_type
+from device.contract.manifest import read_manifest
 from tests.conftest import MODELS
 from tests.device.test_runner import vouched
 

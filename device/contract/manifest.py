@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ..files.sha256 import sha256_hex
+from ..files.typed_json import parsed
+from ..files.whole_file import write_whole
+from ..quantisation import Quantisation
 from .manifest_upgrade import DIGITS_FORMAT, FORMAT_VERSION, upgraded
-from .quantisation import Quantisation
-from .sha256 import sha256_hex
-from .typed_json import parsed
-from .whole_file import write_whole
 
 MANIFEST_NAME = "manifest.json"
 Precision = Literal["int8", "int8+state16"]

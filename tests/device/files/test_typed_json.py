@@ -1,4 +1,4 @@
-"""Tests of `device.typed_json` on a record of every type that it knows."""
+"""Tests of `device.files.typed_json` on a record of every type that it knows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.typed_json import FieldError, parsed
+from device.files.typed_json import FieldError, parsed
 
 
 class Colour(Enum):

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import Int8
+from ..arrays import Int8
+from ..pixels import DIGITS, SIDE
+from ..quantisation import PIXEL_QUANTISATION, quantise_bytes, quantise_pixels
+from ..signatures import LINES
 from .manifest import InputContract, Manifest, ManifestError, TensorContract
-from .pixels import DIGITS, SIDE
-from .quantisation import PIXEL_QUANTISATION, quantise_bytes, quantise_pixels
-from .signatures import LINES
 
 Input = npt.NDArray[Any]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import UInt8
+from ..arrays import UInt8
 
 _UNSIGNED_BYTE = 0x08
 _MAGIC = bytes([0, 0, _UNSIGNED_BYTE])

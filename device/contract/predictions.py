@@ -13,9 +13,9 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from .arrays import Int8
+from ..arrays import Int8
+from ..quantisation import Softmax
 from .manifest import OutputContract
-from .quantisation import Softmax
 
 _TOP = 3
 _EVEN = 0.5

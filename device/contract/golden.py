@@ -2,8 +2,8 @@
 
 `golden.bin` lies beside the manifest, which has its SHA-256. It holds a record for each input: its pixels `<uint8>` or
 numbers `<float32>`, little-endian, then the least and the greatest logits that are right after each time step,
-`<int8>[steps, width]` each, where a row has the logits of all outputs (`device.outputs`). They are a range because
-kernels round differently: `pipeline.gate.golden` measures how far.
+`<int8>[steps, width]` each, where a row has the logits of all outputs (`device.contract.outputs`). They are a
+range because kernels round differently: `pipeline.gate.golden` measures how far.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import Int8
+from ..arrays import Int8
 from .inputs import Input, InputForm, is_digits
 from .manifest import Manifest, ManifestError
 from .outputs import read_outputs

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .arrays import Float32, UInt8
-from .inputs import Input, InputForm
+from ..arrays import Float32, UInt8
+from ..contract.inputs import Input, InputForm
 from .npy import parse_npy
 
 _IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -83,7 +83,7 @@ def _read_image(path: Path, form: InputForm) -> UInt8:
     try:
         import cv2  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
-        from .advice import CAMERA, pip_install  # noqa: PLC0415  # only for those who lack something
+        from ..advice import CAMERA, pip_install  # noqa: PLC0415  # only for those who lack something
 
         raise ImportError(f"{path}: reading images needs OpenCV: {pip_install(*CAMERA)}") from error
     from .image_header import CROP_FORMATS, checked_image  # noqa: PLC0415
