@@ -71,7 +71,12 @@ class Splits:
 
     def labels_of(self, output: str, first: str) -> Labels | None:
         """Returns what an output is to answer for the test inputs, given the first output's name; None if unknown."""
-        return Labels(self.test.labels, self.task, self.names) if output == first else self.others.get(output)
+        if output != first:
+            return self.others.get(output)
+        # MNIST's files have labels of a byte.
+        labels = self.test.labels
+        whole = labels.astype(np.int64) if np.issubdtype(labels.dtype, np.integer) else labels
+        return Labels(whole, self.task, self.names)
 
     @property
     def continuous(self) -> bool:
