@@ -36,7 +36,13 @@ from cosmic_ray.mutating import mutate_code
 from tabulate import tabulate
 
 _ROOT = Path(__file__).resolve().parents[2]
-_DEFAULT_PATHS = ("device/*.py", "converters/**/*.py", "pipeline/gate/**/*.py")
+_DEFAULT_PATHS = (
+    "device/*.py",
+    "device/contract/*.py",
+    "device/files/*.py",
+    "converters/**/*.py",
+    "pipeline/gate/**/*.py",
+)
 _MIN_KILLED = 0.9
 _SAME_TO_TESTS = ("Eq_Is", "NotEq_IsNot", "Is_Eq", "IsNot_NotEq")
 _LOGGERS = ("log", "logger", "logging")
