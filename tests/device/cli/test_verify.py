@@ -14,7 +14,7 @@ import pytest
 from device.contract.golden import record_type
 from device.contract.manifest import read_manifest
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, run_python
-from tests.device.test_golden import with_golden
+from tests.device.contract.test_golden import with_golden
 from tests.device.test_runner import vouched
 from tests.support.broken import broken
 from tests.support.checkout import THOROUGH

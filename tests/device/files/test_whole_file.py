@@ -18,7 +18,7 @@ BODY = "write_whole(Path('a.json'), 1000 * 'new')"
 OTHER_WRITERS = {
     *("converters/child.py", "converters/convert.py", "converters/tflite/micro.py", "pipeline/gate/runtimes.py"),
     *("converters/loading/child.py", "converters/loading/load.py", "converters/loading/safely.py"),
-    "converters/workspace.py",
+    *("converters/workspace.py", "pipeline/own/make.py"),
     *("pipeline/release/bundle.py", "pipeline/release/candidate.py", "pipeline/release/release.py"),
     *("pipeline/bench/baselines.py", "device/watch/recording.py", "device/files/whole_file.py"),
     *("pipeline/gate/measure.py", "pipeline/folders.py", "pipeline/whole_folder.py"),
