@@ -12,6 +12,7 @@ RECIPE   ?=
 ifeq ($(origin NAME),environment)
 NAME     :=
 endif
+GIVEN    := $(NAME)
 NAME     := $(or $(NAME),$(shell printf '%s' '$(notdir $(basename $(or $(MODEL),$(RECIPE))))' | tr 'A-Z' 'a-z' | tr -c 'a-z0-9._-' '-'))
 OPTIONS  ?=
 CHOSEN   := $(or $(NAME),$(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT)))
@@ -72,9 +73,9 @@ report: .venv/ready ## draw what the gate measured: build/report/index.html, for
 
 train: .venv/ready ## train VARIANT's weights, or RECIPE=file, into build/NAME/train; resume an interrupted training
 ifneq ($(RECIPE),)
-	@$(BIN)/python -m pipeline train '$(RECIPE)' --name '$(NAME)' $(OPTIONS)
+	@$(BIN)/python -m pipeline train '$(RECIPE)' --name '$(GIVEN)' $(OPTIONS)
 else
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant; done
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant $(OPTIONS); done
 endif
 
 bundle: .venv/ready ## dist/rowstream-VARIANT-VERSION: models/VARIANT for a machine without TensorFlow

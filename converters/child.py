@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from converters.lowering.step_form import StepForm
 from converters.lowering.unsupported import refuse_unsupported
 from converters.quantisation.fidelity import RealOutputs
 from converters.quantisation.precision import Measured, choose
-from converters.quantisation.ranges import Range, measured_ranges, step_inputs
+from converters.quantisation.ranges import Range, measured_ranges, run_begins, step_inputs
 from converters.quantisation.tables import set_aside
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
@@ -41,14 +41,16 @@ def main(workspace: Workspace) -> None:
     calibration = np.load(workspace.calibration)
     request = workspace.request
     keras_network = keras.models.load_model(workspace.network)
-    network = InferenceNetwork(keras_network, (1, *calibration.shape[1:]), keep_head=request.keep_head)
+    shape, continuous = (1, *calibration.shape[1:]), request.runs is not None
+    network = InferenceNetwork(keras_network, shape, keep_head=request.keep_head, continuous=continuous)
     workspace.step.write_text("write float TFLite")
     float_tflite = write_float(network)
     workspace.float_tflite.write_bytes(float_tflite)
     workspace.step.write_text("calibrate and quantise")
-    measured = measure(float_tflite, calibration, network.step_form)
+    begins = run_begins(request.runs, len(calibration))
+    measured = measure(float_tflite, calibration, network.step_form, begins)
     pixels = Range(*request.pixels) if request.pixels is not None else None
-    run = RealOutputs(tuple(network.facts.heads), network.step_form, pixels)
+    run = RealOutputs(tuple(network.facts.heads), network.step_form, pixels, continuous=continuous)
     chosen = choose(Measured(float_tflite, measured, pixels), request.precision, run, calibration)
     workspace.int8_tflite.write_bytes(chosen.tflite)
     workspace.facts = replace(network.facts, precision=chosen.precision, signal_to_noise_db=chosen.signal_to_noise_db)
@@ -108,8 +110,13 @@ def named_and_ordered(content: bytes) -> bytes:
     return dump(model)
 
 
-def measure(float_tflite: bytes, calibration: Float32, form: StepForm | None) -> dict[str, Range]:
-    """Returns the range of each activation by tensor name, over the calibration inputs `[n, ...]`."""
+def measure(
+    float_tflite: bytes, calibration: Float32, form: StepForm | None, begins: Collection[int]
+) -> dict[str, Range]:
+    """Returns the range of each activation by tensor name, over the calibration inputs `[n, ...]`.
+
+    `begins` are the indices of those that start at states of zero.
+    """
     graphs = {graph.signature: graph for graph in read_graphs(float_tflite)}
     measured: dict[str, Range] = {}
     if CLASSIFY in graphs:
@@ -117,7 +124,7 @@ def measure(float_tflite: bytes, calibration: Float32, form: StepForm | None) ->
         measured |= measured_ranges(float_tflite, graphs[CLASSIFY], inputs)
     if form is not None:
         enough = max(_CALIBRATION_STEPS // form.steps, _MIN_CALIBRATION_INPUTS)
-        steps = step_inputs(float_tflite, form, calibration[:enough])
+        steps = step_inputs(float_tflite, form, calibration[:enough], begins)
         measured |= measured_ranges(float_tflite, graphs[STEP], steps)
     return measured
 

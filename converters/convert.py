@@ -20,6 +20,7 @@ import keras
 import numpy as np
 
 from converters.lowering.refusal import NetworkRefusedError
+from converters.lowering.states_kept import keeps_states, with_states
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import check_structure
@@ -51,7 +52,7 @@ class Conversion:
 
 def convert(
     network: keras.Model,
-    calibration: Float32,
+    calibration: Float32 | Sequence[Float32],
     pixels: Range | None = PIXELS_0_TO_1,
     *,
     keep_head: bool = False,
@@ -62,17 +63,26 @@ def convert(
     The activations' ranges are measured on `calibration`, inputs as the network takes them. `pixels` is the range of
     an image's pixels there; None for an input of other numbers, whose range is measured. A softmax or sigmoid at the
     end is taken off, for the device to apply, unless `keep_head` is true. With `precision` "int8+state16" recurrent
-    cells compute in int16, with "auto" if int8 is not precise enough. Raises ValueError if the calibration inputs do
-    not fit the network or `pixels`, ConversionError if a step failed or crashed, StructureError if the int8 file has
-    parts that must not ship.
+    cells compute in int16, with "auto" if int8 is not precise enough.
+
+    With a list of such arrays the network is continuous: it keeps its states from one input to the next, and the file
+    holds `step` alone. The inputs of an array follow one another, the first from states of zero. Recurrent layers may
+    be `stateful` then.
+
+    Raises ValueError if the calibration inputs do not fit the network or `pixels`, ConversionError if a step failed or
+    crashed, StructureError if the int8 file has parts that must not ship.
     """
+    runs = None
+    if not isinstance(calibration, np.ndarray):
+        runs, calibration = tuple(map(len, calibration)), np.concatenate(calibration)
+        network = with_states(network, kept=False) if keeps_states(network) else network
     _check_calibration(network, calibration, pixels)
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         workspace = Workspace(Path(folder))
         network.save(workspace.network)
         np.save(workspace.calibration, calibration)
         ends = (pixels.low, pixels.high) if pixels is not None else None
-        workspace.request = Request(ends, keep_head, precision)
+        workspace.request = Request(ends, keep_head, precision, runs)
         run_child([sys.executable, "-m", "converters.child", folder], workspace)
         int8_tflite = workspace.int8_tflite.read_bytes()
         graphs = read_graphs(int8_tflite)

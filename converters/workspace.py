@@ -23,12 +23,14 @@ Wanted = Literal["int8", "int8+state16", "auto"]
 class Request:
     """What a conversion is asked for: the range of an image's pixels, None for an input of other numbers.
 
-    With `keep_head` the network keeps a softmax or sigmoid at its end. `precision` is that of recurrent cells.
+    With `keep_head` the network keeps a softmax or sigmoid at its end. `precision` is that of recurrent cells. A
+    network that keeps its states has `runs`: the numbers of calibration inputs that follow one another.
     """
 
     pixels: tuple[float, ...] | None
     keep_head: bool
     precision: Wanted
+    runs: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The device's command line: `python -m device verify`, `classify CROPS...`, `watch SOURCE` or `serve [HOST:PORT]`."""
+"""The device's command line: `python -m device` and `verify`, `classify`, `watch`, `serve`, `fields` or `label`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .cli.process import complain, flush_or_discard, log_to_stderr, open_streams
 from .exit_status import ExitStatus
 
 if TYPE_CHECKING:
-    from .cli.source_options import ServeOptions, SourceOptions
+    from .cli.source_options import FieldsOptions, LabelOptions, ServeOptions, SourceOptions
 
 # What the extra `camera` brings.
 _EXTRA = frozenset({"cv2", "PIL"})
@@ -50,9 +50,9 @@ def _run(arguments: Sequence[str]) -> int:
     return _watch_or_serve(options)
 
 
-def _watch_or_serve(options: SourceOptions | ServeOptions) -> int:
+def _watch_or_serve(options: SourceOptions | ServeOptions | FieldsOptions | LabelOptions) -> int:
     log_to_stderr()
-    from .cli.source_options import SourceOptions  # noqa: PLC0415  # no other command pays for its imports
+    from .cli.source_options import FieldsOptions, LabelOptions, SourceOptions  # noqa: PLC0415  # no other command pays for its imports
 
     try:
         # OpenCV and Pillow are an extra: the rest works without them.
@@ -69,7 +69,21 @@ def _watch_or_serve(options: SourceOptions | ServeOptions) -> int:
         raise ImportError(f"serve needs {needed}: {pip_install(*CAMERA, *SERVE)}") from error
     if isinstance(options, SourceOptions):
         return watch(options, sys.stdout)
+    if isinstance(options, FieldsOptions | LabelOptions):
+        return _work(options)
     return serve_canvas(options) if options.source is None else watch(options.source, sys.stdout, options)
+
+
+def _work(options: FieldsOptions | LabelOptions) -> int:
+    try:
+        from .cli.benches import serve_bench  # noqa: PLC0415  # Starlette is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "starlette":
+            raise
+        from .advice import SERVE, pip_install  # noqa: PLC0415  # only for those who lack something
+
+        raise ImportError(f"a page needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
+    return serve_bench(options)
 
 
 if __name__ == "__main__":

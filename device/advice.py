@@ -9,6 +9,8 @@ import numpy as np
 # What the extra `camera` brings, and what the extra `serve` brings beside it.
 CAMERA = ("opencv-python-headless", "pillow")
 SERVE = ("starlette", "uvicorn")
+# What the extra `mqtt` brings.
+MQTT = ("paho-mqtt>=2",)
 # No command of pip brings it, and an environment sees apt's packages only if it is made to.
 PICAMERA2 = "sudo apt install python3-picamera2, in an environment made with python3 -m venv --system-site-packages"
 

@@ -35,10 +35,10 @@ CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 TARGET = re.compile(r"\bmake (?:[A-Z_]+=\S+ )*((?:[a-z][a-z-]*\b(?!=) ?)+)")
-DEVICE = ("verify", "classify", "watch", "serve")
+DEVICE = ("verify", "classify", "watch", "serve", "fields", "label")
 PIPELINE = (
     *("train", "convert", "init", "gate", "release", "report", "bench", "bundle", "demo"),
-    *("calibration-sheet", "evaluate-photos", "doctor", "sweep"),
+    *("calibration-sheet", "evaluate-photos", "doctor", "sweep", "robustness"),
 )
 # Figures, and the name of the data, differ between runs.
 FIGURE = re.compile(r"-?\d[\d.,]*|[█ ─-]+")

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from converters.lowering.lower import Lowered, Shape, lowered
+from converters.lowering.refusal import NetworkRefusedError
 from converters.lowering.step_form import StepForm, step_form
 from converters.lowering.time_axis import NotStreamableError
 from converters.lowering.turned import turned
@@ -23,11 +24,17 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
 
     `classify(crop <float32>[1, ...]) → outputs`; `step(rows, NAME…) → outputs, NAME_out…`. If the network does not
     stream, `step` is None, and `facts` say why. If it streams in more than 64 steps there is no `classify`: unrolled,
-    it would have some ten operators for each step, and answer no sooner than `step` in a loop.
+    it would have some ten operators for each step, and answer no sooner than `step` in a loop. A `continuous` network,
+    whose states are never reset, has none either.
     """
 
-    def __init__(self, network: keras.Model, shape: Shape | None = None, *, keep_head: bool = False) -> None:
-        """Lowers `network` for an input of this shape `[1, ...]`; raises as `lowered` does."""
+    def __init__(
+        self, network: keras.Model, shape: Shape | None = None, *, keep_head: bool = False, continuous: bool = False
+    ) -> None:
+        """Lowers `network` for an input of this shape `[1, ...]`; raises as `lowered` does.
+
+        Raises NetworkRefusedError if it is to be `continuous` and does not stream.
+        """
         super().__init__()
         whole = turned(lowered(network, shape, keep_head=keep_head))
         self.lowered = whole
@@ -40,7 +47,9 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
             self.step = _step(self.step_form)
         except NotStreamableError as error:
             reason = str(error)
-        if self.step_form is None or self.step_form.unrolled_steps <= _MAX_UNROLLED_STEPS:
+            if continuous:
+                raise NetworkRefusedError(f"{reason}. A continuous network answers as lines arrive") from error
+        if self.step_form is None or (not continuous and self.step_form.unrolled_steps <= _MAX_UNROLLED_STEPS):
             self.classify = _classify(whole)
         self.facts = _facts(whole, self.step_form, reason)
 

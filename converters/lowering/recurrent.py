@@ -88,6 +88,6 @@ def _refuse_states(call: Call) -> None:
         )
     if getattr(call.layer, "stateful", False):
         raise LayerRefusal(
-            "stateful=True keeps the state of one input for the next. Set stateful=False: the weights stay the same, "
-            "and the device starts every input at states of zero"
+            "stateful=True keeps the state of one input for the next. Convert it as continuous, or set stateful=False: "
+            "the weights stay the same, and the device starts every input at states of zero"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -17,6 +17,8 @@ from device.step_loop import Array, SignatureModel, StepLoop, named_states
 
 _NO_END_DB = 99.0
 _STEPS, _MIN_INPUTS = 2**12, 32
+# Gives the outputs after each run of a signature for an input.
+_Run: TypeAlias = Callable[[Array], Iterator[Mapping[str, Array]]]
 
 
 def signal_to_noise_db(real: Float32, near: Float32) -> float:
@@ -32,15 +34,20 @@ def signal_to_noise_db(real: Float32, near: Float32) -> float:
 class RealOutputs:
     """Runs float and quantised flatbuffers of one network, and gives their outputs as real values."""
 
-    def __init__(self, names: tuple[str, ...], form: StepForm | None, pixels: Range | None) -> None:
-        """Takes the outputs' names; `pixels` is the range of an image's pixels, None for other numbers."""
-        self._names, self._form, self._pixels = names, form, pixels
+    def __init__(
+        self, names: tuple[str, ...], form: StepForm | None, pixels: Range | None, *, continuous: bool = False
+    ) -> None:
+        """Takes the outputs' names; `pixels` is the range of an image's pixels, None for other numbers.
 
-    @property
-    def enough_inputs(self) -> int:
-        """How many inputs tell a ratio of their outputs to a fraction of a decibel: fewer of long sequences."""
+        If `continuous`, inputs follow one another, and only the first starts at states of zero.
+        """
+        self._names, self._form, self._pixels, self._continuous = names, form, pixels, continuous
+
+    def enough(self, inputs: Float32) -> Float32:
+        """Returns inputs that tell a ratio of their outputs to a fraction of a decibel: fewer of long sequences."""
         steps = self._form.steps if self._form is not None else 1
-        return max(_STEPS // steps, _MIN_INPUTS)
+        count = min(len(inputs), max(_STEPS // steps, _MIN_INPUTS))
+        return inputs[:count] if self._continuous else inputs[np.linspace(0, len(inputs) - 1, count).astype(np.intp)]
 
     def __call__(self, tflite: bytes, inputs: Float32) -> Mapping[str, Float32]:
         """Returns each output `<float32>[n, answers, ...]` for inputs `[n, ...]`; `step` alone gives several."""
@@ -48,27 +55,34 @@ class RealOutputs:
         whole = CLASSIFY in interpreter.get_signature_list()
         signature = interpreter.get_signature_runner(CLASSIFY if whole else STEP)
         taken = self._taken(signature.get_input_details()[CROP if whole else LINES])
-        run = self._whole if whole else self._steps
-        answers = [list(run(signature, taken(one))) for one in inputs]
+        run = self._whole(signature) if whole else self._steps(signature)
+        answers = [list(run(taken(one))) for one in inputs]
         details = signature.get_output_details()
         return {
             name: _real(np.array([[answer[name] for answer in each] for each in answers]), details[name])
             for name in self._names
         }
 
-    def _whole(self, signature: Any, one: Array) -> Iterator[Mapping[str, Array]]:
-        yield signature(**{CROP: one[np.newaxis]})
+    def _whole(self, signature: Any) -> _Run:
+        return lambda one: iter([signature(**{CROP: one[np.newaxis]})])
 
-    def _steps(self, signature: Any, one: Array) -> Iterator[Mapping[str, Array]]:
-        if self._form is None:
+    def _steps(self, signature: Any) -> _Run:
+        form = self._form
+        if form is None:
             raise ValueError("Expected a whole input, because the network does not stream. Received: a step alone")
         details = signature.get_input_details()
-        zeros = {name: _zero(details[name]) for name in self._form.states}
+        zeros = {name: _zero(details[name]) for name in form.states}
         model = SignatureModel(signature, named_states(zeros), self._names[0])
         loop = StepLoop(model)
-        for lines in lines_of(one, self._form):
-            loop.step(lines)
-            yield {name: model.output(name) for name in self._names}
+
+        def run(one: Array) -> Iterator[Mapping[str, Array]]:
+            if not self._continuous:
+                loop.reset()
+            for lines in lines_of(one, form):
+                loop.step(lines)
+                yield {name: model.output(name) for name in self._names}
+
+        return run
 
     def _taken(self, details: Mapping[str, Any]) -> Callable[[Float32], Array]:
         """Returns what turns an input into what a file takes; that of an image may have taken off its scaling."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from converters.quantisation.fidelity import RealOutputs, signal_to_noise_db
 from converters.quantisation.input_scale import fold_input_scale
 from converters.quantisation.quantise import quantise
@@ -82,7 +80,7 @@ def choose(network: Measured, wanted: Wanted, run: RealOutputs, inputs: Float32)
     """
     if wanted != "auto":
         return quantised(network, wide=wanted == "int8+state16")
-    tried = inputs[np.linspace(0, len(inputs) - 1, min(len(inputs), run.enough_inputs)).astype(np.intp)]
+    tried = run.enough(inputs)
     real = run(network.float_tflite, tried)
 
     def measured(file: Quantised) -> Quantised:

@@ -8,7 +8,7 @@ Source: Jacob et al., Quantization and Training of Neural Networks, 2018, sectio
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,14 +86,27 @@ def measured_ranges(float_tflite: bytes, graph: Graph, inputs: Iterable[Mapping[
     return {tensor.name: Range(float(low), float(high)) for tensor, low, high in ends}
 
 
-def step_inputs(float_tflite: bytes, form: StepForm, crops: Float32) -> Iterator[Mapping[str, Float32]]:
-    """Yields the inputs of `step` at every step of each crop: its lines, and the states from the step before."""
+def run_begins(runs: Sequence[int] | None, count: int) -> frozenset[int]:
+    """Returns the indices of inputs that start at states of zero: the first of each of the `runs`; without them all."""
+    if runs is None:
+        return frozenset(range(count))
+    return frozenset(int(begin) for begin in np.cumsum([0, *runs])[:-1])
+
+
+def step_inputs(
+    float_tflite: bytes, form: StepForm, crops: Float32, begins: Collection[int]
+) -> Iterator[Mapping[str, Float32]]:
+    """Yields the inputs of `step` at every step of each crop: its lines, and the states from the step before.
+
+    The crops at the indices `begins` start at states of zero.
+    """
     step = Interpreter(model_content=float_tflite, num_threads=1).get_signature_runner(STEP)
     zeros = {name: np.zeros(shape, np.float32) for name, shape in form.states.items()}
     model = SignatureModel(step, named_states(zeros), next(iter(form.outputs)))
     loop = StepLoop(model)
-    for crop in crops:
-        loop.reset()
+    for index, crop in enumerate(crops):
+        if index in begins:
+            loop.reset()
         for lines in lines_of(crop, form):
             loop.step(lines)
             yield dict(model.inputs)

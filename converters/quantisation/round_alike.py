@@ -5,12 +5,16 @@ kernels disagree on how to round a negative number that lies halfway between two
 So such a product is moved up until its least int8 value, -128, stands for zero: a negative number is then clipped,
 whichever way it was rounded. The addition behind it moves it back, and does not round, since all its scales are equal.
 
+tflite-runtime on Arm also ends the process in a product without a bias, unless its kernel for one row takes it. So the
+others get a bias of zeros.
+
 Sources: TensorFlow Lite, cpu_backend_gemm_custom_gemv.h (the kernel for one row); Jacob et al., Quantization and
 Training of Neural Networks, 2018, appendix B (rounding on Arm).
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -38,6 +42,8 @@ _PRODUCTS = frozenset({
 # These clip at zero by themselves.
 _CLIPS = frozenset({schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.RELU6})
 _LEAST, _GREATEST = -128, 127
+# From so many inputs and outputs on, the kernel for one row takes a product.
+_MIN_INPUTS, _MIN_OUTPUTS = 16, 4
 _INT32 = np.iinfo(np.int32)
 
 
@@ -59,6 +65,14 @@ class _Product:
         return self.graph.tensors[self.operator.inputs[2]]
 
     @property
+    def needs_bias(self) -> bool:
+        """Whether it has none, and no kernel on Arm that bears that."""
+        *rows, outputs = self.output.shape
+        inputs = self.graph.tensors[self.operator.inputs[1]].shape[-1]
+        bears = math.prod(rows) == 1 and inputs >= _MIN_INPUTS and outputs >= _MIN_OUTPUTS
+        return not self.has_bias and not bears
+
+    @property
     def accumulator_scales(self) -> Any:
         """The scale of the int32 sum of each output channel."""
         rows, weights = (self.graph.tensors[index].quantization.scale for index in self.operator.inputs[:2])
@@ -74,10 +88,15 @@ class _Product:
 def round_alike(int8_tflite: bytes) -> bytes:
     """Returns the int8 flatbuffer, with each product that occurs over different numbers of rows moved up and back.
 
+    Products that need a bias have one.
+
     Raises ValueError if a moved bias does not fit into int32.
     """
     model = load(int8_tflite)
     for products in _products_of_same_weights(model):
+        for product in products:
+            if product.needs_bias:
+                _give_bias(model, product)
         if len({tuple(product.output.shape) for product in products}) > 1:
             moved = [product for product in products if product.distance]
             for product in moved:

@@ -14,9 +14,9 @@ from .options import ClassifyOptions, ModelOptions, VerifyOptions
 from .process import warn
 
 if TYPE_CHECKING:
-    from .source_options import ServeOptions, SourceOptions
+    from .source_options import FieldsOptions, LabelOptions, ServeOptions, SourceOptions
 
-Options: TypeAlias = "ClassifyOptions | VerifyOptions | SourceOptions | ServeOptions"
+Options: TypeAlias = "ClassifyOptions | VerifyOptions | SourceOptions | ServeOptions | FieldsOptions | LabelOptions"
 
 # Where a model lies in a bundle, and in this project's repository.
 _DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
@@ -29,6 +29,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "classify": "read images or sequences from files",
         "watch": "find and read the digits that a camera, video or image shows",
         "serve": "serve a page that shows a source, or a canvas to draw a digit on",
+        "fields": "serve a page to draw the fields that watch --fields reads",
+        "label": "serve a page to label the crops that watch --keep-unsure kept",
     }
 )
 
@@ -94,11 +96,12 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
     if name == "classify":
         _add_classify(parser)
-    elif name in ("watch", "serve"):
+    elif name != "verify":
         # The others start faster without.
-        from .source_arguments import add_serve, add_watch  # noqa: PLC0415
+        from . import source_arguments as others  # noqa: PLC0415
 
-        (add_watch if name == "watch" else add_serve)(parser)
+        adders = {"watch": others.add_watch, "serve": others.add_serve, "fields": others.add_fields}
+        adders.get(name, others.add_label)(parser)
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from .process import Stopped, quiet_opencv, stoppable
 from .source_options import ServeOptions
 
 if TYPE_CHECKING:
+    from ..web.bench import Bench
     from ..web.server import Server
 
 _LIBRARY = frozenset({"anyio", "click", "h11", "starlette", "uvicorn"})
@@ -27,21 +28,24 @@ def serve_canvas(options: ServeOptions) -> ExitStatus:
     """
     quiet_opencv(options.model.threads)
     try:
-        with stoppable(), serving(options, None):
+        with stoppable(), serving(options):
             wait()
     except Stopped:
         return ExitStatus.FINE
 
 
-def serving(options: ServeOptions, live: Snapshots | None) -> Server:
-    """Starts a server, which the caller closes, and logs its address; raises as `serve_canvas` does."""
+def serving(options: ServeOptions, live: Snapshots | None = None, bench: Bench | None = None) -> Server:
+    """Starts a server of what a source shows, of another page, or of a canvas, and logs its address.
+
+    The caller closes it. Raises as `serve_canvas` does.
+    """
     try:
         from ..web.server import Server  # noqa: PLC0415  # an extra: the rest works without it
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARY:
             raise
         raise ImportError(f"serve needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
-    server = Server(options.model.open(), options.address, options.token, live)
+    server = Server(options.model.open(), options.address, options.token, live or bench)
     token = "" if options.token is None else f"?token={options.token}"
     log.info(f"serving on http://{server.address}/{token}")
     return server

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..sending.broker import Broker
 from ..sources.camera_settings import CameraSettings
 from ..sources.raw import RawLayout
 from ..watch.options import WatchOptions
@@ -30,8 +31,13 @@ class SourceOptions:
     dump_crops: Path | None  # a folder for each crop and the part of the frame around it
     record: Path | None  # a video file for the frames with their answers drawn in
     show: bool  # show those frames in a window
+    mqtt: Broker | None = None  # where readings of fields are published
+    post: str | None = None  # a URL that each line is posted to
+    keep_unsure: Path | None = None  # a folder for crops of which the model was unsure
 
     def __post_init__(self) -> None:
+        if self.mqtt is not None and not self.watching.fields:
+            raise ValueError("Expected --fields with --mqtt. Received: --mqtt without it")
         # Only files have a suffix; open_source looks for cameras and patterns, once OpenCV is there.
         is_file_name = Path(self.name).suffix and "://" not in self.name and not glob.has_magic(self.name)
         if is_file_name and not Path(self.name).exists():
@@ -39,6 +45,24 @@ class SourceOptions:
         record, source = self.record, Path(self.name)
         if record is not None and record.exists() and source.exists() and record.samefile(source):
             raise ValueError(f"Expected a recording other than its source. Received: {record}, which is the source")
+
+
+@dataclass(frozen=True)
+class FieldsOptions:
+    """`fields`: where the page is, the source whose first frame it shows, and the file that fields are saved to."""
+
+    page: ServeOptions
+    source: str
+    file: Path
+    rotation_degrees: int
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """`label`: where the page is, and the folder with crops."""
+
+    page: ServeOptions
+    folder: Path
 
 
 @dataclass(frozen=True)

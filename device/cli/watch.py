@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 from ..exit_status import SIGNALLED, ExitStatus
 from ..sources.frames import Frame, Source
 from ..sources.open_source import open_source
 from ..sources.stills import Stills
+from ..vision.boxes import Box
 from ..watch.crop_dump import CropDump
+from ..watch.numbers import watcher_of
 from ..watch.recording import Recording
-from ..watch.watcher import DigitReading, Observation, Watcher, due
+from ..watch.unsure_crops import UnsureCrops
+from ..watch.watcher import DigitReading, NumberReading, Observation, Timings, due
 from ..watch.window import Window
 from ..web.snapshots import Snapshots
 from .process import Stopped, quiet_opencv, stoppable
+from .senders import senders
 from .serve import serving, wait
 from .source_options import ServeOptions, SourceOptions
 
@@ -26,6 +31,8 @@ from .source_options import ServeOptions, SourceOptions
 _RATE_HZ = 25.0
 
 log = logging.getLogger(__name__)
+
+Sink: TypeAlias = CropDump | UnsureCrops | Recording | Snapshots
 
 
 def watch(options: SourceOptions, output: TextIO, page: ServeOptions | None = None) -> int:
@@ -61,8 +68,9 @@ class _Watch:
         self._options = options
         self._source = source
         self._output = output
-        self._watcher = Watcher(stack.enter_context(options.model.open()), options.watching)
+        self._watcher = watcher_of(stack.enter_context(options.model.open()), options.watching)
         self._sinks = _file_sinks(options, source, stack)
+        self._senders = senders(options, stack)
         self._live: Snapshots | None = None
         if page is not None:
             self._live = Snapshots(source)
@@ -103,29 +111,38 @@ class _Watch:
             return None
         self._frames += 1
         self._candidates += sum(reading.box is not None for reading in observation.readings)
-        self._stable += len(observation.reported)
+        self._stable += len(observation.reported) + len(observation.numbers)
         return observation
 
     def _reported(self, observation: Observation) -> bool:
         """Prints and passes on an observation; returns whether the window is still open."""
         for reading in observation.reported:
             if reading.label is not None or not self._options.digits_only:
-                self._output.write(json.dumps(line(reading)) + "\n")
+                self._print(line(reading))
+        for number in observation.numbers:
+            self._print(number_line(number))
         self._output.flush()
         for sink in self._sinks:
             sink.take(observation)
         return self._window is None or self._window.show(observation)
+
+    def _print(self, printed: Mapping[str, Any]) -> None:
+        self._output.write(json.dumps(printed) + "\n")
+        for sender in self._senders:
+            sender.send(printed)
 
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[CropDump | Snapshots | Recording]:
-    sinks: list[CropDump | Snapshots | Recording] = []
+def _file_sinks(options: SourceOptions, source: Source, stack: ExitStack) -> list[Sink]:
+    sinks: list[Sink] = []
     if options.dump_crops:
         _refuse_folder(options.dump_crops, source)
         sinks.append(CropDump(options.dump_crops))
+    if options.keep_unsure:
+        sinks.append(UnsureCrops(options.keep_unsure))
     if options.record:
         interval_s = options.watching.interval_s
         rate_hz = 1 / interval_s if interval_s else source.rate_hz or _RATE_HZ
@@ -141,17 +158,47 @@ def _refuse_folder(crops: Path, source: Source) -> None:
 
 def line(reading: DigitReading) -> dict[str, Any]:
     """Returns what a line of JSON holds of a reading."""
-    frame, box, prediction = reading.frame, reading.box, reading.prediction
+    prediction = reading.prediction
     return {
-        "time": frame.time.isoformat(timespec="milliseconds"),
-        "frame": frame.number,
-        "position_s": None if frame.position_s is None else round(frame.position_s, 3),
-        "source": frame.source,
-        "box": None if box is None else [box.x, box.y, box.width, box.height],
+        **_origin(reading.frame),
+        "box": _sides(reading.box),
         "label": reading.label,
         "index": None if prediction is None else prediction.index,
         "probability": None if prediction is None else prediction.probability,
         "top": [] if prediction is None else prediction.top,
         "lines_read": 0 if prediction is None else prediction.lines_read,
-        "timings": {name: round(value, 3) for name, value in vars(reading.timings).items()},
+        "timings": _rounded(reading.timings),
     }
+
+
+def number_line(reading: NumberReading) -> dict[str, Any]:
+    """Returns what a line of JSON holds of the reading of a whole number."""
+    number, field = reading.number, reading.field
+    checked = {} if field is None else {"failed": reading.failed, "last_good": reading.last_good}
+    return {
+        **_origin(reading.frame),
+        **({} if field is None else {"field": field.name}),
+        "box": _sides(reading.box),
+        "value": number.value,
+        "text": number.text,
+        **checked,
+        "digits": [digit.as_json() for digit in number.digits],
+        "timings": _rounded(reading.timings),
+    }
+
+
+def _origin(frame: Frame) -> dict[str, Any]:
+    return {
+        "time": frame.time.isoformat(timespec="milliseconds"),
+        "frame": frame.number,
+        "position_s": None if frame.position_s is None else round(frame.position_s, 3),
+        "source": frame.source,
+    }
+
+
+def _sides(box: Box | None) -> list[int] | None:
+    return None if box is None else [box.x, box.y, box.width, box.height]
+
+
+def _rounded(timings: Timings) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in vars(timings).items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,19 @@ class Region:
         """Returns the region written as 'x,y,width,height' or 'x1,y1,x2,y2,x3,y3,x4,y4'; else raises ValueError."""
         if not re.fullmatch(r"\s*\d{1,6}\s*(,\s*\d{1,6}\s*){3}((,\s*\d{1,6}\s*){4})?", text, re.ASCII):
             raise ValueError(f"Expected {_FORMS}. Received: {text!r}")
-        numbers = [int(number) for number in text.split(",")]
+        return cls.of([int(number) for number in text.split(",")])
+
+    @classmethod
+    def of(cls, numbers: Sequence[int]) -> Region:
+        """Returns the region of x, y, width and height, or of x and y of four corners; else raises ValueError."""
         if len(numbers) == 8:
             first, second, third, fourth = zip(numbers[::2], numbers[1::2], strict=True)
             return cls((first, second, third, fourth))
+        if len(numbers) != 4 or not all(isinstance(number, int) for number in numbers):
+            raise ValueError(f"Expected {_FORMS}. Received: {[*numbers]}")
         x, y, width, height = numbers
-        if not (width and height):
-            raise ValueError(f"Expected a region with a width and a height above 0. Received: {text!r}")
+        if not (width > 0 and height > 0):
+            raise ValueError(f"Expected a region with a width and a height above 0. Received: {[*numbers]}")
         return cls(((x, y), (x + width, y), (x + width, y + height), (x, y + height)))
 
     @property
@@ -76,6 +83,9 @@ class Region:
 
     def box_in_frame(self, box: Box) -> Box:
         """Returns the bounding box, in frame coordinates, of a box in the upright region."""
+        if self._is_upright:
+            left, top = self.corners[0]
+            return Box(left + box.x, top + box.y, box.width, box.height)
         import cv2  # noqa: PLC0415  # the command line reads a region without it
 
         right, bottom = box.x + box.width, box.y + box.height

@@ -35,8 +35,8 @@ class CropDump:
             if box is None or crop is None:
                 continue
             name = f"frame{observation.frame.number:06}_{index:02}"
-            _write_png(self.folder / f"{name}_crop.png", crop)
-            _write_png(self.folder / f"{name}_frame.png", around(observation.frame.image, box))
+            write_png(self.folder / f"{name}_crop.png", crop)
+            write_png(self.folder / f"{name}_frame.png", around(observation.frame.image, box))
 
 
 def around(image: Image, box: Box) -> Image:
@@ -46,7 +46,8 @@ def around(image: Image, box: Box) -> Image:
     return image[top : box.y + box.height + margin, left : box.x + box.width + margin]
 
 
-def _write_png(path: Path, image: Image) -> None:
+def write_png(path: Path, image: Image) -> None:
+    """Writes an image as a PNG file; raises OSError if it cannot be written."""
     # OpenCV's own writer does not report why it failed.
     _, encoded = cv2.imencode(".png", image)
     write_whole(path, encoded.tobytes())

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..fields.field import Field
 from ..vision.region import Region
 
 if TYPE_CHECKING:
@@ -26,12 +27,18 @@ class WatchOptions:
     stable_frames: int | None = None  # report a digit once seen in so many frames in a row; None for every reading
     rotation_degrees: int = 0  # how far to turn each frame clockwise before it is read
     finder: Finder | None = None  # finds the digits in a frame; None for `Finder()`
+    numbers: bool = False  # whether the digits on one line are reported as one number
+    fields: tuple[Field, ...] = ()  # what to read alone, one number each
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.interval_s) and self.interval_s >= 0):
             raise ValueError(f"Expected interval_s of 0 or more. Received: {self.interval_s}")
         if self.rotation_degrees not in ROTATIONS:
             raise ValueError(f"Expected rotation_degrees in {ROTATIONS}. Received: {self.rotation_degrees}")
+        if (self.fields or self.numbers) and (self.one or self.early_exit):
+            raise ValueError("Expected numbers or fields without one and early_exit. Received: them together")
+        if self.fields and (self.numbers or self.region):
+            raise ValueError("Expected fields, or numbers and a region. Received: them together")
         for name, count in (("max_frames", self.max_frames), ("stable_frames", self.stable_frames)):
             if count is not None and count < 1:
                 raise ValueError(f"Expected {name} of at least 1. Received: {count}")

@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 
 from ..arrays import Image, UInt8
+from ..fields.field import Field
+from ..fields.number import Number, around
 from ..inputs import InputForm, is_digits
 from ..predictions import Prediction
 from ..runner import Runner
@@ -63,12 +65,36 @@ class DigitReading:
 
 
 @dataclass(frozen=True, eq=False)
+class NumberReading:
+    """The reading of a whole number, boxes in the frame.
+
+    Attributes:
+        field: which it is of; None of a number that was found anywhere.
+        failed: the checks of the field that it fails.
+        last_good: the value of the field's last good reading before it; None before the first.
+    """
+
+    frame: Frame
+    number: Number
+    timings: Timings
+    field: Field | None = None
+    failed: tuple[str, ...] = ()
+    last_good: float | None = None
+
+    @property
+    def box(self) -> Box | None:
+        """The box around its digits; None without any."""
+        return around([digit.box for digit in self.number.digits]) if self.number.digits else None
+
+
+@dataclass(frozen=True, eq=False)
 class Observation:
-    """A frame, its readings, and those of them to report."""
+    """A frame, its readings, and those of them, or of whole numbers, to report."""
 
     frame: Frame
     readings: tuple[DigitReading, ...]
     reported: tuple[DigitReading, ...]
+    numbers: tuple[NumberReading, ...] = ()
 
 
 class Watcher:
@@ -108,7 +134,8 @@ class Watcher:
         if self._form is not None:
             return (_whole(image, self._form),)
         if not self._options.one:
-            return self._finder.find(image)
+            # A still picture is read once, so it may take longer.
+            return self._finder.find_small(image) if frame.still else self._finder.find(image)
         found = self._finder.find_one(image)
         return () if found is None else (found,)
 

@@ -20,8 +20,10 @@ from ..inputs import InputForm
 from ..predictions import answers_as_json
 from ..runner import Runner
 from ..vision.finder import Finder
+from .bench import Bench
 from .connections import max_connections
 from .messages import Model, answer_to, encode
+from .metrics import METRICS, exposition
 from .openapi import description
 from .runner_thread import BusyError, RunnerThread
 from .upload import MAX_BYTES, PNG, RAW, TooLargeError, read_input, read_png, read_raw
@@ -40,10 +42,11 @@ _RETRY_S = 1
 log = logging.getLogger(__name__)
 
 
-def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> Starlette:
+def application(thread: RunnerThread, model: Model, viewers: Viewers | None, bench: Bench | None = None) -> Starlette:
     """Returns the ASGI application, which describes a model and reads uploads with it in a thread.
 
-    Without viewers of a source, "/" is the page to draw on. There are pages for digits alone.
+    Without viewers of a source, or another page to work at, "/" is the page to draw a digit on. There are pages for
+    digits alone.
     """
     routes = [
         Route("/openapi.json", _content(encode(description(__version__, digits=model.digits)), _JSON)),
@@ -51,9 +54,11 @@ def application(thread: RunnerThread, model: Model, viewers: Viewers | None) -> 
         Route("/classify", _classify(thread, _digit if model.digits else _other), methods=["POST"]),
     ]
     if model.digits:
-        routes += _pages("live" if viewers else "draw")
+        routes += _pages("live" if viewers else "draw" if bench is None else bench.name)
     if viewers is not None:
-        routes.append(Route("/events", _events(viewers)))
+        routes += [Route("/events", _events(viewers)), Route("/metrics", _metrics(viewers))]
+    if bench is not None:
+        routes += bench.routes(thread.do, _body)
     served = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
     served.router.redirect_slashes = False
     return served
@@ -119,6 +124,13 @@ def _events(viewers: Viewers) -> Endpoint:
         if viewers.count >= limit:
             raise _busy(f"Expected at most {limit} viewers. Received: one more")
         return StreamingResponse(viewers.stream(), media_type="text/event-stream")
+
+    return endpoint
+
+
+def _metrics(viewers: Viewers) -> Endpoint:
+    async def endpoint(_request: Request) -> Response:
+        return Response(exposition(viewers.latest), media_type=METRICS)
 
     return endpoint
 

@@ -12,6 +12,7 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from .messages import MESSAGES, Answer, Error, Model, State
+from .metrics import METRICS
 
 _TYPES: Mapping[type, str] = MappingProxyType(
     {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
@@ -57,6 +58,7 @@ def description(version: str, *, digits: bool = True) -> dict[str, Any]:
             "/model": {"get": _operation("Describe the model.", Model)},
             "/classify": {"post": classify | {"requestBody": {"required": True, "content": posted}}},
             "/events": {"get": _operation(events, State, "text/event-stream", (404, 429))},
+            "/metrics": {"get": _metrics()},
         },
         "components": {
             "schemas": {message.__name__: _component(message) for message in MESSAGES},
@@ -74,6 +76,12 @@ def _operation(summary: str, message: type, media_type: str = _JSON, statuses: t
         content = {_JSON: {"schema": _schema(Error)}}
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return {"summary": summary, "responses": responses}
+
+
+def _metrics() -> dict[str, Any]:
+    operation = _operation("Counts of a source and the values of its fields, for Prometheus.", State, METRICS, (404,))
+    operation["responses"]["200"]["content"][METRICS]["schema"] = {"type": "string"}
+    return operation
 
 
 def _component(message: type) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..runner import Runner
 from .access import Access
 from .address import Address, listen
 from .application import application
+from .bench import Bench
 from .connections import BACKLOG, Connection
 from .messages import model_of
 from .runner_thread import RunnerThread
@@ -28,20 +29,23 @@ _JOIN_S = 5.0
 class Server(Closing):
     """Serves the page from when it is made until it is closed."""
 
-    def __init__(self, runner: Runner, address: Address, token: str | None, snapshots: Snapshots | None = None) -> None:
-        """Takes ownership of a runner, the address, the token of each request, and the snapshots of a source to show.
+    def __init__(
+        self, runner: Runner, address: Address, token: str | None, shown: Snapshots | Bench | None = None
+    ) -> None:
+        """Takes ownership of a runner, the address, the token of each request, and what to show instead of a canvas.
 
-        Raises OSError if it cannot listen at the address, and ValueError for a continuous model, or for a source with a
-        model that is not one of digits.
+        That is the snapshots of a source, or another page. Raises OSError if it cannot listen at the
+        address, and ValueError for a continuous model, or to show something with a model that is not one of digits.
         """
+        snapshots = shown if isinstance(shown, Snapshots) else None
         model = model_of(runner, live=snapshots is not None)
-        if runner.manifest.continuous or (model.live and not model.digits):
-            expected = "a model of digits to show a source" if model.live else "a model of whole inputs to serve"
+        if runner.manifest.continuous or (shown is not None and not model.digits):
+            expected = "a model of digits to show a source" if shown is not None else "a model of whole inputs to serve"
             raise ValueError(f"Expected {expected}. Received: {model.name}")
         self._listener, self.address = listen(address)
         self._thread = RunnerThread(runner)
         self._viewers = None if snapshots is None else Viewers(snapshots, self._thread)
-        served = application(self._thread, model, self._viewers)
+        served = application(self._thread, model, self._viewers, None if isinstance(shown, Snapshots) else shown)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 Access(served, self.address, token),

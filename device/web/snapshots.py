@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..sources.frames import Source
-from ..watch.watcher import Observation
+from ..watch.watcher import NumberReading, Observation
 
 _RATE_OVER_S = 1.0
+
+
+@dataclass(frozen=True)
+class FieldCount:
+    """The readings of a field so far: the last good value, how many were read, unsure, or failed a check."""
+
+    last_good: float | None = None
+    readings: int = 0
+    unsure: int = 0
+    failed: int = 0
+
+    def with_reading(self, reading: NumberReading) -> FieldCount:
+        """Returns the counts with one more reading."""
+        value = reading.number.value
+        is_good = value is not None and not reading.failed
+        return FieldCount(
+            last_good=value if is_good else self.last_good,
+            readings=self.readings + 1,
+            unsure=self.unsure + (value is None),
+            failed=self.failed + bool(reading.failed),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +45,7 @@ class Snapshot:
     dropped: int = 0
     rate_hz: float = 0.0  # over about the last second; 0 in the first second and at the end
     ended: bool = False
+    fields: Mapping[str, FieldCount] = field(default_factory=dict)
 
 
 class Snapshots:
@@ -47,6 +70,7 @@ class Snapshots:
             rejected=before.rejected + labels.count(None),
             dropped=self._source.dropped,
             rate_hz=self._rate_hz(before),
+            fields={**before.fields, **_counted(before.fields, observation.numbers)},
         )
 
     def end(self) -> None:
@@ -63,3 +87,8 @@ class Snapshots:
         self._since += elapsed_s
         self._frames_before = frames
         return rate_hz
+
+
+def _counted(before: Mapping[str, FieldCount], numbers: Sequence[NumberReading]) -> dict[str, FieldCount]:
+    named = [(reading.field.name, reading) for reading in numbers if reading.field is not None]
+    return {name: before.get(name, FieldCount()).with_reading(reading) for name, reading in named}

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 
 from .messages import event, state_of
 from .runner_thread import BusyError, RunnerThread
-from .snapshots import Snapshots
+from .snapshots import Snapshot, Snapshots
 
 MAX_VIEWERS = 200
 
@@ -34,6 +34,11 @@ class Viewers:
         self._encoded_s = -_MIN_INTERVAL_S
         self._closed = False
         self.count = 0
+
+    @property
+    def latest(self) -> Snapshot:
+        """The latest snapshot of the source."""
+        return self._snapshots.latest
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yields server-sent events for one viewer: the current state at once, then newer ones."""

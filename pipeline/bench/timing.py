@@ -131,9 +131,13 @@ def _loaded(content: bytes) -> Callable[[], object]:
     # Other converters name a file's only signature as they like.
     signature = CLASSIFY if CLASSIFY in interpreter.get_signature_list() else None
     runner = interpreter.get_signature_runner(signature)
-    ((name, crop),) = runner.get_input_details().items()
-    pixels = np.random.default_rng(0).integers(-128, 128, crop["shape"]).astype(crop["dtype"])
-    call = partial(runner, **{name: pixels})
+    draw = np.random.default_rng(0)
+    # A step also takes the states of the step before.
+    inputs = {
+        name: draw.integers(-128, 128, each["shape"]).astype(each["dtype"])
+        for name, each in runner.get_input_details().items()
+    }
+    call = partial(runner, **inputs)
     with without_chatter():
         for _ in range(_WARMUP_CALLS):
             call()

@@ -6,7 +6,7 @@ Checks that need neither data nor TensorFlow come first, so that a wrong option 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,30 +21,38 @@ if TYPE_CHECKING:  # most commands need no gate
     from pipeline.data.splits import Splits
     from pipeline.gate.judgement import Judgement
     from pipeline.own.recipe import Recipe
+    from pipeline.training.recipe import VariantRecipe
 
 
 @dataclass(frozen=True)
 class Train:
     """Train a variant's float weights into build/VARIANT/train, or resume an interrupted training."""
 
-    variant: str
+    recipe: VariantRecipe
     data: Path | None
     fonts: Path | None
+    kept: Path | None
 
     def run(self) -> None:
         require(self.fonts)
+        require(self.kept)
         from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
         splits = load(self.data)
         splits.require_training()
+        if self.kept is not None:
+            from pipeline.training.kept import read_kept
+
+            splits = replace(splits, kept=read_kept(self.kept))
         fonts = training_fonts(self.fonts)
-        trained = ModelFolder(build_folder(self.variant).train)
+        variant = self.recipe.network.variant
+        trained = ModelFolder(build_folder(variant).train)
         with folder_lock(trained.path):
             import_tensorflow()
             from pipeline.training.train import train_variant
 
-            train_variant(VARIANTS[self.variant], splits, fonts, trained)
+            train_variant(VARIANTS[variant], self.recipe.training, splits, fonts, trained)
         print(trained.weights)
 
 

@@ -15,7 +15,17 @@ from pipeline.cli.commands import Convert, Train
 from pipeline.folders import ModelFolder, build_folder
 from pipeline.lock import folder_lock
 from pipeline.own.own_model import OwnModel
-from pipeline.own.recipe import RECIPE_NAME, DataRecipe, NetworkRecipe, OutputRecipe, Recipe, read_recipe
+from pipeline.own.recipe import (
+    RECIPE_NAME,
+    DataRecipe,
+    NetworkRecipe,
+    OutputRecipe,
+    Recipe,
+    is_of_variant,
+    read_recipe,
+    read_tables,
+)
+from pipeline.training.recipe import VariantRecipe, recipe_of
 from pipeline.variants import VARIANTS
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
@@ -78,7 +88,7 @@ class Init:
     def run(self) -> ExitStatus | None:
         if self.out.exists():
             raise FileExistsError(f"{self.out}: Expected no file there. Name another: --out FILE")
-        self.recipe.write(self.out)
+        self.recipe.beside(self.out.parent).write(self.out)
         print(f"python -m pipeline convert {self.out}")
         return None
 
@@ -89,18 +99,26 @@ def convert(model: str, data: Path | None, name: str, *, trust: bool, **options:
         _refuse_given({"name": name, **options}, f"the variant {model}")
         return Convert(model, data)
     source = Path(model)
+    if source.suffix == ".toml" and is_of_variant(source):
+        return convert(read_tables(source, VariantRecipe).network.variant, data, name, trust=trust, **options)
     if source.suffix == ".toml":
         _refuse_given(options, f"the recipe {model}, which says it")
-        recipe = read_recipe(source)
+        recipe = read_recipe(source).within(source.parent)
         return ConvertOwn(recipe, _chosen_name(name, recipe.network.source), trust)
     return ConvertOwn(own_recipe(model, data, options), _chosen_name(name, model), trust)
 
 
-def train(model: str, data: Path | None, fonts: Path | None, name: str, *, trust: bool) -> Command:
-    """Returns the command that trains a variant by its name, or the network of a recipe."""
-    if model in VARIANTS:
-        return Train(model, data, fonts)
-    recipe = read_recipe(Path(model))
+def train(model: str, name: str, *, trust: bool, **paths: Path | None) -> Command:
+    """Returns the command that trains a variant by its name, with the paths of `Train`, or the network of a recipe."""
+    path = recipe_of(model) if model in VARIANTS else Path(model)
+    if is_of_variant(path):
+        of_digits = read_tables(path, VariantRecipe)
+        if name not in ("", of_digits.network.variant):
+            raise ValueError(f"Expected no --name for {model}: its weights are {of_digits.network.variant}'s")
+        return Train(of_digits, **paths)
+    if paths["kept"] is not None:
+        raise ValueError(f"Expected --kept with one of {', '.join(VARIANTS)}. Received: {model}")
+    recipe = read_recipe(path).within(path.parent)
     return TrainOwn(recipe, _chosen_name(name, recipe.network.source), trust)
 
 
@@ -114,19 +132,12 @@ def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Re
     if data is None:
         raise ValueError(f"Expected the data of {source}: --data FOLDER, FILE or MODULE:FUNCTION")
     output = {key: options[key] for key in ("units", "decoding") if options.get(key)}
-    network = {"precision": options["precision"]} if options.get("precision") else {}
+    network = {key: options[key] for key in ("precision", "time") if options.get(key)}
     others = {key: value for key, value in options.items() if value and key not in (*output, *network)}
     if "names" in others:
         others["names"] = tuple(others["names"].split(","))
-    inputs = DataRecipe(_absolute(str(data)), **others)
-    return Recipe(NetworkRecipe(_absolute(source), **network), inputs, output=OutputRecipe(**output))
-
-
-def _absolute(source: str) -> str:
-    """Returns a path, or the path of a function's file, as one that holds in every folder; a module's name stays."""
-    file, colon, function = source.partition(":")
-    path = Path(file)
-    return f"{path.resolve()}{colon}{function}" if path.exists() else source
+    recipe = Recipe(NetworkRecipe(source, **network), DataRecipe(str(data), **others), output=OutputRecipe(**output))
+    return recipe.within(Path())
 
 
 def _refuse_given(options: Mapping[str, Any], what: str) -> None:

@@ -71,6 +71,12 @@ _OF_DATA = (
     _option("--units", default="", help="of an output of values"),
     _option("--decoding", default="", choices=("", "ctc"), help="how answers to each step become a text"),
     _option(
+        "--time",
+        default="",
+        choices=("", "windows", "continuous"),
+        help="states are reset for each input, or never (default: by the network's stateful layers)",
+    ),
+    _option(
         "--precision",
         default="",
         choices=("", *get_args(Wanted)),
@@ -96,8 +102,9 @@ def _add_what_makes(named: _Commands) -> None:
         help=f"one of {', '.join(VARIANTS)}; a recipe.toml; a .keras or .h5 file, a SavedModel, or MODULE:FUNCTION",
     )
     name = _option("--name", default="", help="name of an own model: its folder is build/NAME (default: by its file)")
+    kept = _option("--kept", type=Path, metavar="DIR", help="labelled crops of devices to train on as well")
     recipe = _option("--out", type=Path, help="file to write (default: recipe.toml)")
-    named.add("train", own.train, model, _data(), _FONTS, name, _TRUST, text=str(own.TrainOwn.__doc__))
+    named.add("train", own.train, model, _data(), _FONTS, kept, name, _TRUST, text=str(own.TrainOwn.__doc__))
     named.add("convert", own.convert, model, _data(), name, _TRUST, *_OF_DATA, text=str(own.ConvertOwn.__doc__))
     named.add("init", own.init, _NETWORK, _data(), recipe, *_OF_DATA, text=str(own.Init.__doc__))
     space = _option("space", type=Path, metavar="SPACE", help="a .toml file of parameters and their values")
@@ -134,11 +141,14 @@ def _add_what_shows(named: _Commands) -> None:
     )
     photos = _option("photographs", nargs="+", metavar="PHOTOS", help="a folder, or a quoted pattern, of photos")
     label = _option("--label-field", type=int, default=0, help="which part between _ is the label (default: 0)")
+    folders = _option("--label-folders", action="store_true", help="the label is the name of the photo's folder")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
+    images = _option("--images", type=int, default=2_000, help="how many test images are corrupted (default: 2000)")
+    named.add("robustness", tools.Robustness, variant, _data(), images)
     named.add("demo", tools.Demo, variant, digit, pause)
     named.add("doctor", tools.Doctor, _NETWORK, shape, inputs)
     named.add("calibration-sheet", tools.CalibrationSheet, sheet, _FONTS)
-    named.add("evaluate-photos", tools.EvaluatePhotos, _FOLDER, photos, label, no_digit)
+    named.add("evaluate-photos", tools.EvaluatePhotos, _FOLDER, photos, label, folders, no_digit)
     named.add("table", commands.Table, _option("evaluations", type=Path, nargs="+", metavar="EVALUATION"), text="")
 
 

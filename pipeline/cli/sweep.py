@@ -41,7 +41,7 @@ class Sweep:
             from pipeline.sweep.picture import draw_front
 
             write_whole(folder.results, results.json)
-            trials[results.best.number][1].write(folder.recipe)
+            trials[results.best.number][1].beside(folder.path).write(folder.recipe)
             draw_front(results, folder.front)
         print(results.table)
         print(f"python -m pipeline train {folder.recipe} --trust --name {self.name}")

@@ -44,9 +44,38 @@ class Bench:
         }
         print(files_table(time_files(files)))
         with Runner(model.path) as runner:
-            if manifest.states:
+            if manifest.states and not manifest.continuous:
                 reads = time_reads(runner, splits.test.crops[:_TIMED_INPUTS], read_graphs(content))
                 print("\n" + reads_table(reads))
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """Measure accuracy under MNIST-C's kinds of corruption, float and int8, beside a plain CNN."""
+
+    variant: str
+    data: Path | None
+    images: int
+
+    def __post_init__(self) -> None:
+        if self.images < 1:
+            raise ValueError(f"Expected --images >= 1. Received: {self.images}")
+
+    def run(self) -> None:
+        model = model_folder(self.variant)
+        require(model.float_model)
+        import_tensorflow()
+        from device.runner import Runner
+        from pipeline.bench.robustness import float_reader, int8_reader, measure_robustness, plain_cnn
+        from pipeline.data.mnist import load
+        from pipeline.training.networks import load_network
+
+        splits = load(self.data)
+        # Without MNIST there are too few images to train a CNN on.
+        cnn = {"plain CNN": float_reader(plain_cnn(splits.training))} if len(splits.training) else {}
+        with Runner(model.path) as runner:
+            readers = {"float": float_reader(load_network(self.variant, model)), "int8": int8_reader(runner)}
+            print(measure_robustness(readers | cnn, splits.test[: self.images]).table())
 
 
 @dataclass(frozen=True)
@@ -95,11 +124,12 @@ class CalibrationSheet:
 
 @dataclass(frozen=True)
 class EvaluatePhotos:
-    """Read photos whose names say what they show, and count the right answers."""
+    """Read photos whose or whose folders' names say what they show, and count the right answers."""
 
     folder: Path
     photographs: tuple[str, ...]
     label_field: int
+    label_folders: bool
     no_digit: str | None
 
     def __post_init__(self) -> None:
@@ -108,10 +138,11 @@ class EvaluatePhotos:
 
     def run(self) -> None:
         from device.runner import Runner
-        from pipeline.bench.photographs import evaluate_photos, photos_table
+        from pipeline.bench.photographs import TruthFrom, evaluate_photos, photos_table
 
+        truth_from = TruthFrom(None if self.label_folders else self.label_field, self.no_digit)
         with Runner(self.folder) as runner:
-            read = [evaluate_photos(runner, each, self.label_field, self.no_digit) for each in self.photographs]
+            read = [evaluate_photos(runner, each, truth_from) for each in self.photographs]
         print(photos_table(list(zip(self.photographs, read, strict=True))))
 
 

@@ -27,12 +27,16 @@ _COLUMNS = 8
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration inputs, of digits `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest."""
+    """Calibration inputs, of digits `<uint8>[n, 28, 28]`, and the record of them that goes into the manifest.
+
+    For a continuous model, `runs` are the numbers of inputs that follow one another.
+    """
 
     crops: UInt8 | Float32
     source: str
     seed: int
     indices_sha256: str
+    runs: tuple[int, ...] | None = None
 
     def with_negatives(self) -> Calibration:
         """Returns these crops followed by the sheet's."""

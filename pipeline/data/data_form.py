@@ -22,7 +22,8 @@ Inputs = UInt8 | Float32
 class DataForm:
     """Inputs of the shape `[...]` that a network takes, without the batch.
 
-    An `image` is kept as grey levels, `<uint8>[height, width, channels]`, or `[height, width]` if it has one channel;
+    An `image` is kept as grey levels, `<uint8>[height, width, channels]`, or `[height, width]` if it has one channel; a
+    video has an axis of frames before these;
     the network sees `pixels[0]` for level 0 and `pixels[1]` for 255. A `sequence` is kept as the network takes it.
     """
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from device.arrays import Indices
+from device.arrays import Float32, Indices
 from device.manifest import CalibrationRecord
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
 from pipeline.data.data_form import DIGITS, DataForm, Inputs
-from pipeline.data.own.own_data import Task
+from pipeline.data.own.own_data import Labels, Task
 from pipeline.variants import LABELS
+
+# How the source of own test inputs begins.
+OWN_TEST_INPUTS = "test inputs of "
 
 
 class NoTrainingImagesError(ValueError):
@@ -22,10 +27,14 @@ class NoTrainingImagesError(ValueError):
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Inputs, of digits `<uint8>[n, 28, 28]`, and what is to be answered for each, of digits `<uint8>[n]`."""
+    """Inputs, of digits `<uint8>[n, 28, 28]`, and what is to be answered for each, of digits `<uint8>[n]`.
+
+    A continuous model keeps its states over `runs`, the numbers of inputs that follow one another; others have none.
+    """
 
     crops: Inputs
     labels: npt.NDArray[Any]
+    runs: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.crops) != len(self.labels):
@@ -45,7 +54,7 @@ class Splits:
 
     `form` is that of all inputs. Labels are, by `task`: `classes`, an index into `names`, `<int>[n]`; `steps`, one for
     each time step, `<int>[n, steps]`; `multilabel`, 0 or 1 for each name, `<float32>[n, names]`; `regression`, real
-    numbers, `<float32>[n, values]`.
+    numbers, `<float32>[n, values]`. `others` are the labels of the test inputs for further outputs, by their names.
     """
 
     source: str
@@ -57,6 +66,22 @@ class Splits:
     names: tuple[str, ...] = LABELS
     form: DataForm = DIGITS
     task: Task = "classes"
+    kept: LabelledImages | None = None  # crops that a device kept, to train on as well (`pipeline.training.kept`)
+    others: Mapping[str, Labels] = field(default_factory=dict)
+
+    def labels_of(self, output: str, first: str) -> Labels | None:
+        """Returns what an output is to answer for the test inputs, given the first output's name; None if unknown."""
+        if output != first:
+            return self.others.get(output)
+        # MNIST's files have labels of a byte.
+        labels = self.test.labels
+        whole = labels.astype(np.int64) if np.issubdtype(labels.dtype, np.integer) else labels
+        return Labels(whole, self.task, self.names)
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the model is to keep its states from one input to the next."""
+        return self.calibration.runs is not None
 
     def require_training(self) -> None:
         """Raises NoTrainingImagesError if there are no images that may be trained on."""
@@ -65,6 +90,11 @@ class Splits:
                 f"Training needs MNIST's training images. Received: {self.source}. "
                 "Name a folder with the four IDX files: --data DIR, or ROWSTREAM_DATA"
             )
+
+
+def in_runs(inputs: Float32, runs: tuple[int, ...] | None) -> Float32 | list[Float32]:
+    """Returns inputs `[n, ...]` as `converters.convert` takes them: of a continuous model an array for each run."""
+    return inputs if runs is None else np.split(inputs, np.cumsum(runs)[:-1])
 
 
 def digests(crops: Inputs) -> tuple[str, ...]:

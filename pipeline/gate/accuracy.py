@@ -18,7 +18,11 @@ from device.arrays import Bools, Float64, Indices
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, at_least, at_most, not_judged, passed, refused, without_violations
 from pipeline.gate.confidence import confidences, expected_calibration_error, fitted_temperature
-from pipeline.gate.scored import scored
+from pipeline.gate.scored import scored, scored_others
+from pipeline.gate.streamed import greatest_difference
+
+# Millionths of the greatest output: float kernels sum in another order than Keras.
+_FLOAT_APART_PPM = 100
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ def reference(case: Case) -> Iterator[Check]:
         yield refused("float logits finite", f"{broken:,} images not", "all images", reason)
         return
     yield passed("float logits finite", "all images", "all images")
+    if case.manifest.continuous:
+        yield _as_in_keras(case)
     if case.is_class:
         yield without_violations("labels match classes", tuple(_misnamed(case)), "each")
 
@@ -96,11 +102,13 @@ def accuracy(case: Case) -> Iterator[Check | Note]:
         return
     limits, answers = case.limits, int8_indices(case)
     pair = Paired(right(case, float_indices(case)), right(case, answers))
-    by_line = right(case, np.asarray(case.line_logits[:, case.outputs[0].columns].argmax(axis=1)))
     minimum = limits.int8_accuracy_percent_min
     yield Note("float accuracy", f"{100 * pair.float_right.mean():.2f} %")
-    yield at_least("int8 accuracy, whole", 100 * float(pair.int8_right.mean()), minimum, " %")
-    yield at_least("int8 accuracy, line by line", 100 * float(by_line.mean()), minimum, " %")
+    how = "one after another" if case.manifest.continuous else "whole"
+    yield at_least(f"int8 accuracy, {how}", 100 * float(pair.int8_right.mean()), minimum, " %")
+    if not case.manifest.continuous:
+        by_line = right(case, np.asarray(case.line_logits[:, case.outputs[0].columns].argmax(axis=1)))
+        yield at_least("int8 accuracy, line by line", 100 * float(by_line.mean()), minimum, " %")
     yield at_most("accuracy drop", pair.drop_pp, limits.accuracy_drop_pp_max, " pp")
     upper = "accuracy drop, upper bound of the 95 % CI"
     yield at_most(upper, pair.drop_interval_pp[1], limits.accuracy_drop_upper_pp_max, " pp")
@@ -111,6 +119,8 @@ def accuracy(case: Case) -> Iterator[Check | Note]:
     worst, maximum = int(drops.argmax()), limits.recall_drop_pp_max
     measured = f"{drops[worst]:.2f} pp, class {case.splits.names[worst]}"
     yield at_most("recall drop of the worst class", float(drops[worst]), maximum, " pp", measured=measured)
+    if len(case.outputs) > 1:
+        yield from scored_others(case)
 
 
 def recall_drops_pp(case: Case, pair: Paired) -> Float64:
@@ -168,6 +178,14 @@ def rejection(case: Case) -> Iterator[Check | Note]:
     yield at_most("negatives accepted", percent, maximum, " %", measured=f"{percent:.2f} % of {len(accepted):,}")
 
 
+def _as_in_keras(case: Case) -> Check:
+    test, keep_head = case.splits.test, case.splits.task == "regression"
+    inputs, runs = case.splits.form.real(test.crops), test.runs or ()
+    apart, compared = greatest_difference(case.network, case.conversion, inputs, runs, keep_head=keep_head)
+    measured = f"{1e6 * apart:.2f} ppm, {compared}"
+    return at_most("float step as in Keras", 1e6 * apart, _FLOAT_APART_PPM, " ppm of the greatest", measured=measured)
+
+
 def _misnamed(case: Case) -> Iterator[str]:
     answers, labels = float_indices(case), case.splits.test.labels
     for index, label in enumerate(case.manifest.labels):
@@ -180,5 +198,9 @@ def _misnamed(case: Case) -> Iterator[str]:
 
 def _refitted_temperature(case: Case) -> float:
     validation = case.splits.validation
-    logits = case.logits(validation.crops, "validation")[..., case.outputs[0].columns]
+    if case.manifest.continuous:
+        logits = case.read_on(validation, "validation").rows[:, -1]
+    else:
+        logits = case.logits(validation.crops, "validation")
+    logits = logits[..., case.outputs[0].columns]
     return fitted_temperature(case.manifest.output.quantisation.dequantise(logits), validation.labels)

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from converters.convert import Conversion, convert
+from converters.quantisation.ranges import run_begins
 from converters.tflite.graph import Graph, read_graphs
 from device.arrays import Float32, Float64, Indices, Int8, UInt8
 from device.inputs import InputForm
@@ -19,10 +20,11 @@ from device.manifest import Manifest
 from device.outputs import Output, read_outputs
 from device.runner import Runner
 from pipeline.data.data_form import Inputs
-from pipeline.data.splits import Splits, digests
+from pipeline.data.splits import LabelledImages, Splits, digests, in_runs
 from pipeline.folders import ModelFolder
 from pipeline.gate.limits import Limits
 from pipeline.gate.reference import float_outputs
+from pipeline.gate.streamed import streamed_outputs
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
 
@@ -38,6 +40,17 @@ class Readings:
     logits: Int8
     indices: Indices
     probabilities: Float64
+
+
+@dataclass(frozen=True, eq=False)
+class Continued:
+    """What a continuous model says of n inputs, one after another.
+
+    Its logits `<int8>[n, steps, width]` after each step, and its answers after the last one of each input.
+    """
+
+    rows: Int8
+    answers: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,8 @@ class Case:
     def float_outputs(self) -> Mapping[str, Float32]:
         """The float network's outputs for the test inputs by name, `<float32>[n, ...]`; see `float_outputs`."""
         inputs = self.splits.form.real(self.splits.test.crops)
+        if self.manifest.continuous:
+            return streamed_outputs(self.conversion, inputs, self.splits.test.runs)
         return float_outputs(self.network, inputs, keep_head=self.splits.task == "regression")
 
     @cached_property
@@ -83,14 +98,27 @@ class Case:
         return next(iter(self.float_outputs.values()))
 
     def int8_output(self, output: Output) -> Float32:
-        """Returns the runner's values of an output for the test inputs, each given whole, `<float32>[n, ...]`."""
+        """Returns the runner's values of an output for the test inputs, `<float32>[n, ...]`.
+
+        Each is given whole, but to a continuous model one after another.
+        """
+        if self.manifest.continuous:
+            return self.real(output, self.continued.rows)
+        # Whole inputs have the last row alone, if only some outputs answer each step.
+        lacks_steps = output.each_step and self.whole_logits.ndim == 2
+        return self.real(output, self.readings.logits if lacks_steps else self.whole_logits)
+
+    def real(self, output: Output, rows: Int8) -> Float32:
+        """Returns the values `<float32>[n, ...]` of an output in rows `<int8>[n, width]`, or several for each input."""
         contract = next(each for each in self.manifest.outputs if each.name == output.name)
-        rows = self.whole_logits if output.each_step or self.whole_logits.ndim == 2 else self.whole_logits[:, -1]
+        rows = rows if output.each_step or rows.ndim == 2 else rows[:, -1]
         return contract.quantisation.dequantise(rows[..., output.columns].reshape(len(rows), *contract.shape[1:]))
 
     @cached_property
     def predictions(self) -> tuple[Any, ...]:
-        """The runner's answers for the test inputs, each given whole."""
+        """The runner's answers for the test inputs, each given whole, but to a continuous model one after another."""
+        if self.manifest.continuous:
+            return self.continued.answers
         with Runner(self.folder.path) as runner:
             return tuple(runner.classify(crop) for crop in self.each(self.splits.test.crops, "answers"))
 
@@ -107,6 +135,24 @@ class Case:
     def as_whole(self, rows: Int8) -> Int8:
         """Returns of the rows `<int8>[n, steps, width]` after each step those that whole inputs have."""
         return rows[:, -1] if self.whole_logits.ndim == 2 else rows[:, -self.whole_logits.shape[1] :]
+
+    @cached_property
+    def continued(self) -> Continued:
+        """A continuous model's answers for the test inputs, one after another."""
+        return self.read_on(self.splits.test, "one after another")
+
+    def read_on(self, inputs: LabelledImages, what: str) -> Continued:
+        """Returns a continuous model's answers for inputs that it reads one after another; it is reset for each run."""
+        rows, answers, begins = [], [], run_begins(inputs.runs, len(inputs))
+        with Runner(self.folder.path) as runner:
+            for index, one in enumerate(self.each(inputs.crops, what)):
+                if index in begins:
+                    runner.reset()
+                pushed = [(answer, runner.partial_logits) for answer in map(runner.push, runner.lines(one))]
+                after, logits = zip(*(each for each in pushed if each[0] is not None), strict=True)
+                rows.append(logits)
+                answers.append(after[-1])
+        return Continued(np.array(rows, np.int8), tuple(answers))
 
     @cached_property
     def readings(self) -> Readings:
@@ -165,7 +211,8 @@ class Case:
         inputs = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         form, keep_head = self.splits.form, self.splits.task == "regression"
         precision = self.manifest.precision
-        return convert(self.network, form.real(inputs), form.range, keep_head=keep_head, precision=precision)
+        given = in_runs(form.real(inputs), self.splits.calibration.runs)
+        return convert(self.network, given, form.range, keep_head=keep_head, precision=precision)
 
     def quantised(self, inputs: Inputs) -> Int8:
         """Returns inputs `[n, ...]` as the int8 file takes them, `<int8>[n, ...]`."""

@@ -5,15 +5,23 @@ The checks come in stages. A stage runs only if those before it did not refuse, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
+from pipeline.data.data_form import DataForm
 from pipeline.gate import accuracy, cost, early_exit, equality, files, golden, statements, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, limits_judged, skipped
 from pipeline.gate.measure import measure
+
+# Images and crops in what the checks say, not in a name that they quote.
+_IMAGES = re.compile(
+    r"\b((?:all|no|most|is|test|the|whole|calibration|validation|golden|\d[\d,]*) )(?:image|crop)(s?)\b"
+)
 
 STAGES: Mapping[str, Callable[[Case], Iterable[Check | Note]]] = MappingProxyType(
     {
@@ -53,13 +61,25 @@ def judge(case: Case) -> Judgement:
     )
 
 
+def worded(found: Check | Note, form: DataForm) -> Check | Note:
+    """Returns a check or note that calls inputs which are no images so; names of classes and files stay."""
+    if form.kind == "image":
+        return found
+    texts: dict[str, Any] = {
+        name: _IMAGES.sub(lambda match: f"{match[1]}input{match[2]}", text)
+        for name, text in vars(found).items()
+        if isinstance(text, str)
+    }
+    return replace(found, **texts)
+
+
 def _results(case: Case, before: StageResult) -> Iterator[StageResult]:
     refused_by = before.name if before.verdict is Verdict.REFUSED else ""
     for name, checks_of in STAGES.items():
         if refused_by:
             yield skipped(name, refused_by)
             continue
-        found = tuple(checks_of(case))
+        found = tuple(worded(each, case.splits.form) for each in checks_of(case))
         checks = tuple(each for each in found if isinstance(each, Check))
         result = StageResult(name, checks, tuple(each for each in found if isinstance(each, Note)))
         refused_by = name if result.verdict is Verdict.REFUSED else ""

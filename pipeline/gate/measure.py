@@ -15,6 +15,7 @@ from scipy.special import softmax
 from converters.tflite.graph import read_graphs
 from device.arrays import Bools, Float64, Indices, UInt8
 from device.signatures import CLASSIFY
+from pipeline.data.data_form import DataForm, Inputs
 from pipeline.gate.accuracy import Paired, float_indices, int8_indices, right
 from pipeline.gate.case import Case
 from pipeline.gate.confidence import BINS, bin_indices, confidences
@@ -23,6 +24,7 @@ from pipeline.gate.record import Answers, Example, Latency, Measurements, Recall
 
 _PICTURES = 100
 _MISTAKES = 24
+_COLOURS = (3, 4)
 _LATENCY_BINS = 40
 _SIGNAL_CROPS = 64
 
@@ -114,13 +116,25 @@ def _examples(case: Case, images: Indices) -> Iterator[Example]:
             float_probability=round(float(probabilities[image].max()), 4),
             int8_answer=labels[prediction.index],
             int8_probability=round(prediction.probability, 4),
-            png=_png(case.splits.test.crops[image]) if count < _PICTURES else "",
+            png=_png(case.splits.test.crops[image], case.splits.form) if count < _PICTURES else "",
         )
 
 
-def _png(crop: UInt8) -> str:
+def as_picture(pixels: Inputs, form: DataForm) -> UInt8 | None:
+    """Returns an image in grey or colours, of a video the frame in its middle; None for a sequence of numbers."""
+    if form.kind == "sequence":
+        return None
+    for _ in form.shape[3:]:
+        pixels = pixels[len(pixels) // 2]
+    return np.asarray(pixels if pixels.ndim == 2 or pixels.shape[-1] in _COLOURS else pixels[..., 0], np.uint8)
+
+
+def _png(pixels: Inputs, form: DataForm) -> str:
+    picture = as_picture(pixels, form)
+    if picture is None:
+        return ""
     file = io.BytesIO()
-    Image.fromarray(crop).save(file, "png", optimize=True)
+    Image.fromarray(picture).save(file, "png", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
 
 

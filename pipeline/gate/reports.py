@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from tabulate import tabulate
 
 from device.whole_file import write_whole
+from pipeline.data.splits import OWN_TEST_INPUTS
 from pipeline.folders import ReportFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import as_json
@@ -65,8 +66,8 @@ def as_junit(judgement: Judgement) -> bytes:
 
 
 def _headline(judgement: Judgement) -> str:
-    images = f"{judgement.images:,} images: {judgement.source}"
-    return f"{judgement.model} {judgement.version}: {judgement.outcome} ({images})"
+    what = "" if judgement.source.startswith(OWN_TEST_INPUTS) else "images: "
+    return f"{judgement.model} {judgement.version}: {judgement.outcome} ({judgement.images:,} {what}{judgement.source})"
 
 
 def _table(judgement: Judgement, style: str) -> str:

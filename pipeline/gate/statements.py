@@ -140,7 +140,9 @@ def _fidelity(case: Case) -> Iterator[Check]:
 
 
 def _early_exit(case: Case) -> EarlyExit | None:
-    """Returns the early exit with its effect; None where there is one answer, or too few inputs to choose it by."""
+    """Returns the early exit with its effect; None where no answer is the last, or the only one, or inputs are few."""
+    if case.manifest.continuous:
+        return None
     answers, stated = step_answers(case), case.manifest.early_exit
     if answers.right.shape[1] == 1 or (stated is None and no_exit_is_sure(case)):
         return None

@@ -89,6 +89,9 @@ def _on(case: Case, runtime: str) -> Check:
         status = f"exit status {child.returncode}"
         return refused(_RUNS_ON + runtime, status, "runs", last_line or status)
     answered = [json.loads(line) for line in child.stdout.splitlines()]
+    if case.manifest.continuous:
+        # There is an answer after each step; the others of an input lead to its last.
+        answered = answered[case.manifest.steps - 1 :: case.manifest.steps]
     if not case.is_class:
         return _ran(runtime, case, len(answered))
     return _agreement(runtime, case, np.array([answer["index"] for answer in answered]))
@@ -113,7 +116,7 @@ def _on_micro(case: Case) -> Iterator[Check | Note]:
 
 
 def _agreement(runtime: str, case: Case, answers: Indices) -> Check:
-    here = case.int8_output(case.outputs[0])[:_TRIED_CROPS].argmax(axis=1)
+    here = case.real(case.outputs[0], case.whole_logits[:_TRIED_CROPS]).argmax(axis=1)
     percent = 100 * float((answers == here).mean())
     measured = f"{percent:.2f} % same answers, version {runtime_here(runtime).version}"
     return at_least(_RUNS_ON + runtime, percent, case.limits.agreement_percent_min, " %", measured=measured)

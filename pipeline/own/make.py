@@ -15,6 +15,7 @@ from keras import layers
 from converters.loading.safely import loaded_safely
 from converters.lowering.layer_graph import read_layers
 from converters.lowering.lower import lowered
+from converters.lowering.states_kept import keeps_states, with_states
 from device.arrays import Float32
 from device.sha256 import sha256_hex
 from pipeline.data.calibration import Calibration
@@ -22,14 +23,14 @@ from pipeline.data.data_form import DataForm, Inputs
 from pipeline.data.mnist import embedded_splits
 from pipeline.data.own.calibration_inputs import checked_calibration
 from pipeline.data.own.overview import contact_sheet, describe
-from pipeline.data.own.own_data import OwnData, Shape, some
-from pipeline.data.own.own_splits import OwnSplits, split
+from pipeline.data.own.own_data import Labels, OwnData, Shape, some
+from pipeline.data.own.own_splits import OwnSplits, runs_of, split
 from pipeline.data.own.read import read_data
 from pipeline.data.own.scaling import Scaling, check_scaling, suspect_scaling
-from pipeline.data.splits import LabelledImages, Splits
+from pipeline.data.splits import OWN_TEST_INPUTS, LabelledImages, Splits
 from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.own.own_model import OwnModel
-from pipeline.own.recipe import Recipe, read_recipe
+from pipeline.own.recipe import Recipe, Time, read_recipe
 from pipeline.release.candidate import make_candidate
 from pipeline.release.evaluate import Evaluation
 from pipeline.release.source import Source
@@ -50,13 +51,13 @@ def make_own_candidate(model: OwnModel, target: BuildFolder) -> Evaluation:
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         files = ModelFolder(Path(folder))
-        network = load_own_network(model, files.network)
-        inputs = own_inputs(model, network)
+        network, time = load_own_network(model, files.network)
+        inputs = own_inputs(model.with_time(time), network)
         log.info("%s", describe(inputs.parts))
         contact_sheet(inputs.parts, target.contact_sheet)
-        inputs.recipe.write(files.recipe)
+        inputs.recipe.beside(target.path).write(files.recipe)
         evaluation = make_candidate(_source(model.name, network, inputs.recipe, files), inputs.splits, target)
-    _with_limits(inputs.recipe, evaluation).write(target.recipe)
+    _with_limits(inputs.recipe, evaluation).beside(target.path).write(target.recipe)
     return evaluation
 
 
@@ -74,23 +75,30 @@ def _with_limits(recipe: Recipe, evaluation: Evaluation) -> Recipe:
     return replace(recipe, limits={**limits, **recipe.limits})
 
 
-def load_own_network(model: OwnModel, into: Path) -> keras.Model:
-    """Loads a network in a child process, which leaves it in `into`; returns it.
+def load_own_network(model: OwnModel, into: Path) -> tuple[keras.Model, Time]:
+    """Loads a network in a child process, leaves it in `into`, and returns it, and whether it keeps its states.
 
-    Raises LoadError if that fails, and NetworkRefusedError at once if layers cannot be lowered.
+    It keeps them if the recipe says so, or if it does not say and a layer is stateful; no layer of what is returned is.
+    Raises LoadError if loading fails, and NetworkRefusedError at once if layers cannot be lowered.
     """
     loaded_safely(model.source, trust=model.trust, into=into, arguments=model.arguments)
-    network = keras.models.load_model(into)
+    network, time = keras.models.load_model(into), model.recipe.network.time
+    stateful = keeps_states(network)
+    if stateful:
+        network = with_states(network, kept=False)
+        network.save(into)
+        if not time:
+            log.info("a layer is stateful: the model is continuous, its states are never reset (--time)")
     if None not in network.input_shape[1:]:
         lowered(network)
-    return network
+    return network, time or ("continuous" if stateful else "windows")
 
 
 def splits_of(model: ModelFolder, network: keras.Model, *, trust: bool) -> Splits:
     """Returns the data of a model by its recipe; without one, the embedded digits."""
     if not model.recipe.is_file():
         return embedded_splits()
-    own = OwnModel(read_recipe(model.recipe), model.path.resolve().name, trust)
+    own = OwnModel(read_recipe(model.recipe).within(model.path), model.path.resolve().name, trust)
     return own_inputs(own, network).splits
 
 
@@ -113,27 +121,35 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     wanted = recipe.data
     task = wanted.task or ("steps" if _answers_each_step(network) else None)
     data = read_data(wanted.source, shape, names=wanted.names, task=task, trust=model.trust)
-    _require_names(network, data, recipe.output.decoding)
-    own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates)
+    outputs = tuple(getattr(network, "output_names", ("logits",)))
+    data = data.for_outputs(outputs)
+    first = Labels(data.targets, data.task, data.names)
+    for output, labels in {outputs[0]: first, **data.others}.items():
+        size = network.outputs[outputs.index(output)].shape[-1]
+        _require_names(size, labels, data.source, recipe.output.decoding if output == outputs[0] else "")
+    continuous = recipe.network.time == "continuous"
+    own = split(data, wanted.seed, drop_duplicates=wanted.drop_duplicates, in_order=continuous)
     for note in own.notes:
         log.warning("%s", note)
     checked_calibration(own.calibration.inputs, allow_few=wanted.allow_few)
     scaling = _scaling(recipe, network, data)
     form, own = _form(scaling, own, data, shape)
-    splits = _splits(own, form)
+    splits = _splits(own, form, continuous=continuous)
     if trained and scaling is not None and data.task == "classes":
         _require_scaling(network, splits, scaling)
-    complete = replace(wanted, scaling=str(scaling) if scaling is not None else "", task=data.task, names=data.names)
+    complete = replace(wanted, scaling=str(scaling) if scaling is not None else "")
+    if not data.others:
+        complete = replace(complete, task=data.task, names=data.names)
     return OwnInputs(splits, replace(recipe, data=complete), own)
 
 
-def _require_names(network: keras.Model, data: OwnData, decoding: str) -> None:
-    """Raises ValueError unless the network's first output has a number for each name; one alone may choose of two."""
-    size, names = network.outputs[0].shape[-1] - (decoding == "ctc"), data.names
+def _require_names(size: int, labels: Labels, source: str, decoding: str) -> None:
+    """Raises ValueError unless an output has a number for each name; one alone may choose of two."""
+    size, names = size - (decoding == "ctc"), labels.names
     if not names or size == len(names) or (size == 1 and len(names) == 2):
         return
     given = f"{len(names)} ({some(list(names))})"
-    raise ValueError(f"{data.source}: Expected {size} names, as many as the network's output. Received: {given}")
+    raise ValueError(f"{source}: Expected {size} names, as many as the network's output. Received: {given}")
 
 
 def _answers_each_step(network: keras.Model) -> bool:
@@ -149,14 +165,13 @@ def _scaling(recipe: Recipe, network: keras.Model, data: OwnData) -> Scaling | N
     own = _GREY_LEVELS if isinstance(first, (layers.Rescaling, layers.Normalization)) else _DEFAULT_SCALING
     scaling = Scaling.parsed(declared or own)
     if scaling.low > scaling.high:
-        mend = "Let the network begin with Rescaling(-1, offset=1), and declare 0..1"
-        raise ValueError(f"Expected a scaling that rises, as int8's does. Received: {scaling}. {mend}")
+        raise ValueError(f"Expected a scaling that rises, as int8's does. Received: {scaling}. {scaling.mend}")
     check_scaling(data.inputs, scaling)
     return scaling
 
 
 def _form(scaling: Scaling | None, own: OwnSplits, data: OwnData, shape: Shape) -> tuple[DataForm, OwnSplits]:
-    """Returns the form of the inputs, and the parts in it: images as grey levels, without an axis for one channel."""
+    """Returns the form of the inputs, and the parts with images as grey levels."""
     sizes = tuple(given if size is None else size for size, given in zip(shape, data.inputs.shape[1:], strict=True))
     if scaling is None:
         return DataForm("sequence", sizes, None), own
@@ -169,25 +184,32 @@ def _form(scaling: Scaling | None, own: OwnSplits, data: OwnData, shape: Shape) 
 
 
 def _grey(inputs: Inputs, scaling: Scaling) -> Inputs:
-    levels: Inputs = inputs
-    if inputs.dtype != np.uint8:
-        levels = np.clip(np.round(scaling.levels(inputs)), 0, 255).astype(np.uint8)
-    return levels[..., 0] if levels.ndim == 4 and levels.shape[-1] == 1 else levels
+    if inputs.dtype == np.uint8:
+        return inputs
+    return np.clip(np.round(scaling.levels(inputs)), 0, 255).astype(np.uint8)
 
 
-def _splits(own: OwnSplits, form: DataForm) -> Splits:
+def _splits(own: OwnSplits, form: DataForm, *, continuous: bool) -> Splits:
+    # Images are kept without an axis for one channel.
+    single = form.kind == "image" and len(form.shape) > 2 and form.shape[-1] == 1
+
+    def kept(part: OwnData) -> LabelledImages:
+        runs = runs_of(part) if continuous else None
+        return LabelledImages(part.inputs[..., 0] if single else part.inputs, part.targets, runs)
+
     indices = sha256_hex(own.calibration_indices.astype("<i8").tobytes())
-    source = own.training.source
+    source, calibration = own.training.source, kept(own.calibration)
     return Splits(
         source=source,
-        training=LabelledImages(own.training.inputs, own.training.targets),
-        validation=LabelledImages(own.validation.inputs, own.validation.targets),
-        calibration=Calibration(own.calibration.inputs, source, own.seed, indices),
-        test=LabelledImages(own.test.inputs, own.test.targets),
-        test_source=f"test inputs of {source}",
+        training=kept(own.training),
+        validation=kept(own.validation),
+        calibration=Calibration(calibration.crops, source, own.seed, indices, calibration.runs),
+        test=kept(own.test),
+        test_source=f"{OWN_TEST_INPUTS}{source}",
         names=own.training.names,
         form=form,
         task=own.training.task,
+        others=own.test.others,
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.own.recipe import Recipe
+from pipeline.own.recipe import Recipe, Time
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,10 @@ class OwnModel:
     name: str
     trust: bool = False
     trained: Path | None = None  # the network in place of the recipe's, after `train`
+
+    def with_time(self, time: Time) -> OwnModel:
+        """Returns the model with a recipe that says whether states are reset."""
+        return replace(self, recipe=replace(self.recipe, network=replace(self.recipe.network, time=time)))
 
     @property
     def source(self) -> str:

@@ -6,27 +6,20 @@ It lies beside the model, so that the gate can load the same data again and conv
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import json
-import sys
-import typing
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from converters.workspace import Wanted
-from device.typed_json import parsed
+from device import toml_tables
 from device.whole_file import write_whole
 from pipeline.gate.limits import Limits
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 RECIPE_NAME = "recipe.toml"
 Tables = TypeVar("Tables")
+Time = Literal["windows", "continuous"]
 
 
 class RecipeError(ValueError):
@@ -38,12 +31,14 @@ class NetworkRecipe:
     """Where the float network is from: a `.keras` or `.h5` file, a SavedModel, or `package.module:function`.
 
     `arguments` are those of a function, by name: numbers, texts, truth values and lists of them. `precision` is that of
-    recurrent cells in the file: `auto` is int8 where that is precise enough.
+    recurrent cells in the file: `auto` is int8 where that is precise enough. `time` says whether the states are reset
+    for each input, `windows`, or never, `continuous`; empty is what the network's layers say.
     """
 
     source: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     precision: Wanted = "auto"
+    time: Literal["", "windows", "continuous"] = ""
 
     def __post_init__(self) -> None:
         for name, value in self.arguments.items():
@@ -106,67 +101,69 @@ class Recipe:
     def __post_init__(self) -> None:
         require_known("limits", self.limits, [each.name for each in dataclasses.fields(Limits)])
 
+    def within(self, folder: Path) -> Recipe:
+        """Returns a recipe that lies in a folder, with sources that hold everywhere: a recipe's are relative to it."""
+        return self._with_sources(lambda source: _located(source, folder))
+
+    def beside(self, folder: Path) -> Recipe:
+        """Returns the recipe to write into a folder: `within` it gives this one."""
+        return self._with_sources(lambda source: _relative(source, folder))
+
+    def _with_sources(self, changed: Callable[[str], str]) -> Recipe:
+        network = replace(self.network, source=changed(self.network.source))
+        return replace(self, network=network, data=replace(self.data, source=changed(self.data.source)))
+
     def write(self, path: Path) -> None:
         """Writes the recipe as TOML."""
         tables = dataclasses.asdict(self)
         write_whole(path, "\n".join(_table(name, entries) for name, entries in tables.items()))
 
 
+def _located(source: str, folder: Path) -> str:
+    """Returns a path, or that of a function's file, as one that holds everywhere; the name of a module stays."""
+    file, colon, function = source.partition(":")
+    is_module = colon and not file.endswith(".py")
+    return source if is_module else f"{(folder / file).resolve()}{colon}{function}"
+
+
+def _relative(source: str, folder: Path) -> str:
+    file, colon, function = source.partition(":")
+    path, place = Path(file), folder.resolve()
+    # What shares no folder with the recipe is not moved with it.
+    if not path.is_absolute() or len(Path(os.path.commonpath([path, place])).parts) < 2:
+        return source
+    return f"{Path(os.path.relpath(path, place)).as_posix()}{colon}{function}"
+
+
 def read_recipe(path: Path) -> Recipe:
-    """Returns the recipe in a file; raises RecipeError, which names the entry, for any other file."""
+    """Returns the recipe in a file, as written; raises RecipeError, which names the entry, for any other file."""
     return read_tables(path, Recipe)
 
 
-def read_tables(path: Path, kind: type[Tables]) -> Tables:
-    """Returns a TOML file as a dataclass; a field of a dataclass is a table, and what is not written has its default.
-
-    Raises RecipeError, which names the entry, for any other file.
-    """
+def is_of_variant(path: Path) -> bool:
+    """Returns whether a recipe is that of a variant: it names one instead of a network's source."""
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        return parsed(kind, _with_defaults(kind, written, ""), kind.__name__.lower())
+        network = toml_tables.loads(path.read_text(encoding="utf-8-sig")).get("network")
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from error
+    return isinstance(network, dict) and "variant" in network
 
 
-def _with_defaults(kind: type[Any], written: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Returns entries with the defaults of those that are not written; raises RecipeError for unknown ones."""
-    if not isinstance(written, dict):
-        raise RecipeError(f"{where}: Expected a table. Received: {written!r}")
-    known, hints = {each.name: each for each in dataclasses.fields(kind)}, typing.get_type_hints(kind)
-    require_known(where, written, known)
-    entries: dict[str, Any] = {}
-    for name, each in known.items():
-        if dataclasses.is_dataclass(hints[name]):
-            entries[name] = _with_defaults(hints[name], written.get(name, {}), name)
-        elif name in written:
-            entries[name] = written[name]
-        elif each.default_factory is not dataclasses.MISSING:
-            entries[name] = each.default_factory()
-        elif each.default is not dataclasses.MISSING:
-            entries[name] = list(each.default) if isinstance(each.default, tuple) else each.default
-        else:
-            raise RecipeError(f"{where}.{name}: Expected an entry. Received: none")
-    return entries
+def read_tables(path: Path, kind: type[Tables]) -> Tables:
+    """Returns a TOML file as a dataclass, as `device.toml_tables` does, but raises RecipeError for any other file."""
+    try:
+        return toml_tables.read_tables(path, kind)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
 
 
 def require_known(where: str, written: Iterable[str], known: Iterable[str]) -> None:
     """Raises RecipeError, which names the nearest known one, if a name is unknown; `where` is the table."""
-    names = list(known)
-    for name in written:
-        if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f" Did you mean {near[0]}?" if near else f" Known: {', '.join(names)}"
-            raise RecipeError(f"{where + '.' if where else ''}{name}: nothing is called so.{hint}")
+    try:
+        toml_tables.require_known(where, written, known)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
 
 
 def _table(name: str, entries: Mapping[str, Any]) -> str:
-    return f"[{name}]\n" + "".join(f"{key} = {_value(value)}\n" for key, value in entries.items())
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_value(key)} = {_value(each)}" for key, each in value.items()) + "}"
-    # What JSON writes of these types is TOML, but for one control character.
-    written = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-    return written.replace("\x7f", "\\u007f")
+    return f"[{name}]\n" + "".join(toml_tables.entry(key, value) for key, value in entries.items())

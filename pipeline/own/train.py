@@ -16,12 +16,13 @@ import keras
 import numpy as np
 
 from converters.lowering.lower import lowered
+from converters.lowering.states_kept import with_states
 from device.whole_file import whole_file, write_whole
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import ModelFolder
 from pipeline.own.make import load_own_network, own_inputs
 from pipeline.own.own_model import OwnModel
-from pipeline.own.recipe import TrainingRecipe
+from pipeline.own.recipe import Time, TrainingRecipe
 
 log = logging.getLogger(__name__)
 
@@ -31,18 +32,21 @@ def train_own(model: OwnModel, trained: ModelFolder) -> None:
 
     Raises as `load_own_network` and `own_inputs` do, and ValueError if the network's output does not fit the labels.
     """
-    network, splits = untrained(model)
+    network, splits, time = untrained(model)
     losses = fit(network, splits, model.recipe.training)
     with whole_file(trained.network) as unfinished:
-        network.save(unfinished)
+        (with_states(network, kept=True) if time == "continuous" else network).save(unfinished)
     write_whole(trained.training, json.dumps(_record(model.recipe.training, losses), indent=2) + "\n")
 
 
-def untrained(model: OwnModel) -> tuple[keras.Model, Splits]:
-    """Returns the network of a recipe before training, and the data; raises as both do by themselves."""
+def untrained(model: OwnModel) -> tuple[keras.Model, Splits, Time]:
+    """Returns the network of a recipe before training, the data, and whether the network is to keep its states.
+
+    Raises as `load_own_network` and `own_inputs` do.
+    """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
-        network = load_own_network(model, Path(folder) / "network.keras")
-    return network, own_inputs(model, network, trained=False).splits
+        network, time = load_own_network(model, Path(folder) / "network.keras")
+    return network, own_inputs(model.with_time(time), network, trained=False).splits, time
 
 
 def fit(

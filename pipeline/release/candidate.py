@@ -23,13 +23,14 @@ from device.runner import Runner
 from device.sha256 import sha256_hex
 from device.signatures import STEP
 from pipeline.data.data_form import Inputs
-from pipeline.data.splits import Splits, calibration_record, digest_lines
+from pipeline.data.splits import Splits, calibration_record, digest_lines, in_runs
 from pipeline.folders import ModelFolder
 from pipeline.gate.golden import golden_content, golden_inputs
 from pipeline.gate.reference import float_outputs
 from pipeline.gate.runtimes import classify_in_child, is_installed
 from pipeline.gate.scoring import compare, fidelity, has_targets
 from pipeline.gate.statements import configuration
+from pipeline.gate.streamed import streamed_outputs
 from pipeline.release.evaluate import Evaluation
 from pipeline.release.findings import Choice, Findings, LabelledLogits, find
 from pipeline.release.source import Source, input_contract, is_values, output_contracts
@@ -52,7 +53,7 @@ def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evalu
     log.info("%s: converting %s", source.name.removeprefix(PREFIX), *(source.files[:1] or ("a network",)))
     form = splits.form
     keep_head = splits.task == "regression"
-    inputs = form.real(splits.calibration.crops)
+    inputs = in_runs(form.real(splits.calibration.crops), splits.calibration.runs)
     conversion = convert(source.network, inputs, form.range, keep_head=keep_head, precision=source.precision)
     facts = conversion.facts
     tried = ", ".join(f"{name} {ratio_db:g} dB" for name, ratio_db in facts.signal_to_noise_db.items())
@@ -76,16 +77,20 @@ def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evalu
 
 
 def _findings(reader: StepReader, source: Source, splits: Splits, conversion: Conversion) -> Findings:
-    test = reader.steps(splits.test.crops, "test inputs")
+    runs = splits.test.runs
+    test = reader.steps(splits.test.crops, "test inputs", runs)
     test_inputs, labels = splits.form.real(splits.test.crops), splits.test.labels
-    real = float_outputs(source.network, test_inputs, keep_head=splits.task == "regression")
+    if splits.continuous:
+        real = streamed_outputs(conversion, test_inputs, runs)
+    else:
+        real = float_outputs(source.network, test_inputs, keep_head=splits.task == "regression")
     outputs = output_contracts(source, splits, conversion.facts.heads, reader.outputs)
     answer = outputs[0]
+    targets = {each.name: splits.labels_of(each.name, answer.name) for each in outputs if is_values(each)}
     near = tuple(
-        fidelity(
-            each.name, real[each.name], test[each.name].real, labels if each is answer and is_values(each) else None
-        )
+        fidelity(each.name, real[each.name], test[each.name].real, known.targets if known is not None else None)
         for each in outputs
+        for known in (targets.get(each.name),)
     )
     logits, int8 = real[answer.name], test[answer.name]
     measured = None
@@ -95,12 +100,14 @@ def _findings(reader: StepReader, source: Source, splits: Splits, conversion: Co
         return Findings(measured, near, outputs, None, None)
     chosen = _choice(reader, splits, int8, answer.name)
     outputs = (replace(answer, temperature=chosen.temperature, threshold=chosen.threshold), *outputs[1:])
-    return Findings(measured, near, outputs, chosen.early_exit, chosen.rejection)
+    # A continuous model never stops reading.
+    early_exit = None if splits.continuous else chosen.early_exit
+    return Findings(measured, near, outputs, early_exit, chosen.rejection)
 
 
 def _choice(reader: StepReader, splits: Splits, test: StepLogits, answer: str) -> Choice:
     negatives, lines = draw_test_negatives(splits), reader.lines
-    validation = reader.steps(splits.validation.crops, "validation inputs")[answer]
+    validation = reader.steps(splits.validation.crops, "validation inputs", splits.validation.runs)[answer]
     return find(
         LabelledLogits(validation, splits.validation.labels, lines),
         LabelledLogits(test, splits.test.labels, lines),
@@ -122,7 +129,7 @@ def _manifest(
         time_axis=facts.time_axis,
         steps=facts.steps,
         lines_per_step=facts.lines_per_step,
-        continuous=False,
+        continuous=splits.continuous,
         states=tuple(contract(name, step.inputs[name]) for name in step.states) if step is not None else (),
         not_streamable=facts.not_streamable,
         precision=facts.precision,
@@ -148,9 +155,13 @@ def _with_golden(manifest: Manifest, conversion: Conversion, staged: ModelFolder
 
 
 def _latency_us(folder: Path, inputs: Inputs) -> float:
-    """Returns the median time of a whole input through the runner, in microseconds."""
+    """Returns the median time of a whole input through the runner, of a continuous model of a step, in microseconds."""
     with Runner(folder) as runner:
-        return round(1e3 * float(np.median([runner.classify(each).latency_ms for each in inputs])), 1)
+        if runner.manifest.continuous:
+            answers = [answer for each in inputs for answer in runner.steps(each)]
+        else:
+            answers = [runner.classify(each) for each in inputs]
+        return round(1e3 * float(np.median([answer.latency_ms for answer in answers])), 1)
 
 
 def _require_runtimes(folder: Path, inputs: Inputs) -> None:

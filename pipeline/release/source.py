@@ -12,7 +12,7 @@ import keras
 from converters.workspace import Wanted
 from device.manifest import InputContract, OutputContract, TensorContract
 from pipeline.data.data_form import DataForm
-from pipeline.data.own.own_data import Task
+from pipeline.data.own.own_data import Labels, Task
 from pipeline.data.splits import Splits
 from pipeline.folders import ModelFolder
 from pipeline.gate.scoring import Kind
@@ -70,9 +70,18 @@ def input_contract(tensor: TensorContract, form: DataForm) -> InputContract:
 def output_contracts(
     source: Source, splits: Splits, heads: Mapping[str, Head], tensors: Mapping[str, TensorContract]
 ) -> tuple[OutputContract, ...]:
-    """Returns what the manifest says of the outputs, before temperature and threshold; the data's is the first."""
-    kinds = {name: output_kind(head, tensors[name], splits.task) for name, head in heads.items()}
-    answer = next(iter(kinds))
+    """Returns what the manifest says of the outputs, before temperature and threshold; the first is the answer.
+
+    Raises ValueError for values behind a softmax or sigmoid that was taken off because the answer is none.
+    """
+    answer = next(iter(heads))
+    labels = {name: splits.labels_of(name, answer) for name in heads}
+    tasks = {name: splits.task if each is None else each.task for name, each in labels.items()}
+    kinds = {name: output_kind(head, tensors[name], tasks[name]) for name, head in heads.items()}
+    for name, head in heads.items():
+        if tasks[name] == "regression" and head != "linear":
+            mend = "Let values come from a layer without an activation"
+            raise ValueError(f"{name}: Expected values beside {kinds[answer]}. Received: a {head}. {mend}")
     return tuple(
         OutputContract(
             name,
@@ -80,7 +89,7 @@ def output_contracts(
             tensors[name].quantisation,
             kind=kind,
             per_step=len(tensors[name].shape) > 2,
-            labels=_labels(splits.names if name == answer else (), tensors[name], kind),
+            labels=_labels(names_of(labels[name]), tensors[name], kind),
             units=source.units if kind == "values" else "",
             temperature=1.0,
             threshold=0.0,
@@ -88,6 +97,11 @@ def output_contracts(
         )
         for name, kind in kinds.items()
     )
+
+
+def names_of(labels: Labels | None) -> tuple[str, ...]:
+    """Returns the names of an output's labels, if it has any."""
+    return () if labels is None else labels.names
 
 
 def is_values(output: OutputContract) -> bool:
@@ -103,4 +117,4 @@ def _labels(names: tuple[str, ...], tensor: TensorContract, kind: Kind) -> tuple
     if len(names) == size:
         return names
     # The blank of a transcription has no name.
-    return (*names, "") if len(names) == size - 1 else tuple(f"{tensor.name}{index}" for index in range(size))
+    return (*names, "") if names and len(names) == size - 1 else tuple(f"{tensor.name}{index}" for index in range(size))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from converters.convert import Conversion
+from converters.quantisation.ranges import run_begins
 from converters.tflite.graph import Graph, Tensor
 from device.arrays import Float32, Float64, Int8
 from device.interpreter import load_interpreter, without_chatter
@@ -93,18 +94,24 @@ class StepReader:
         ]
         return self._gathered(runs)
 
-    def steps(self, inputs: Inputs, desc: str) -> Mapping[str, StepLogits]:
-        """Returns the outputs after each time step of inputs `[n, ...]`; see `StepLogits`."""
+    def steps(self, inputs: Inputs, desc: str, runs: Sequence[int] | None = None) -> Mapping[str, StepLogits]:
+        """Returns the outputs after each time step of inputs `[n, ...]`; see `StepLogits`.
+
+        With `runs`, the numbers of inputs that follow one another, states are reset at the first of each alone.
+        """
         if self._steps is None:
             return self.whole(inputs, desc)
-        runs = [list(self._run(self._steps, each)) for each in tqdm(inputs, desc=desc, disable=None)]
-        return self._gathered(runs)
+        begins, read = run_begins(runs, len(inputs)), []
+        for index, one in enumerate(tqdm(inputs, desc=desc, disable=None)):
+            if index in begins:
+                self._steps.loop.reset()
+            read.append(list(self._run(self._steps, one)))
+        return self._gathered(read)
 
     def _run(self, steps: _Steps, one: Inputs) -> Iterator[Mapping[str, Int8]]:
         lines = self._form.quantised(one, self.input)
         if self._facts.time_axis == "columns":
             lines = lines.swapaxes(0, 1)
-        steps.loop.reset()
         for step in np.split(lines, self._facts.steps):
             steps.loop.step(step[np.newaxis])
             yield {name: steps.model.output(name) for name in self.outputs}

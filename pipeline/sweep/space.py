@@ -137,7 +137,8 @@ def trial_recipes(space: Space) -> Trials:
 
     Raises RecipeError, which names the entry, if the recipe cannot be read or does not take a parameter.
     """
-    base = read_recipe(Path(space.recipe.path))
+    path = Path(space.recipe.path)
+    base = read_recipe(path).within(path.parent)
     return tuple((parameters, with_parameters(base, parameters)) for parameters in draws(space))
 
 

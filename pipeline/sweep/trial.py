@@ -33,7 +33,7 @@ def measured(model: OwnModel, metric: Metric, after_epoch: Callable[[Epoch], Non
 
     Raises as `train_own` and `convert` do, and ValueError if the network's output has no such metric.
     """
-    network, splits = untrained(model)
+    network, splits, _ = untrained(model)
     report = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: after_epoch(Epoch(epoch + 1, float(logs["val_loss"])))
     )

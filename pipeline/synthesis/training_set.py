@@ -56,6 +56,7 @@ class TrainingSet:
     digits: LabelledImages
     photographed: LabelledImages
     negatives: LabelledImages
+    kept_sha256: str = ""  # of the crops from devices among them, if there are any
 
     def epoch(self, epoch: int) -> LabelledImages:
         """Returns an epoch's crops and labels, shuffled; the same epoch always gives the same."""

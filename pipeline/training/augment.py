@@ -9,25 +9,11 @@ Source: Simard, Steinkraus, Platt, Best Practices for Convolutional Neural Netwo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import tensorflow as tf
 
 from device.pixels import SIDE
-
-
-@dataclass(frozen=True)
-class AffineRange:
-    """The ranges of a view's distortions; each value is drawn uniformly from ± its range."""
-
-    rotation_degrees: float = 12.0
-    scale: float = 0.12
-    shear: float = 0.2
-    shift_pixels: float = 1.5
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.scale < 1:
-            raise ValueError(f"Expected 0 <= scale < 1. Received: scale={self.scale}")
+from pipeline.training.recipe import AffineRange
 
 
 def random_affine(crops: tf.Tensor, seed: tf.Tensor, reach: AffineRange) -> tf.Tensor:

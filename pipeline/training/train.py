@@ -18,8 +18,8 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -35,63 +35,17 @@ from pipeline.folders import BUILD, Entry, Folder, ModelFolder
 from pipeline.synthesis.cache import cached_training_set
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet
-from pipeline.training.augment import AffineRange, random_affine
+from pipeline.training.augment import random_affine
 from pipeline.training.interrupt import deferred_interrupt
+from pipeline.training.kept import with_kept
 from pipeline.training.networks import NoisyCell, build, build_for_training
+from pipeline.training.recipe import Recipe
 from pipeline.variants import LABELS, Variant
 
 log = logging.getLogger(__name__)
 
 # The variants learn from the same set.
 TRAINING_SETS = BUILD / "training_set"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a network is trained.
-
-    `earlier_steps_weight` is the loss weight of all time steps before the last, whose weight is 1. `cell_noise` is the
-    standard deviation of the noise on the cell states.
-    """
-
-    epochs: int = 40
-    batch_size: int = 128
-    peak_learning_rate: float = 2e-3
-    warmup_epochs: float = 1.0
-    weight_decay: float = 0.02
-    label_smoothing: float = 0.03
-    earlier_steps_weight: float = 1.0
-    cell_noise: float = 0.0
-    seed: int = 7
-    views: AffineRange = field(default_factory=AffineRange)
-
-    def __post_init__(self) -> None:
-        for expected, received, valid in (
-            ("epochs >= 1", self.epochs, self.epochs >= 1),
-            ("batch_size >= 1", self.batch_size, self.batch_size >= 1),
-            ("0 <= label_smoothing < 1", self.label_smoothing, 0 <= self.label_smoothing < 1),
-            ("cell_noise >= 0", self.cell_noise, 0 <= self.cell_noise < np.inf),
-            ("earlier_steps_weight >= 0", self.earlier_steps_weight, 0 <= self.earlier_steps_weight < np.inf),
-        ):
-            if not valid:
-                raise ValueError(f"Expected {expected}. Received: {received}")
-
-    def step_weights(self, steps: int) -> Float32:
-        """Returns each time step's loss weight, `<float32>[steps]`: 1 for the last, rising over the earlier ones."""
-        weights = np.arange(1, steps + 1, dtype=np.float32)
-        weights[:-1] *= self.earlier_steps_weight / max(1.0, weights[:-1].sum())
-        weights[-1] = 1
-        return weights
-
-
-# Small networks need more epochs. Over 28 steps cell states grow, and with them their int8 scale, and rounding adds up:
-# weight decay keeps the states small, and noise teaches the network to bear the rounding.
-RECIPES: Mapping[str, Recipe] = {
-    "rows2d": Recipe(),
-    "cols2d": Recipe(cell_noise=0.05),
-    "conv1d": Recipe(epochs=60),
-    "rows": Recipe(epochs=60, weight_decay=0.1, cell_noise=0.15),
-}
 
 
 class Run(Folder):
@@ -105,6 +59,8 @@ class Run(Folder):
         """Makes the folder. Deletes what another variant, recipe or training set left in it."""
         images, mix = len(training_set.digits), asdict(training_set.mix)
         learnt = {"images": images, "fonts_sha256": training_set.fonts_sha256, **mix}
+        if training_set.kept_sha256:
+            learnt["kept_sha256"] = training_set.kept_sha256
         described = json.dumps({"variant": variant.name, **asdict(recipe), "training_set": learnt}, indent=2)
         earlier = self.recipe.read_text() if self.recipe.is_file() else None
         if self.path.is_dir() and earlier != described:
@@ -118,14 +74,16 @@ class Run(Folder):
         shutil.rmtree(self.path)
 
 
-def train_variant(variant: Variant, splits: Splits, fonts: Fonts, trained: ModelFolder) -> None:
+def train_variant(variant: Variant, recipe: Recipe, splits: Splits, fonts: Fonts, trained: ModelFolder) -> None:
     """Trains a variant and writes its float weights and recipe to `trained`, whose earlier ones stay until then.
 
     The caller holds the folder's lock. An interrupted run lies in `<trained>/run`.
     """
     training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
+    if splits.kept is not None:
+        training_set = with_kept(training_set, splits.kept)
     run = Run(trained.path / "run")
-    network = train(variant, RECIPES[variant.name], training_set, splits.validation, run)
+    network = train(variant, recipe, training_set, splits.validation, run)
     with whole_file(trained.weights) as unfinished:
         network.save_weights(unfinished)
     write_whole(trained.training, run.recipe.read_text())

@@ -29,10 +29,10 @@ import functools, sys
 import pipeline.synthesis.training_set
 few = {"photographed": 64, "negatives": 64, "epoch_images": 256}
 pipeline.synthesis.training_set.TrainingMix = functools.partial(pipeline.synthesis.training_set.TrainingMix, **few)
-import pipeline.training.train
+from pathlib import Path
 from pipeline.__main__ import main
-pipeline.training.train.RECIPES = {"rows": pipeline.training.train.Recipe(epochs=1)}
-sys.exit(main(["train", "rows", "--fonts", sys.argv[1]]))
+Path("short.toml").write_text('[network]\\nvariant = "rows"\\n[training]\\nepochs = 1\\n')
+sys.exit(main(["train", "short.toml", "--fonts", sys.argv[1]]))
 """
 
 

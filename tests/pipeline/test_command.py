@@ -15,7 +15,7 @@ import pytest
 
 import device
 from pipeline.__main__ import main
-from tests.conftest import MODELS
+from tests.conftest import MODELS, Digits
 from tests.support.commands import pipeline, refused
 
 LIMITS = str(MODELS / "limits.toml")
@@ -51,7 +51,8 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    commands = "train convert init sweep gate release report bench bundle demo doctor calibration-sheet evaluate-photos"
+    commands = "train convert init sweep gate release report bench bundle robustness demo doctor"
+    commands += " calibration-sheet evaluate-photos"
     assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
 
 
@@ -92,6 +93,7 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
             "Expected --input of sizes >= 1, as 28,28,1. Received",
         ),
         (["doctor", "net.py:build", "--input", "wide"], "argument --input: invalid sizes value: 'wide'"),
+        (["robustness", "rows2d", "--images", "0"], "Expected --images >= 1. Received: 0"),
         (["evaluate-photos", "m", "p", "--label-field", "-1"], "Expected --label-field >= 0. Received: -1"),
     ],
 )
@@ -104,6 +106,7 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
     ("arguments", "message"),
     [
         (["train", "rows", "--data", "nowhere"], "nowhere: Expected train-images-idx3-ubyte"),
+        (["train", "rows", "--kept", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["train", "rows", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["calibration-sheet", "--fonts", "nowhere"], "nowhere: Expected a file or folder. Found none"),
         (["convert", "rows"], "Found neither: make train"),
@@ -157,6 +160,21 @@ def test_photos_of_what_is_no_class_are_refused(tmp_path: Path) -> None:
     assert line == f"error: x_1.png: Expected one of the labels {labels}, or that of --no-digit. Received: x"
     assert pipeline(tmp_path, *photos, "--no-digit", "x").returncode == 0
     assert pipeline(tmp_path, *photos, "--label-field", "1").returncode == 0
+
+
+def test_photos_are_sorted_by_folders_and_the_unreadable_are_counted(tmp_path: Path, digits: Digits) -> None:
+    """A folder per class is read with `--label-folders`; a photo that is no image is named, and the others are read."""
+    digit = cv2.resize(digits[0][np.flatnonzero(digits[1] == 7)[0]], (84, 84))
+    for name in ("7", "none"):
+        (tmp_path / name).mkdir()
+    cv2.imwrite(str(tmp_path / "7" / "seven.png"), 255 - digit)
+    cv2.imwrite(str(tmp_path / "none" / "blank.png"), np.full((84, 84), 200, np.uint8))
+    (tmp_path / "7" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0broken")
+    child = pipeline(tmp_path, "evaluate-photos", str(MODELS / "rows2d"), ".", "--label-folders", "--no-digit", "none")
+    assert child.returncode == 0
+    assert "7/broken.jpg" in child.stderr
+    row = child.stdout.splitlines()[-1].split()
+    assert row == [".", "1", "100.0", "100.0", "100.0", "0.0", "1", "100.0", "1"]
 
 
 def test_missing_limits_are_refused_without_any_data(tmp_path: Path) -> None:

@@ -69,6 +69,50 @@ def write_waves(kind: str, folder: Path) -> None:
     np.savez(folder / "data.npz", x=inputs, y=targets, **names)
 
 
+def write_two_outputs(folder: Path) -> None:
+    """Writes a network that tells fast waves and their last height as `net.keras`, and the labels of both."""
+    inputs, fast = waves(_COUNT)
+    height = 10 * inputs[:, -1, :1]
+    keras.utils.set_random_seed(1)
+    given = keras.Input((20, 2))
+    shared = layers.LSTM(10)(given)
+    heads = {"kind": layers.Dense(2, activation="softmax", name="kind"), "height": layers.Dense(1, name="height")}
+    network = keras.Model(given, {name: head(shared) for name, head in heads.items()})
+    network.compile(keras.optimizers.Adam(0.02), {"kind": _CROSSENTROPY, "height": "mse"})
+    network.fit(inputs, {"kind": fast, "height": height}, epochs=25, batch_size=32, verbose=0)
+    network.save(folder / "net.keras")
+    noisy = height + np.random.default_rng(2).normal(size=height.shape)
+    np.savez(folder / "data.npz", x=inputs, y_kind=fast, names_kind=["slow", "fast"], y_height=noisy)
+
+
+def switches(count: int, steps: int) -> tuple[Array, Array]:
+    """Returns recordings `<float32>[n, steps, 1]` of noise with pulses, and whether the last was up, `[n, steps]`."""
+    rng = np.random.default_rng(5)
+    pulses = rng.choice([-1, 0, 1], (count, steps), p=[0.05, 0.9, 0.05])
+    last = np.maximum.accumulate(np.where(pulses, np.arange(steps), 0), axis=1)
+    is_on = (np.take_along_axis(pulses, last, axis=1) > 0).astype(np.int64)
+    return (pulses + rng.normal(0, 0.1, pulses.shape)).astype(np.float32)[..., np.newaxis], is_on
+
+
+def write_switches(folder: Path) -> None:
+    """Writes a stateful network over windows of five steps as `net.keras`, and the windows of 40 recordings.
+
+    Most windows have no pulse: what it answers then is in its states.
+    """
+    recordings, is_on = switches(40, 100)
+    keras.utils.set_random_seed(1)
+    trained = keras.Sequential([layers.Input((100, 1)), layers.GRU(6, return_sequences=True), layers.Dense(2)])
+    trained.compile(keras.optimizers.Adam(0.03), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    trained.fit(recordings, is_on, epochs=60, batch_size=20, verbose=0)
+    given, head = keras.Input(batch_shape=(8, 5, 1)), layers.Dense(2, activation="softmax")
+    network = keras.Sequential([given, layers.GRU(6, stateful=True), head])
+    network.set_weights(trained.get_weights())
+    network.save(folder / "net.keras")
+    groups = np.repeat(np.arange(40), 20)
+    x, y = recordings.reshape(-1, 5, 1), is_on.reshape(-1, 5)[:, -1]
+    np.savez(folder / "data.npz", x=x, y=y, names=["off", "on"], groups=groups)
+
+
 def bars(count: int) -> tuple[npt.NDArray[np.uint8], Array]:
     """Returns noisy images `<uint8>[n, 12, 12]` of a bright bar, and whether it is at the top, 0, or below, 1."""
     rng = np.random.default_rng(3)
@@ -77,6 +121,30 @@ def bars(count: int) -> tuple[npt.NDArray[np.uint8], Array]:
     for image, row in zip(images, rng.integers(0, 4, count) + 7 * below, strict=True):
         image[row, 1:-1] = rng.integers(180, 255, 10)
     return images, below
+
+
+def write_videos(folder: Path) -> None:
+    """Writes a network over frames as `net.keras`, and videos `<uint8>[n, 5, 8, 8]` of a spot that falls or rises."""
+    rng = np.random.default_rng(4)
+    rises = np.arange(_COUNT) % 2
+    videos = rng.integers(0, 60, (_COUNT, 5, 8, 8), np.uint8)
+    for video, start, side in zip(videos, rng.integers(0, 4, _COUNT), rises, strict=True):
+        rows = start + np.arange(5)
+        video[np.arange(5), rows[::-1] if side else rows, start + 2] = 250
+    keras.utils.set_random_seed(1)
+    network = keras.Sequential(
+        [
+            layers.Input((5, 8, 8, 1)),
+            layers.TimeDistributed(layers.Conv2D(4, 3, strides=2, activation="relu")),
+            layers.TimeDistributed(layers.Flatten()),
+            layers.LSTM(8),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    network.compile(keras.optimizers.Adam(0.02), _CROSSENTROPY)
+    network.fit(videos[..., np.newaxis] / np.float32(255), rises, epochs=12, batch_size=16, verbose=0)
+    network.save(folder / "net.keras")
+    np.savez(folder / "data.npz", x=videos, y=rises, names=["falls", "rises"])
 
 
 def write_bars(folder: Path) -> None:

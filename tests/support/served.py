@@ -26,7 +26,7 @@ from device.web.openapi import description
 from tests.conftest import MODELS, ROOT
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 PATIENCE_S = 60
 PAGE = ROOT / "device" / "web" / "page"
@@ -92,14 +92,16 @@ class Served:
 
 
 @contextmanager
-def served(*arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d") -> Iterator[Served]:
-    """Starts the command; kills it at the end, should it still be there."""
+def served(
+    *arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d", command: Sequence[str] = ("serve",)
+) -> Iterator[Served]:
+    """Starts the command, or another that takes the address last; kills it at the end, should it still be there."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    command = [sys.executable, "-m", "device", "serve", address, "--model", model, *arguments]
+    started = [sys.executable, "-m", "device", *command, address, "--model", model, *arguments]
     # A file, since a pipe that nobody reads fills up with what OpenCV says of broken pictures, and the server waits.
     with (
         tempfile.NamedTemporaryFile() as stderr,
-        subprocess.Popen([*map(str, command)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=stderr) as process,
+        subprocess.Popen([*map(str, started)], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=stderr) as process,
     ):
         try:
             log = Path(stderr.name)
@@ -140,3 +142,20 @@ def draw(page: Page, stroke: Sequence[tuple[float, float]]) -> None:
     for point in points[1:]:
         page.mouse.move(*point, steps=8)
     page.mouse.up()
+
+
+@contextmanager
+def opened(browser: Browser, server: Served, says: str, width: int = 1440, scheme: str = "light") -> Iterator[Page]:
+    """A page in a context of its own, once its condition says that it is ready; it must have no error to the end."""
+    dark = scheme == "dark"
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light")
+    context.set_default_timeout(1e3 * PATIENCE_S)
+    shown = context.new_page()
+    faults: list[str] = []
+    shown.on("pageerror", lambda error: faults.append(str(error)))
+    shown.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
+    shown.goto(server.url)
+    shown.locator("#condition", has_text=says).wait_for()
+    yield shown
+    assert faults == []
+    context.close()

@@ -29,7 +29,7 @@ function shapes({ box: [x, y, width, height], text = "", kind = "digit", line = 
   return made;
 }
 
-function shape(name, attributes, kind) {
+export function shape(name, attributes, kind) {
   const made = document.createElementNS(SVG, name);
   for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
   made.classList.add(kind);

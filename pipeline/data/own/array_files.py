@@ -17,11 +17,15 @@ from pipeline.data.own.raw import PART_NAMES, Raw, numbered, part_names
 
 _Arrays = Mapping[str, npt.NDArray[Any]]
 _NAMES = {"x", "y", "names", "groups", "parts"}
+# With the name of one of several outputs.
+_LABELS_OF, _NAMES_OF = "y_", "names_"
 _IDX_SUFFIXES = ("", ".gz", ".idx")
 
 
 def read_npz(path: Path) -> Raw:
     """Return the arrays of an archive: `x`, `y`, and perhaps `names`, `groups`, `parts`; or `x_train`, `y_train`, ….
+
+    `y_OUTPUT` has the labels of one of several outputs, and `names_OUTPUT` their names.
 
     Raises ValueError if it is no archive of arrays, or has others; OSError if it cannot be read.
     """
@@ -64,8 +68,11 @@ def is_idx_images(path: Path) -> bool:
 def _raw(arrays: _Arrays, path: Path) -> Raw:
     if any(name.startswith("x_") for name in arrays):
         arrays = _whole(arrays, path)
-    if not arrays.keys() >= {"x", "y"} or arrays.keys() - _NAMES:
-        expected = f"{path}: Expected the arrays x and y, perhaps names, groups and parts; or x_train, y_train, …"
+    labels, names = (_by_output(arrays, begin) for begin in (_LABELS_OF, _NAMES_OF))
+    others = arrays.keys() - _NAMES - {_LABELS_OF + name for name in labels} - {_NAMES_OF + name for name in labels}
+    if "x" not in arrays or not ("y" in arrays or labels) or others:
+        known = "perhaps names, groups and parts, and y_OUTPUT and names_OUTPUT; or x_train, y_train, …"
+        expected = f"{path}: Expected the arrays x and y, {known}"
         raise ValueError(f"{expected}. Received: {sorted(arrays)}")
     for name, array in arrays.items():
         if not array.ndim:
@@ -73,12 +80,18 @@ def _raw(arrays: _Arrays, path: Path) -> Raw:
     return Raw(
         source=path.resolve().name + "/" * path.is_dir(),
         inputs=arrays["x"],
-        labels=arrays["y"],
+        labels=arrays.get("y"),
         items=numbered("x", len(arrays["x"])),
         names=tuple(map(str, arrays["names"].tolist())) if "names" in arrays else (),
+        by_output=labels,
+        names_by_output={name: tuple(map(str, array.tolist())) for name, array in names.items()},
         groups=_texts(arrays["groups"]) if "groups" in arrays else None,
         parts=part_names(arrays["parts"], str(path)) if "parts" in arrays else None,
     )
+
+
+def _by_output(arrays: _Arrays, begin: str) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(begin): array for name, array in arrays.items() if name.startswith(begin)}
 
 
 def _whole(arrays: _Arrays, path: Path) -> dict[str, npt.NDArray[Any]]:

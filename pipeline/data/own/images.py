@@ -66,6 +66,9 @@ def is_image_name(path: Path) -> bool:
 
 
 def _form(shape: Shape) -> _Form:
+    if len(shape) > 3:
+        mend = "Give the inputs as arrays: a .npz file, or x.npy and y.npy"
+        raise ValueError(f"Expected a network of single images. Received: input shape {shape}. {mend}")
     channels = shape[2] if len(shape) == 3 else 1
     if channels not in _MODES:
         raise ValueError(f"Expected an image network of 1, 3 or 4 channels. Received: input shape {shape}")

@@ -39,7 +39,8 @@ def describe(splits: OwnSplits) -> str:
 def contact_sheet(splits: OwnSplits, path: Path) -> None:
     """Write a picture with some training inputs of each class in a line, or of each fifth of the values.
 
-    Sequences are drawn as lines over time. With more than 100 classes, the first 100 are drawn, and the sheet says so.
+    Sequences are drawn as lines over time, of videos the frame in the middle. With more than 100 classes, the first 100
+    are drawn, and the sheet says so.
     """
     lines = _lines(splits.training)
     figure = Figure(figsize=(_SHOWN + 2, _LINE_INCHES * min(len(lines), _MAX_LINES) + 0.5), layout="constrained")
@@ -101,6 +102,8 @@ def _draw(cell: Axes, data: OwnData, indices: Indices) -> None:
     cell.set_yticks([])
     cell.set_frame_on(False)
     inputs = data.inputs[indices[:_SHOWN]]
+    while inputs.ndim > 4:
+        inputs = inputs[:, inputs.shape[1] // 2]
     is_image = inputs.dtype == np.uint8 or inputs.ndim == 4
     if is_image:
         pixels = np.zeros((_SHOWN, *inputs.shape[1:]), inputs.dtype)

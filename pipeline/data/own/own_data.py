@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -30,11 +31,31 @@ _TARGETS: dict[Task, tuple[type[np.generic], int]] = {
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What one output is to answer for each of n inputs; `targets` and `names` are as in `OwnData`, by the `task`."""
+
+    targets: Targets
+    task: Task
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        dtype, axes = _TARGETS[self.task]
+        if self.targets.dtype != dtype or self.targets.ndim != axes:
+            received = f"shape={self.targets.shape}, dtype={self.targets.dtype}"
+            expected = f"Expected targets <{dtype.__name__}> of {axes} axes for {self.task}"
+            raise ValueError(f"{expected}. Received: {received}")
+
+    def __getitem__(self, which: Indices) -> Labels:
+        return replace(self, targets=self.targets[which])
+
+
+@dataclass(frozen=True)
 class OwnData:
     """Inputs, their targets, and where they are from.
 
-    `inputs` are `<uint8>[n, height, width, channels]` grey levels, `<uint8>[n, height, width]` if the network takes an
-    image line by line, or `<float32>` of the network's shape. `targets` are, by `task`:
+    `inputs` are `<uint8>[n, height, width, channels]` grey levels, with an axis of frames before these of a video,
+    `<uint8>[n, height, width]` if the network takes an image line by line, or `<float32>` of the network's shape.
+    `targets` are, by `task`:
 
     - "classes": `<int64>[n]`, indices into `names`;
     - "steps": `<int64>[n, steps]`, the same for each time step;
@@ -43,6 +64,7 @@ class OwnData:
 
     `items` names each input in messages. Inputs of one of `groups` `<str>[n]` belong together, such as those of one
     person. `parts` `<str>[n]` says what each is for, if the source does. `notes` say what was changed or left out.
+    `targets` are those of the network's first output, or of `output`, and `others` the labels of further ones by name.
     """
 
     inputs: Inputs
@@ -54,6 +76,8 @@ class OwnData:
     groups: Strings | None = None
     parts: Strings | None = None
     notes: tuple[str, ...] = ()
+    output: str = ""
+    others: Mapping[str, Labels] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_kinds(self)
@@ -71,7 +95,17 @@ class OwnData:
             items=tuple(self.items[index] for index in which),
             groups=None if self.groups is None else self.groups[which],
             parts=None if self.parts is None else self.parts[which],
+            others={name: labels[which] for name, labels in self.others.items()},
         )
+
+    def for_outputs(self, outputs: tuple[str, ...]) -> OwnData:
+        """Return the data with targets of the first of a network's outputs; raise ValueError for labels of others."""
+        given = {self.output or outputs[0]: Labels(self.targets, self.task, self.names), **self.others}
+        if outputs[0] not in given or given.keys() - outputs:
+            expected = f"{self.source}: Expected labels of the outputs {', '.join(outputs)}, at least of the first"
+            raise ValueError(f"{expected}. Received: {', '.join(given)}")
+        first = given.pop(outputs[0])
+        return replace(self, targets=first.targets, task=first.task, names=first.names, output=outputs[0], others=given)
 
     def label(self, index: int) -> str:
         """Return the target of an input as a text."""
@@ -99,17 +133,15 @@ def some(names: list[str], shown: int = 5) -> str:
 def _require_kinds(data: OwnData) -> None:
     if data.task not in TASKS:
         raise ValueError(f"Expected a task of {', '.join(TASKS)}. Received: {data.task}")
-    if data.inputs.dtype not in (np.uint8, np.float32) or data.inputs.ndim not in (3, 4):
+    if data.inputs.dtype not in (np.uint8, np.float32) or data.inputs.ndim < 3:
         received = f"shape={data.inputs.shape}, dtype={data.inputs.dtype}"
-        raise ValueError(f"Expected inputs <uint8> or <float32> with three or four axes. Received: {received}")
-    dtype, axes = _TARGETS[data.task]
-    if data.targets.dtype != dtype or data.targets.ndim != axes:
-        received = f"shape={data.targets.shape}, dtype={data.targets.dtype}"
-        raise ValueError(f"Expected targets <{dtype.__name__}> of {axes} axes for {data.task}. Received: {received}")
+        raise ValueError(f"Expected inputs <uint8> or <float32> with three axes or more. Received: {received}")
+    Labels(data.targets, data.task, data.names)
 
 
 def _require_lengths(data: OwnData) -> None:
     lengths = {"inputs": len(data.inputs), "targets": len(data.targets), "items": len(data.items)}
+    lengths |= {f"labels of {name}": len(labels.targets) for name, labels in data.others.items()}
     lengths |= {"groups": len(data.groups)} if data.groups is not None else {}
     lengths |= {"parts": len(data.parts)} if data.parts is not None else {}
     if len(set(lengths.values())) > 1:
@@ -118,7 +150,8 @@ def _require_lengths(data: OwnData) -> None:
 
 
 def _require_values(data: OwnData) -> None:
-    for name, values in (("inputs", data.inputs), ("targets", data.targets)):
+    further = [(f"labels of {name}", labels.targets) for name, labels in data.others.items()]
+    for name, values in (("inputs", data.inputs), ("targets", data.targets), *further):
         bad = np.flatnonzero(not_finite(values))
         if bad.size:
             received = some([data.items[index] for index in bad])

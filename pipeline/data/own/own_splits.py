@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from pipeline.data.own.duplicates import kept, require_one_label, same_inputs
 from pipeline.data.own.own_data import PARTS, OwnData, Strings, some
 
 MAX_CALIBRATION = 512
+# How many stretches of a single recording calibrate.
+_STRETCHES = 8
 _Strata = npt.NDArray[np.intp]
 
 
@@ -49,11 +51,17 @@ class OwnSplits:
             raise ValueError(f"{self.training.source}: Expected inputs in each part. Received: {lengths}")
 
 
-def split(data: OwnData, seed: int, shares: Shares | None = None, *, drop_duplicates: bool = False) -> OwnSplits:
+def split(
+    data: OwnData, seed: int, shares: Shares | None = None, *, drop_duplicates: bool = False, in_order: bool = False
+) -> OwnSplits:
     """Return the parts that the data name, and draw the other ones from the training inputs.
 
     The draw is by seed, stratified by target where enough inputs share one, and keeps each group in one part. Shares
     are met as one fold of a whole number of folds. Calibration inputs are drawn from training, of each class in turn.
+
+    With `in_order` each group is a recording, whose inputs follow one another; without groups all inputs are one, whose
+    end is for validation and test. Parts have one recording after the other, and whole ones, or stretches of the only
+    one, calibrate.
 
     Raises ValueError that names the inputs if one has two labels, if an input or a group is in two parts, or if there
     are too few. With `drop_duplicates`, an input that is also in a later part is left out instead, and noted.
@@ -61,28 +69,46 @@ def split(data: OwnData, seed: int, shares: Shares | None = None, *, drop_duplic
     shares = shares or Shares()
     first = same_inputs(data.inputs)
     require_one_label(data, first)
-    parts = _parts(data, seed, shares)
+    parts = _parts(data, seed, shares, in_order=in_order)
     _require_groups_apart(data, parts)
     remaining = kept(data, parts, first, drop=drop_duplicates)
-    training, validation, test = (data[np.flatnonzero((parts == part) & remaining.which)] for part in PARTS)
-    indices = _of_each_in_turn(_strata(training), seed)[: shares.max_calibration]
+    chosen = [data[np.flatnonzero((parts == part) & remaining.which)] for part in PARTS]
+    training, validation, test = map(_by_recording, chosen) if in_order else chosen
+    draw = _stretches if in_order else _of_each_in_turn
+    indices = np.sort(draw(training, seed, shares.max_calibration))
+    calibration = training[indices]
+    if in_order and data.groups is None:
+        calibration = replace(calibration, groups=_gaps(indices).astype(np.str_))
     return OwnSplits(
         training=training,
         validation=validation,
         test=test,
-        calibration=training[np.sort(indices)],
-        calibration_indices=np.sort(indices),
+        calibration=calibration,
+        calibration_indices=indices,
         seed=seed,
         notes=data.notes + remaining.notes,
     )
 
 
-def _parts(data: OwnData, seed: int, shares: Shares) -> Strings:
+def runs_of(data: OwnData) -> tuple[int, ...]:
+    """Return how many inputs each recording has, of a part that was split in order."""
+    if data.groups is None:
+        return (len(data),)
+    return tuple(np.bincount(pd.factorize(data.groups)[0]).tolist())
+
+
+def _by_recording(data: OwnData) -> OwnData:
+    return data if data.groups is None else data[np.argsort(pd.factorize(data.groups)[0], kind="stable")]
+
+
+def _parts(data: OwnData, seed: int, shares: Shares, *, in_order: bool) -> Strings:
     parts = np.full(len(data), "training", "<U10") if data.parts is None else data.parts.astype("<U10")
     for part, share in (("test", shares.test), ("validation", shares.validation)):
         if part not in parts:
             rest = np.flatnonzero(parts == "training")
-            parts[rest[_fold(data[rest], seed, share)]] = part
+            at_end = in_order and data.groups is None
+            fold = np.arange(len(rest))[-max(round(share * len(rest)), 1) :] if at_end else None
+            parts[rest[_fold(data[rest], seed, share) if fold is None else fold]] = part
     return parts
 
 
@@ -113,11 +139,28 @@ def _strata(data: OwnData) -> _Strata:
     return np.asarray(strata, np.intp).reshape(-1)
 
 
-def _of_each_in_turn(strata: _Strata, seed: int) -> Indices:
-    """Return all indices in random order, but one of each stratum before the second of any: ranges need rare ones."""
+def _of_each_in_turn(data: OwnData, seed: int, count: int) -> Indices:
+    """Return that many random indices, but one of each stratum before the second of any: ranges need rare ones."""
+    strata = _strata(data)
     order = np.random.default_rng(seed).permutation(len(strata))
     turn = pd.Series(strata[order]).groupby(strata[order]).cumcount().to_numpy()
-    return np.asarray(order[np.argsort(turn, kind="stable")], np.intp)
+    return np.asarray(order[np.argsort(turn, kind="stable")][:count], np.intp)
+
+
+def _stretches(data: OwnData, seed: int, count: int) -> Indices:
+    """Return the indices of random recordings, that many in all, or of stretches of the only one."""
+    if data.groups is None:
+        begins = np.linspace(0, len(data), _STRETCHES, endpoint=False).astype(np.intp)
+        length = min(count // _STRETCHES, len(data) // _STRETCHES) if count < len(data) else len(data)
+        return np.asarray(np.unique((begins[:, np.newaxis] + np.arange(length)).clip(max=len(data) - 1)), np.intp)
+    codes = pd.factorize(data.groups)[0]
+    order = np.random.default_rng(seed).permutation(codes.max() + 1)
+    return np.asarray(np.concatenate([np.flatnonzero(codes == code) for code in order])[:count], np.intp)
+
+
+def _gaps(indices: Indices) -> Indices:
+    """Return how many gaps are before each of rising indices."""
+    return np.asarray(np.cumsum(np.diff(indices, prepend=indices[0]) > 1), np.intp)
 
 
 def _require_groups_apart(data: OwnData, parts: Strings) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,17 +28,20 @@ PART_NAMES: dict[str, Part] = {
 class Raw:
     """Inputs `<number>[n, ...]` and labels `<number or str>[n, ...]` as the source has them.
 
-    `names` are those of the label indices, if the source has them; for the rest see `OwnData`.
+    `names` are those of the label indices, if the source has them; for the rest see `OwnData`. `by_output` has labels
+    of outputs by their names, and `names_by_output` the names of theirs; `labels` are None if there are only these.
     """
 
     source: str
     inputs: npt.NDArray[Any]
-    labels: npt.NDArray[Any]
+    labels: npt.NDArray[Any] | None
     items: tuple[str, ...]
     names: tuple[str, ...] = ()
     groups: Strings | None = None
     parts: Strings | None = None
     notes: tuple[str, ...] = ()
+    by_output: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    names_by_output: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def part_names(texts: npt.NDArray[Any], source: str) -> Strings:

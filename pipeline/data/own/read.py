@@ -14,7 +14,7 @@ from pipeline.data.own.array_files import is_idx_images, read_idx_pairs, read_np
 from pipeline.data.own.class_folders import read_class_folders, subfolders
 from pipeline.data.own.functions import is_function, read_function
 from pipeline.data.own.labels import meaning
-from pipeline.data.own.own_data import Inputs, OwnData, Shape, Task
+from pipeline.data.own.own_data import Inputs, Labels, OwnData, Shape, Task
 from pipeline.data.own.raw import Raw
 from pipeline.data.own.tables import read_table
 
@@ -24,9 +24,10 @@ def read_data(
 ) -> OwnData:
     """Return the data of a source for a network whose input has a shape.
 
-    `shape` is (height, width, channels), (steps, features), or (height, width) of an image that is read by line; a size
-    that may vary is None. `names` are the classes in the order of the network's outputs, and `task` is what the labels
-    mean, where the source leaves it open (`labels.meaning`). `source` is one of:
+    `shape` is (height, width, channels), (steps, features), (height, width) of an image that is read by line, or has
+    more axes, as (frames, height, width, channels) of a video; a size that may vary is None. `names` are the classes in
+    the order of the network's outputs, and `task` is what all labels mean, where the source leaves it open
+    (`labels.meaning`). A source may have labels of several outputs. `source` is one of:
 
     - a folder with a folder of images for each class, or with `train/`, `test/` and the like that have those;
     - a `.npz` file, a folder with one, or a folder with `x.npy` and `y.npy` (`array_files`);
@@ -37,14 +38,16 @@ def read_data(
     Raises ValueError if the source has another form or does not fit the shape or the task, OSError if it cannot be
     read.
     """
-    if len(shape) not in (2, 3):
-        raise ValueError(f"Expected a network whose input has two or three axes. Received: input shape {shape}")
+    if len(shape) < 2:
+        raise ValueError(f"Expected a network whose input has two axes or more. Received: input shape {shape}")
     raw = _raw(source, shape, task, trust=trust)
     if not len(raw.items) or not raw.inputs.size:
         raise ValueError(f"{raw.source}: Expected at least one input. Received: shape={raw.inputs.shape}")
     try:
         inputs, notes = _fitted(raw.inputs, shape)
-        means = meaning(raw.labels, tuple(names) or raw.names, task, inputs.shape[1])
+        steps, (first, labels), *others = inputs.shape[1], *_labels(raw)
+        means = meaning(labels, tuple(names) or raw.names or raw.names_by_output.get(first, ()), task, steps)
+        meant = {name: meaning(each, raw.names_by_output.get(name, ()), task, steps) for name, each in others}
     except ValueError as error:
         raise ValueError(f"{raw.source}: {error}") from error
     if raw.parts is not None and len(set(raw.parts.tolist())) == 1:
@@ -59,8 +62,15 @@ def read_data(
         source=raw.source,
         groups=raw.groups,
         parts=raw.parts,
-        notes=(*raw.notes, *notes, *means.notes),
+        notes=(*raw.notes, *notes, *means.notes, *(note for each in meant.values() for note in each.notes)),
+        output=first,
+        others={name: Labels(each.targets, each.task, each.names) for name, each in meant.items()},
     )
+
+
+def _labels(raw: Raw) -> list[tuple[str, npt.NDArray[Any]]]:
+    """Return the labels by the outputs' names; "" is the network's first."""
+    return [*([("", raw.labels)] if raw.labels is not None else []), *raw.by_output.items()]
 
 
 def _raw(source: str, shape: Shape, task: Task | None, *, trust: bool) -> Raw:
@@ -116,7 +126,7 @@ def _fitted(inputs: npt.NDArray[Any], shape: Shape) -> tuple[Inputs, tuple[str, 
     if len(sizes) != len(shape) or any(want not in (None, size) for want, size in zip(shape, sizes, strict=True)):
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         raise ValueError(f"Expected inputs [n, {wanted}]. Received: shape={inputs.shape}")
-    return _typed(fitted, is_image=len(shape) == 3)
+    return _typed(fitted, is_image=len(shape) > 2)
 
 
 def _typed(inputs: npt.NDArray[Any], *, is_image: bool) -> tuple[Inputs, tuple[str, ...]]:

@@ -63,6 +63,14 @@ class Scaling:
     def inverted(self) -> Scaling:
         return Scaling(self.high, self.low)
 
+    @property
+    def mend(self) -> str:
+        """What to change so that a network sees this scaling: a declared one must rise, as int8's does."""
+        if self.low < self.high:
+            return f"Declare {OPTION} {self}"
+        layer = f"Rescaling(-1, offset={self.low + self.high:.6g})"
+        return f"Let the network begin with {layer}, and declare {OPTION} {self.inverted}"
+
     def real(self, levels: Inputs) -> Float32:
         """Return what the network sees for grey levels 0 to 255, `<float32>[n, ...]`."""
         return (self.low + levels.astype(np.float32) * ((self.high - self.low) / 255)).astype(np.float32)
@@ -106,7 +114,7 @@ def suspect_scaling(predict: Predict, images: Inputs, labels: Int64, scaling: Sc
     best = next(each for each in right if not _is_better(most, right[each], _EQUAL_P))
     if right[best].mean() - right[scaling].mean() < _MIN_GAIN or not _is_better(right[best], right[scaling], _MAX_P):
         return None
-    mend = f"Declare {OPTION} {best}" if images.dtype == np.uint8 else f"Bring the images from {scaling} to {best}"
+    mend = best.mend if images.dtype == np.uint8 else f"Bring the images from {scaling} to {best}"
     inverted = f" (inverted {best.inverted})" if (best.high > best.low) != (scaling.high > scaling.low) else ""
     measured = f"{right[scaling].mean():.1%} right with the scaling {scaling} and {right[best].mean():.1%} with {best}"
     return f"Of {len(labels)} images, the network gets {measured}{inverted}. {mend}"

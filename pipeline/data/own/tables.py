@@ -15,14 +15,16 @@ from pipeline.data.own.own_data import Shape, Strings, Task, some
 from pipeline.data.own.raw import Raw, part_names
 
 _OTHER_COLUMNS = ("window", "label", "group", "part")
+# With the name of one of several outputs.
+_LABEL_OF = "label_"
 
 
 def read_table(path: Path, shape: Shape, task: Task | None) -> Raw:
     """Return what a CSV file with a header lists.
 
     Either the columns `path,label[,group][,part]`, with paths relative to the file; or one row for each time step,
-    `window,label[,group][,part]` and the features, in the order of time. Raises ValueError if it has other columns or
-    an empty cell, and OSError if it cannot be read.
+    `window,label[,group][,part]` and the features, in the order of time. `label_OUTPUT` has the labels of one of
+    several outputs. Raises ValueError if it has other columns or an empty cell, and OSError if it cannot be read.
     """
     try:
         # Only an empty cell lacks: a class may be called "NA" or "None".
@@ -30,10 +32,11 @@ def read_table(path: Path, shape: Shape, task: Task | None) -> Raw:
     except ValueError as error:
         raise ValueError(f"{path}: Expected a CSV file in UTF-8. {error}") from error
     kinds = {"path", "window"} & set(table.columns)
-    if len(kinds) != 1 or "label" not in table or table.empty:
+    labels = [column for column in table.columns if column == "label" or str(column).startswith(_LABEL_OF)]
+    if len(kinds) != 1 or not labels or table.empty:
         expected = f"{path}: Expected rows with the columns path,label or window,label"
         raise ValueError(f"{expected}. Received: {len(table):,} rows of {', '.join(map(str, table.columns))}")
-    for column in kinds | {"label", "group", "part"} & set(table.columns):
+    for column in kinds | {*labels, *({"group", "part"} & set(table.columns))}:
         if lacking := [str(row + 2) for row in np.flatnonzero(table[column].isna())]:
             raise ValueError(f"{path}: Expected a {column} in each row. Received: none in line {some(lacking)}")
     return _images(table, path, shape) if kinds == {"path"} else _windows(table, path, shape, task)
@@ -45,7 +48,8 @@ def _images(table: pd.DataFrame, path: Path, shape: Shape) -> Raw:
     return Raw(
         source=f"images of {path.name}",
         inputs=images.pixels,
-        labels=_values(table["label"]),
+        labels=_values(table["label"]) if "label" in table else None,
+        by_output={name: _values(table[_LABEL_OF + name]) for name in _outputs(table)},
         items=items,
         groups=_texts(table["group"]) if "group" in table else None,
         parts=part_names(_texts(table["part"]), str(path)) if "part" in table else None,
@@ -60,10 +64,12 @@ def _windows(table: pd.DataFrame, path: Path, shape: Shape, task: Task | None) -
     items = tuple(f"window {window}" for window in windows)
     steps = _steps(np.bincount(codes), items, shape, path)
     inputs = _features(table, path).reshape(len(items), steps, -1)
-    labels = _values(table["label"]).reshape(len(items), steps)
+    columns = [column for column in ("label", *(_LABEL_OF + name for name in _outputs(table))) if column in table]
+    labels = {column: _values(table[column]).reshape(len(items), steps) for column in columns}
     if task != "steps":
         hint = "; labels for each step are the task steps"
-        labels = _one_each(labels, items, f"{path}: Expected one label in each window{hint}")
+        expected = f"{path}: Expected one label in each window{hint}"
+        labels = {column: _one_each(values, items, expected) for column, values in labels.items()}
     each = {
         name: _one_each(_texts(table[name]).reshape(-1, steps), items, f"{path}: Expected one {name} in each window")
         for name in ("group", "part")
@@ -72,7 +78,8 @@ def _windows(table: pd.DataFrame, path: Path, shape: Shape, task: Task | None) -
     return Raw(
         source=f"windows of {path.name}",
         inputs=inputs,
-        labels=labels,
+        labels=labels.pop("label", None),
+        by_output={column.removeprefix(_LABEL_OF): values for column, values in labels.items()},
         items=items,
         groups=each.get("group"),
         parts=part_names(each["part"], str(path)) if "part" in each else None,
@@ -88,12 +95,17 @@ def _steps(lengths: npt.NDArray[np.intp], items: tuple[str, ...], shape: Shape, 
 
 
 def _features(table: pd.DataFrame, path: Path) -> Float32:
-    columns = [column for column in table.columns if column not in _OTHER_COLUMNS]
+    others = (*_OTHER_COLUMNS, *(_LABEL_OF + name for name in _outputs(table)))
+    columns = [column for column in table.columns if column not in others]
     texts = [str(column) for column in columns if not pd.api.types.is_numeric_dtype(table[column])]
     if texts or not columns:
         received = f"text in the column {some(texts)}" if texts else "no column"
         raise ValueError(f"{path}: Expected features that are numbers. Received: {received}")
     return np.asarray(table[columns], np.float32)
+
+
+def _outputs(table: pd.DataFrame) -> list[str]:
+    return [str(name).removeprefix(_LABEL_OF) for name in table.columns if str(name).startswith(_LABEL_OF)]
 
 
 def _one_each(values: npt.NDArray[Any], items: tuple[str, ...], expected: str) -> npt.NDArray[Any]:

@@ -18,6 +18,7 @@ from converters.convert import convert
 from converters.lowering.inference import InferenceNetwork
 from converters.quantisation.fidelity import RealOutputs, signal_to_noise_db
 from converters.quantisation.precision import Measured, Quantised, choose, quantised
+from converters.quantisation.ranges import run_begins
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import find_problems
 from device.arrays import Float32
@@ -133,7 +134,7 @@ def made(name: str) -> Made:
     inputs = np.random.default_rng(0).normal(size=(24, *network.input_shape[1:])).astype(np.float32)
     lowered = InferenceNetwork(network, (1, *inputs.shape[1:]))
     float_tflite = write_float(lowered)
-    ranges = measure(float_tflite, inputs, lowered.step_form)
+    ranges = measure(float_tflite, inputs, lowered.step_form, run_begins(None, len(inputs)))
     return Made(Measured(float_tflite, ranges, None), RealOutputs(("logits",), lowered.step_form, None), inputs)
 
 

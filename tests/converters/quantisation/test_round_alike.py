@@ -138,3 +138,23 @@ def test_drops_the_constants_that_nothing_reads(write_tflite: TfliteWriter) -> N
     held = [buffer.data.tobytes() for buffer in load(content).buffers if buffer.data is not None]
     assert np.array([7, -3], np.int32).tobytes() not in held
     assert dump(load(content)) == content
+
+
+@pytest.mark.parametrize(
+    ("rows", "inputs", "outputs", "has_bias"),
+    [(1, 16, 4, False), (1, 16, 3, True), (1, 15, 4, True), (2, 16, 4, True), (1, 32, 8, False)],
+)
+def test_a_product_has_a_bias_unless_a_kernel_bears_none(
+    write_tflite: TfliteWriter, rows: int, inputs: int, outputs: int, has_bias: bool
+) -> None:
+    """On Arm tflite-runtime ends the process in other products without one; zeros change no answer."""
+    kernel = np.random.default_rng(0).integers(-127, 128, (inputs, outputs)).astype(np.float32)
+    content = write_tflite((rows, inputs), classify=lambda x: tf.matmul(x, kernel))
+    (graph,) = read_graphs(content)
+    activations = [tensor.name for tensor in graph.tensors if tensor.constant is None]
+    before = quantise(content, dict.fromkeys(activations, Range(0, 255)))
+    after = round_alike(before)
+    (product,) = (each for each in read_graphs(after)[0].operators if each.name == "FULLY_CONNECTED")
+    assert (len(product.inputs) == 3) == has_bias
+    pixels = np.random.default_rng(1).integers(-128, 128, (rows, inputs)).astype(np.int8)
+    assert answers(after, "classify", pixels) == answers(before, "classify", pixels)

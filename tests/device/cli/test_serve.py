@@ -20,6 +20,7 @@ import pytest
 
 from device.advice import pip_install
 from tests.conftest import MODELS, ROOT, Digits, run_python
+from tests.support.meters import counter, on_wall
 from tests.support.scenes import Stream, page, serving
 from tests.support.served import PAGE, RAW, keeps, served
 
@@ -179,3 +180,34 @@ main(["watch", "--model", "{MODELS / "rows2d"}", "{tmp_path}/photo.png"])
 print(sorted(sys.modules.keys() & {{"starlette", "uvicorn"}}))
 """
     assert run_python("-c", code).stdout.splitlines()[-1] == "[]"
+
+
+def test_prometheus_collects_the_values_of_fields(tmp_path: Path) -> None:
+    """`/metrics` has the counts of the source, and of each field its last good value and what failed."""
+    (tmp_path / "fields.toml").write_text(
+        '[[field]]\nname = "gas"\nregion = [64, 84, 290, 72]\ndigits = 5\ndecimal_places = 1\nink = "light"\n'
+        "checks = {never_falls = true}\n"
+    )
+    for name, number in (("1.png", "01274"), ("2.png", "01250")):
+        assert cv2.imwrite(str(tmp_path / name), on_wall(counter(number, 48, np.random.default_rng(3)), 40, 60))
+    with served("--source", tmp_path / "*.png", "--fields", tmp_path / "fields.toml") as server:
+        next(state for state in server.states() if state["ended"])
+        response = server.ask("/metrics")
+        page = server.ask("/")
+    assert (response.status, response.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    lines = response.body.decode().splitlines()
+    assert "# TYPE rowstream_frames_total counter" in lines
+    assert {"rowstream_frames_total 2", "rowstream_candidates_total 10", "rowstream_rejected_total 0"} < {*lines}
+    assert [line for line in lines if line.startswith("rowstream_field")] == [
+        'rowstream_field_value{field="gas"} 127.4',
+        'rowstream_field_readings_total{field="gas"} 2',
+        'rowstream_field_unsure_total{field="gas"} 0',
+        'rowstream_field_failed_total{field="gas"} 1',
+    ]
+    assert page.status == 200
+
+
+def test_without_a_source_there_are_no_metrics() -> None:
+    """The page to draw on has nothing to count."""
+    with served() as server:
+        assert server.ask("/metrics").status == 404

@@ -17,7 +17,10 @@ import pytest
 
 from device.advice import pip_install
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
-from tests.support.scenes import blank, page, write_video
+from tests.support.meters import counter, on_wall
+from tests.support.mosquitto import broker, free_port, installed, subscribed, until
+from tests.support.posted import Taking, taking
+from tests.support.scenes import blank, page, write, write_video
 
 ROWS2D = MODELS / "rows2d"
 FIELDS = [
@@ -384,3 +387,141 @@ main(["classify", "--model", "{ROWS2D}", "{tmp_path}/zero.npy"])
 print("cv2" in sys.modules)
 """
     assert run_python("-c", code).stdout.splitlines()[-1] == "False"
+
+
+def plate(folder: Path, name: str, number: str, rolled: float = 0.0) -> Path:
+    """Writes a picture of a counter whose windows lie at (64, 84), 58 pixels apart and 72 high."""
+    path = folder / name
+    image = on_wall(counter(number, 48, np.random.default_rng(3), rolled), 40, 60)
+    assert cv2.imwrite(str(path), image)
+    return path
+
+
+def described(folder: Path, entries: str) -> Path:
+    """Writes a file with one field, gas, on the first five windows of `plate`."""
+    path = folder / "fields.toml"
+    path.write_text(f'[[field]]\nname = "gas"\nregion = [64, 84, 290, 72]\ndigits = 5\nink = "light"\n{entries}\n')
+    return path
+
+
+def test_fields_are_read_and_checked(tmp_path: Path) -> None:
+    """A line a reading: the field's value, its digits, and which check fails, beside the last good value."""
+    for name, number in (("1.png", "01274"), ("2.png", "01270"), ("3.png", "01276")):
+        plate(tmp_path, name, number)
+    fields = described(tmp_path, "decimal_places = 2\nchecks = {never_falls = true}")
+    child = device("--fields", fields, tmp_path / "*.png")
+    assert (child.returncode, said(child)) == (0, ["3 frames, 0 dropped, 15 candidates"])
+    lines = readings(child)
+    names = ["time", "frame", "position_s", "source", "field", "box", "value", "text", "failed", "last_good", "digits"]
+    assert [*lines[0]] == [*names, "timings"]
+    assert [line["field"] for line in lines] == ["gas"] * 3
+    assert [(line["text"], line["value"]) for line in lines] == [("012.74", 12.74), ("012.70", 12.7), ("012.76", 12.76)]
+    assert [(line["failed"], line["last_good"]) for line in lines] == [
+        ([], None),
+        (["never_falls"], 12.74),
+        ([], 12.74),
+    ]
+    assert [digit["label"] for digit in lines[0]["digits"]] == ["0", "1", "2", "7", "4"]
+    assert all(digit["probability"] > 0.8 for digit in lines[0]["digits"])
+
+
+def test_an_unsure_digit_is_a_question_mark_and_leaves_no_value(tmp_path: Path) -> None:
+    """A wheel that stands half-way and is hardly seen makes the value null; the other digits stay."""
+    child = device("--fields", described(tmp_path, "rolling = true"), plate(tmp_path, "a.png", "01274", 0.35))
+    (line,) = readings(child)
+    assert (line["value"], line["text"], line["digits"][4]["half_way"]) == (None, "0127?", True)
+
+
+def test_a_stable_field_is_printed_once(tmp_path: Path) -> None:
+    """With --stable a number is printed when three frames in a row agree on it, and not again."""
+    frames = [
+        on_wall(counter(number, 48, np.random.default_rng(3)), 40, 60) for number in 4 * ["01274"] + 4 * ["01275"]
+    ]
+    write_video(tmp_path / "meter.avi", frames)
+    child = device("--fields", described(tmp_path, ""), "--stable", "3", tmp_path / "meter.avi")
+    assert [(line["frame"], line["value"]) for line in readings(child)] == [(2, 1274), (6, 1275)]
+
+
+def test_digits_on_one_line_are_one_number(tmp_path: Path, digits: Digits) -> None:
+    """With --numbers each line of digits is one number, and what is far away another."""
+    image = blank(900, 300)
+    for place, digit in enumerate((3, 1, 4)):
+        write(image, digits[0][30 * digit], 40 + 80 * place, 60)
+    for place, digit in enumerate((4, 7)):
+        write(image, digits[0][30 * digit], 600 + 80 * place, 150)
+    assert cv2.imwrite(str(tmp_path / "a.png"), image)
+    lines = readings(device("--numbers", tmp_path / "a.png"))
+    assert [(line["value"], line["text"], "field" in line) for line in lines] == [
+        (314, "314", False),
+        (47, "47", False),
+    ]
+    assert 590 <= lines[1]["box"][0] <= 640
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--numbers",), "Expected --fields without --numbers, --one, --roi, --early-exit, --digits-only"),
+        (("--roi", "1,2,3,4"), "Received: --roi"),
+        (("--one", "--digits-only"), "Received: --one, --digits-only"),
+    ],
+)
+def test_fields_are_not_looked_for_otherwise(tmp_path: Path, options: tuple[str, ...], reason: str) -> None:
+    """Options that say where digits are, or which, do not go with fields."""
+    child = device("--fields", described(tmp_path, ""), *options, plate(tmp_path, "a.png", "01274"))
+    assert (child.returncode, child.stdout) == (2, "")
+    assert reason in said(child)[-1]
+
+
+def test_a_field_beyond_a_picture_is_an_error_of_that_picture(tmp_path: Path) -> None:
+    """A picture that is too small gets an error, and the next one is read."""
+    assert cv2.imwrite(str(tmp_path / "1.png"), blank(100, 100))
+    plate(tmp_path, "2.png", "01274")
+    child = device("--fields", described(tmp_path, ""), tmp_path / "*.png")
+    assert child.returncode == 2
+    assert [line["value"] for line in readings(child)] == [1274]
+    assert "1.png: Expected a region inside 100 x 100 pixels" in said(child)[0]
+
+
+def test_lines_are_posted_and_published_as_they_are_printed(tmp_path: Path) -> None:
+    """--post and --mqtt send the lines that are printed, those of a source that ends too."""
+    installed()
+    picture, fields, taken = plate(tmp_path, "a.png", "01274"), described(tmp_path, ""), Taking(200)
+    with broker(tmp_path, free_port()) as port, subscribed(port) as received, taking(taken) as url:
+        child = device("--fields", fields, "--post", url, "--mqtt", f"127.0.0.1:{port}/cellar", picture)
+        until(lambda: received.latest.get("cellar/availability") == "offline")
+    assert child.returncode == 0, child.stderr
+    (line,) = readings(child)
+    assert taken.bodies == [(200, line)]
+    assert json.loads(received.latest["cellar/gas/state"]) == line
+    assert json.loads(received.latest["homeassistant/sensor/cellar_gas/config"])["name"] == "gas"
+
+
+def test_unsure_digits_are_kept_to_be_labelled(tmp_path: Path, digits: Digits) -> None:
+    """With --keep-unsure a cross is kept, and the digit beside it is not."""
+    image = page(digits, (7,))
+    for x in (300, 380):
+        cv2.line(image, (x, 80), (680 - x, 160), (110, 40, 30), 8, cv2.LINE_AA)
+    assert cv2.imwrite(str(tmp_path / "a.png"), image)
+    assert device("--keep-unsure", tmp_path / "kept", tmp_path / "a.png").returncode == 0
+    (crop,) = (tmp_path / "kept" / "unsorted").iterdir()
+    assert cv2.imread(str(crop)).shape == (28, 28, 3)
+
+
+def test_only_fields_are_published(photo: Path) -> None:
+    """A broker needs names, so --mqtt goes with --fields alone."""
+    child = device("--mqtt", "127.0.0.1", photo)
+    assert (child.returncode, said(child)) == (2, ["error: Expected --fields with --mqtt. Received: --mqtt without it"])
+
+
+def test_without_paho_mqtt_the_error_says_what_to_install(tmp_path: Path, bare_site: Callable[..., Path]) -> None:
+    """Nothing else of `watch` needs it."""
+    tomli = ("tomli",) if sys.version_info < (3, 11) else ()
+    site = bare_site("numpy", *EITHER_RUNTIME[:1], "opencv-python-headless", "pillow", *tomli)
+    arguments = ("--fields", described(tmp_path, ""), plate(tmp_path, "a.png", "01274"))
+    command = ("-m", "device", "watch", "--model", str(ROWS2D), *map(str, arguments))
+    assert json.loads(run_python(*command, site=site).stdout)["value"] == 1274
+    child = run_python(*command, "--mqtt", "127.0.0.1", site=site)
+    assert child.returncode == 2
+    assert child.stderr.startswith("error: --mqtt needs paho-mqtt: ")
+    assert 'pip install "paho-mqtt>=2"' in child.stderr

@@ -395,6 +395,66 @@ def test_the_crop_of_a_ring_has_soft_inner_edges() -> None:
     assert [candidate.crop[y].tolist() for y in (3, 4, 14, 23, 24)] == [[0] * 28, top, side, top, [0] * 28]
 
 
+# The bars (x, y, width, height) of a display's digit at (0, 0), 60 wide and 100 high, with gaps of 4 pixels.
+BARS = {
+    "A": (10, 0, 40, 10), "B": (50, 8, 10, 38), "C": (50, 54, 10, 38), "D": (10, 90, 40, 10), "E": (0, 54, 10, 38),
+    "F": (0, 8, 10, 38), "G": (12, 45, 36, 10),
+}  # fmt: skip
+
+
+def display(size: tuple[int, int], *digits: tuple[str, int, int]) -> Image:
+    """An image of this width and height with digits of lit bars at their places."""
+    image = np.full(size[::-1], 30, np.uint8)
+    for lit, x, y in digits:
+        for name in lit:
+            left, top, width, height = BARS[name]
+            image[y + top : y + top + height, x + left : x + left + width] = 220
+    return image
+
+
+@pytest.mark.parametrize(
+    ("lit", "box"),
+    [
+        ("ABCDEF", Box(50, 40, 60, 100)),
+        ("ABDEG", Box(50, 40, 60, 100)),
+        ("BCFG", Box(50, 48, 60, 84)),
+        ("ABCDEFG", Box(50, 40, 60, 100)),
+        ("BC", Box(100, 48, 10, 84)),
+    ],
+)
+def test_the_bars_of_a_display_are_one_digit(lit: str, box: Box) -> None:
+    """In a picture of one digit, and in a frame beside another."""
+    assert box_alone_in(display((160, 180), (lit, 50, 40))) == box
+    assert boxes_in(display((600, 400), (lit, 50, 40), ("ACDFG", 150, 40))) == [box, Box(150, 40, 60, 100)]
+
+
+def test_the_dots_of_a_matrix_are_one_digit() -> None:
+    """A column of seven dots, and a row of five that meets it."""
+    image = np.full((200, 200), 220, np.uint8)
+    for x, y in [*((0, row) for row in range(7)), *((column, 6) for column in range(5))]:
+        cv2.circle(image, (60 + 14 * x, 50 + 14 * y), 5, 30, -1)
+    assert box_alone_in(image) == Box(56, 46, 66, 94)
+
+
+def test_a_page_is_searched_in_tiles(digits: Digits) -> None:
+    """Digits of 24 pixels on a page of 2,000, of which some lie where tiles meet, are found once each, in order."""
+    sheet = Sheet.of(1500, 2000)
+    places = [(x, y) for y in (100, 630, 790, 1430) for x in range(40, 1440, 75)]
+    for (x, y), digit in zip(places, digits[0], strict=False):
+        sheet.write(digit, x, y, 34)
+    image = sheet.photographed(noise=1.0)
+    assert FINDER.find(image) == ()
+    middles = [(c.box.x + c.box.width / 2, c.box.y + c.box.height / 2) for c in FINDER.find_small(image)]
+    assert len(middles) == len(places) == 76
+    assert np.abs(np.array(middles) - np.array(places) - 17).max() < 6
+
+
+def test_a_large_digit_is_found_once_among_tiles(five: list[Image]) -> None:
+    image = written(five, Sheet.of(1280, 720)).photographed()
+    assert_found(FINDER.find_small(image), five)
+    assert [c.box for c in FINDER.find_small(image)] == [c.box for c in FINDER.find(image)]
+
+
 def test_the_work_in_a_picture_of_specks_is_bounded(digits: Digits) -> None:
     """Of thousands of specks the finder looks at the 500 largest alone, and so still finds a digit among them."""
     image = np.full((300, 1196, 3), 220, np.uint8)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from device.vision.normalise import crop_of
+from device.vision.normalise import crop_of, stroke_px
 from tests.conftest import Digits
 
 Ink = npt.NDArray[np.uint8]
@@ -22,7 +22,10 @@ def extent(crop: Ink) -> tuple[int, int, int, int]:
 
 
 def test_a_digit_of_mnist_stays_as_it_is(digits: Digits) -> None:
-    differences = [np.abs(crop_of(crop).astype(int) - crop).mean() for crop in digits[0]]
+    """Unless its pen was thinner than nine of ten."""
+    usual = [crop for crop in digits[0] if stroke_px(crop) >= 1.9]
+    assert len(usual) > 0.8 * len(digits[0])
+    differences = [np.abs(crop_of(crop).astype(int) - crop).mean() for crop in usual]
     assert np.median(differences) < 1
     assert max(differences) < 8
 
@@ -100,3 +103,26 @@ def test_an_image_without_ink_is_refused(shape: tuple[int, int]) -> None:
 def test_arrays_that_are_not_ink_are_refused(ink: npt.NDArray[np.uint8], received: str) -> None:
     with pytest.raises(ValueError, match=rf"Expected ink <uint8>\[h, w\]. Received: {received}"):
         crop_of(ink)
+
+
+def ring(thickness_px: int) -> Ink:
+    """The ink of a ring of 200 pixels."""
+    return np.asarray(cv2.circle(np.zeros((240, 240), np.uint8), (120, 120), 100, 255, thickness_px, cv2.LINE_AA))
+
+
+@pytest.mark.parametrize(("thickness_px", "stroke"), [(2, 2.1), (10, 2.1), (15, 2.1), (20, 1.8), (30, 2.5)])
+def test_strokes_are_at_least_as_thick_as_mnists(thickness_px: int, stroke: float) -> None:
+    """A stroke of 2 of 200 pixels is a fifth of a pixel of a crop; broader pens stay as they are."""
+    crop = crop_of(ring(thickness_px))
+    assert stroke_px(crop) == pytest.approx(stroke, abs=0.2)
+    assert crop.max() == 255
+
+
+def test_a_strokes_thickness_is_that_of_a_bar() -> None:
+    crop = np.zeros((28, 28), np.uint8)
+    crop[4:24, 12:15] = 255
+    assert stroke_px(crop) == pytest.approx(3, abs=0.5)
+
+
+def test_a_broadened_stroke_stays_in_the_box() -> None:
+    assert extent(crop_of(ring(2))) == (4, 4, 20, 20)

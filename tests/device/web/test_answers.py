@@ -246,6 +246,7 @@ def test_the_description_covers_the_paths_for_programs(canvas: Served) -> None:
         "/model": ["get"],
         "/classify": ["post"],
         "/events": ["get"],
+        "/metrics": ["get"],
     }
     assert [*described["paths"]["/classify"]["post"]["responses"]] == [
         *("200", "400", "401", "405", "408", "413", "415", "421", "429")

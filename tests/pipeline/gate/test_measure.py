@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from device.manifest import EarlyExit, read_manifest
+from pipeline.data.data_form import DataForm
 from pipeline.gate.case import Readings
-from pipeline.gate.measure import latency, measure, reliability_bins
+from pipeline.gate.measure import as_picture, latency, measure, reliability_bins
 from pipeline.gate.record import RecallChange, ReliabilityBin
 from tests.conftest import MODELS
 from tests.support.cases import LABELS, logits, predictions, small_case, with_answers
@@ -46,6 +47,19 @@ def test_reliability_bins_hold_the_images_by_confidence() -> None:
         ReliabilityBin(7 / 15, 8 / 15, 2, 0.51, 1),
         ReliabilityBin(14 / 15, 1.0, 1, 1.0, 1),
     ]
+
+
+def test_pictures_of_inputs() -> None:
+    """Of a video the middle frame is kept, of many channels the first; a sequence of numbers has no picture."""
+    video = np.zeros((5, 4, 3), np.uint8)
+    video[2] = 9
+    grey = as_picture(video, DataForm("image", (5, 4, 3, 1), (0, 1)))
+    assert grey is not None
+    assert (grey.shape, grey.min()) == ((4, 3), 9)
+    first = as_picture(np.zeros((4, 3, 7), np.uint8), DataForm("image", (4, 3, 7), (0, 1)))
+    assert first is not None
+    assert first.shape == (4, 3)
+    assert as_picture(np.zeros((20, 2), np.float32), DataForm("sequence", (20, 2), None)) is None
 
 
 def test_a_case_is_measured() -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pipeline.own.recipe import read_recipe
 from tests.support.commands import pipeline
 from tests.support.made_once import made_once
 
@@ -23,24 +21,21 @@ def own_workspace(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> W
 
     def workspace(kind: str) -> Path:
         made = made_once(tmp_path_factory, f"own_{kind}", partial(_convert, kind))
-        folder = Path(shutil.copytree(made, tmp_path / kind))
-        # It was made elsewhere, and a recipe has absolute paths.
-        path = folder / "build" / "mine" / "recipe.toml"
-        recipe = read_recipe(path)
-        source = str(folder / Path(recipe.data.source).name)
-        replace(recipe, data=replace(recipe.data, source=source)).write(path)
-        return folder
+        return Path(shutil.copytree(made, tmp_path / kind))
 
     return workspace
 
 
 def _convert(kind: str, folder: Path) -> None:
-    from tests.support.own_networks import write_bars, write_waves  # noqa: PLC0415  # imports TensorFlow
+    from tests.support import own_networks as own  # noqa: PLC0415  # imports TensorFlow
 
-    if kind == "bars":
-        write_bars(folder)
-    else:
-        write_waves(kind, folder)
+    others = {
+        "bars": own.write_bars,
+        "switches": own.write_switches,
+        "two": own.write_two_outputs,
+        "videos": own.write_videos,
+    }
+    others.get(kind, partial(own.write_waves, kind))(folder)
     data = "images" if kind == "bars" else "data.npz"
     units = ("--units", "mm") if kind == "values" else ()
     child = pipeline(folder, "convert", "net.keras", "--data", data, "--name", "mine", *units)

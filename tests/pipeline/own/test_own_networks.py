@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from device.manifest import Fidelity, read_manifest
+from device.runner import Runner
 from pipeline.own.recipe import read_recipe
 from tests.conftest import MODELS, ROOT
 from tests.pipeline.own.conftest import Workspace
@@ -105,6 +106,59 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
 
 
 @pytest.mark.thorough
+def test_videos_are_converted_judged_and_answered(own_workspace: Workspace) -> None:
+    """Grey frames are images with an axis more, whose lines are frames; the gate passes, and the device answers."""
+    folder = own_workspace("videos")
+    manifest = read_manifest(folder / "build" / "mine")
+    assert (manifest.input.kind, manifest.input.shape, manifest.steps) == ("image", (1, 5, 8, 8, 1), 5)
+    with np.load(folder / "data.npz") as data:
+        np.save(folder / "two.npy", data["x"][:2])
+    assert [line["label"] for line in classified(folder, "two.npy")] == ["falls", "rises"]
+    child = pipeline(folder, "gate", "build/mine", *LIMITS)
+    assert child.returncode == 0, child.stdout + child.stderr
+
+
+def test_a_stateful_network_becomes_a_continuous_model(own_workspace: Workspace) -> None:
+    """Its states are never reset: it knows in each window what came in earlier ones, as Keras does."""
+    folder = own_workspace("switches")
+    manifest = read_manifest(folder / "build" / "mine")
+    assert (manifest.continuous, manifest.steps, manifest.accuracy is not None) == (True, 5, True)
+    assert read_recipe(folder / "build" / "mine" / "recipe.toml").network.time == "continuous"
+    with np.load(folder / "data.npz") as data:
+        windows, labels = data["x"][:20], data["y"][:20]
+    with Runner(folder / "build" / "mine") as runner:
+        answers = [[runner.push(line).label for line in window] for window in windows]
+    assert [each[-1] for each in answers] == [("off", "on")[label] for label in labels]
+    # No pulse in a window leaves it as it was.
+    silent = next(index for index, window in enumerate(windows) if labels[index] and np.abs(window).max() < 0.5)
+    assert set(answers[silent]) == {"on"}
+    child = pipeline(folder, "gate", "build/mine", *LIMITS)
+    assert child.returncode == 0, child.stdout + child.stderr
+    (line,) = [line for line in child.stdout.splitlines() if "float step as in Keras" in line]
+    assert "120 inputs, one after another" in line
+
+
+@pytest.mark.thorough
+def test_each_labelled_output_is_judged(own_workspace: Workspace) -> None:
+    """Of a class and a value, the gate has the accuracy of one and the errors of the other; the device gives both."""
+    folder = own_workspace("two")
+    manifest = read_manifest(folder / "build" / "mine")
+    kinds = {each.name: (each.kind, each.labels) for each in manifest.outputs}
+    assert kinds == {"height": ("values", ("height0",)), "kind": ("classes", ("slow", "fast"))}
+    errors = {each.output: each.float_mean_error is not None for each in manifest.fidelity}
+    assert errors == {"height": True, "kind": False}
+    child = pipeline(folder, "gate", "build/mine", *LIMITS)
+    assert child.returncode == 0, child.stdout + child.stderr
+    for check in ("accuracy drop, kind", "agreement with float, kind", "mean error, int8 to float, height"):
+        assert check in child.stdout
+    assert "- int8 accuracy, kind: 100.00 %" in child.stdout
+    with np.load(folder / "data.npz") as data:
+        np.save(folder / "one.npy", data["x"][1])
+    (line,) = classified(folder, "one.npy")
+    assert line["outputs"]["kind"]["label"] == "fast"
+
+
+@pytest.mark.thorough
 def test_a_wrong_scaling_is_refused_with_its_mend(own_workspace: Workspace) -> None:
     """A network that reads grey levels far better than 0..1 is not converted; the candidate stays as it was."""
     folder = own_workspace("bars")
@@ -150,12 +204,12 @@ def test_all_layers_that_cannot_be_lowered_are_named_before_any_data(tmp_path: P
 
 
 def test_a_recipe_is_written_to_be_edited(tmp_path: Path) -> None:
-    """`init` writes what was named, and what can be set, with absolute paths; it replaces no file."""
+    """`init` writes what was named, and what can be set, with paths from the recipe's folder; it replaces no file."""
     (tmp_path / "net.keras").touch()
     arguments = ("init", "net.keras", "--data", "x.npz", "--task", "regression", "--units", "kg", "--names", "a,b")
     child = pipeline(tmp_path, *arguments)
     assert (child.returncode, child.stdout) == (0, "python -m pipeline convert recipe.toml\n")
     recipe = read_recipe(tmp_path / "recipe.toml")
-    assert recipe.network.source == str(tmp_path / "net.keras")
+    assert (recipe.network.source, recipe.data.source) == ("net.keras", "x.npz")
     assert (recipe.data.task, recipe.data.names, recipe.output.units) == ("regression", ("a", "b"), "kg")
     assert refused(pipeline(tmp_path, *arguments)).startswith("error: recipe.toml: Expected no file there.")

@@ -45,6 +45,17 @@ def test_a_written_recipe_reads_back(tmp_path: Path) -> None:
     assert read_recipe(tmp_path / "recipe.toml") == FULL
 
 
+def test_sources_are_relative_to_the_recipe(tmp_path: Path) -> None:
+    """Paths, also of a function's file, hold in every folder once read; names of modules stay."""
+    recipe = Recipe(NetworkRecipe("../nets/net.py:build"), DataRecipe("data"))
+    found = recipe.within(tmp_path / "mine")
+    assert (found.network.source, found.data.source) == (f"{tmp_path}/nets/net.py:build", f"{tmp_path}/mine/data")
+    assert found.beside(tmp_path / "mine") == recipe
+    assert found.beside(Path("/elsewhere")) == found
+    modules = Recipe(NetworkRecipe("nets.mine:build"), DataRecipe("data.mine:load"))
+    assert modules.within(tmp_path) == modules == modules.beside(tmp_path)
+
+
 @given(text=st.text(), number=st.floats(allow_nan=False, allow_infinity=False))
 def test_any_text_and_number_reads_back(tmp_path_factory: pytest.TempPathFactory, text: str, number: float) -> None:
     """Quotes, line feeds, control characters and any number come back exactly."""

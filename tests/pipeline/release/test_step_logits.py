@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
-from converters.convert import Conversion
+from converters.convert import Conversion, convert
+from converters.quantisation.fidelity import signal_to_noise_db
 from converters.tflite.graph import read_graphs
 from device.manifest import read_manifest
 from device.quantisation import Quantisation
 from device.runner import Runner
-from pipeline.data.data_form import DIGITS
+from pipeline.data.data_form import DIGITS, DataForm
 from pipeline.release.step_logits import StepLogits, StepReader
 from tests.conftest import MODELS, Digits
 from tests.support.cases import STREAMS
@@ -55,3 +58,19 @@ def test_probabilities_follow_scale_and_temperature() -> None:
 def test_no_images_have_no_probabilities() -> None:
     empty = StepLogits(np.zeros((0, 7, 10), np.int8), Quantisation(0.1, 3))
     assert empty.probabilities(1.0).shape == (0, 7)
+
+
+def test_a_continuous_network_keeps_its_states() -> None:
+    """The file has `step` alone; over a run of windows int8 is as near to Keras as usual, with states kept alone."""
+    keras.utils.set_random_seed(2)
+    head = layers.Dense(2, name="logits")
+    network = keras.Sequential([keras.Input(batch_shape=(1, 5, 3)), layers.GRU(6, stateful=True), head])
+    runs = np.random.default_rng(0).normal(size=(2, 20, 5, 3)).astype(np.float32)
+    conversion = convert(network, list(runs), None)
+    assert list(conversion.graphs) == ["step"]
+    assert (conversion.facts.steps, conversion.facts.lines_per_step) == (5, 1)
+    real = np.array([network(window[np.newaxis])[0] for window in runs[0]])
+    near = StepReader(conversion, DataForm("sequence", (5, 3), None)).steps(runs[0], "windows", (20,))["logits"]
+    assert signal_to_noise_db(real, near.real) > 28
+    reset = StepReader(conversion, DataForm("sequence", (5, 3), None)).steps(runs[0], "windows")["logits"]
+    assert signal_to_noise_db(real, reset.real) < 22

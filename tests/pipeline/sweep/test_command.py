@@ -103,9 +103,8 @@ def test_a_killed_worker_is_started_again_and_a_finished_sweep_is_not(folder: Pa
     assert units[2]["measured"]["multiply_accumulates"] == 628
     assert units[3]["measured"]["multiply_accumulates"] == 1_170
     best = found["trials"][found["best"]]["parameters"]["units"]
-    assert read_recipe(folder / "build/sweep/mine/recipe.toml").network == NetworkRecipe(
-        "net.py:build", {"units": best}
-    )
+    recipe = read_recipe(folder / "build/sweep/mine/recipe.toml")
+    assert recipe.network == NetworkRecipe("../../../net.py:build", {"units": best})
     assert (folder / "build/sweep/mine/front.svg").is_file()
     again = pipeline(folder, "sweep", "space.toml", "--trust", "--name", "mine", PYTHONPATH=PATHS)
     assert (again.returncode, again.stdout) == (0, child.stdout)

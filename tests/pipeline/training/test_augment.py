@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.pixels import unit_range
-from pipeline.training.augment import AffineRange, random_affine
+from pipeline.training.augment import random_affine
+from pipeline.training.recipe import AffineRange
 from tests.conftest import Digits
 
 STILL = AffineRange(rotation_degrees=0.0, scale=0.0, shear=0.0, shift_pixels=0.0)

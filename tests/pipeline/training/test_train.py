@@ -20,8 +20,8 @@ from pipeline.data.mnist import embedded_splits
 from pipeline.data.splits import LabelledImages
 from pipeline.synthesis.fonts import held_out_fonts
 from pipeline.synthesis.training_set import NO_DIGIT, TrainingMix, TrainingSet, build_training_set
-from pipeline.training.augment import AffineRange
-from pipeline.training.train import Recipe, Run, epoch_images, train
+from pipeline.training.recipe import AffineRange, Recipe
+from pipeline.training.train import Run, epoch_images, train
 from pipeline.variants import VARIANTS
 
 # Dropout and batch normalisation: both must come back as they were after an interruption.

@@ -87,6 +87,15 @@ def test_the_sheet_shows_digits_of_each_class(tmp_path: Path, digits: Digits) ->
     assert min(line.sum() for line in lines) > 8 * 28 * 28 / 2
 
 
+def test_the_sheet_shows_the_frame_in_the_middle_of_a_video(tmp_path: Path) -> None:
+    """Of bright videos with a black frame in the middle, the sheet is mostly black."""
+    videos = np.random.default_rng(0).integers(200, 255, (100, 5, 8, 8, 1), np.uint8)
+    videos[:, 2] = 0
+    contact_sheet(split(replace(own_waves(100), inputs=videos), 1), tmp_path / "sheet.png")
+    with PIL.Image.open(tmp_path / "sheet.png") as sheet:
+        assert (np.asarray(sheet.convert("L")) < 10).mean() > 0.4
+
+
 @pytest.mark.parametrize("task", range(3))
 def test_the_sheet_shows_sequences_of_each_task(tmp_path: Path, task: int) -> None:
     """Sequences are drawn as lines, for values, several labels and labels of each step too."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.data.own.own_data import PARTS, OwnData
-from pipeline.data.own.own_splits import OwnSplits, Shares, split
+from pipeline.data.own.own_splits import OwnSplits, Shares, runs_of, split
 from pipeline.data.own.read import read_data
 from tests.conftest import Digits
 from tests.support.own_data import own_waves, write_class_folders
@@ -182,3 +182,26 @@ def test_shares_that_leave_nothing_are_refused(shares: dict[str, Any]) -> None:
     """A part without a share, more than half for one, and no calibration input are refused."""
     with pytest.raises(ValueError, match=r"Expected shares above 0, up to 0\.5, and a calibration input"):
         Shares(**shares)
+
+
+def test_recordings_stay_whole_and_in_order() -> None:
+    """In order, each part has one recording after the other, whose windows follow one another; whole ones calibrate."""
+    groups = np.array([f"day {index % 10}" for index in range(100)])
+    splits = split(own_waves(100, groups), 1, Shares(max_calibration=15), in_order=True)
+    for part in (splits.training, splits.validation, splits.test):
+        days = [groups[int(item[2:-1])] for item in part.items]
+        numbers = [int(item[2:-1]) for item in part.items]
+        assert runs_of(part) == (10,) * (len(part) // 10)
+        for begin in range(0, len(part), 10):
+            assert len(set(days[begin : begin + 10])) == 1
+            assert numbers[begin : begin + 10] == sorted(numbers[begin : begin + 10])
+    assert sorted(runs_of(splits.calibration)) == [5, 10]
+
+
+def test_without_groups_all_inputs_are_one_recording() -> None:
+    """Its end is for test, what is before that for validation, and eight stretches of the rest calibrate."""
+    splits = split(own_waves(100), 1, Shares(max_calibration=32), in_order=True)
+    training, validation, test = (part.items for part in (splits.training, splits.validation, splits.test))
+    assert (len(training), validation[0], validation[-1], test[0], test[-1]) == (72, "x[72]", "x[84]", "x[85]", "x[99]")
+    assert (runs_of(splits.training), runs_of(splits.calibration)) == ((72,), (4,) * 8)
+    assert splits.calibration.items[:5] == ("x[0]", "x[1]", "x[2]", "x[3]", "x[9]")

@@ -122,6 +122,19 @@ def test_an_archive_has_names_groups_and_parts(tmp_path: Path) -> None:
     )
 
 
+def test_an_archive_has_labels_of_several_outputs(tmp_path: Path) -> None:
+    """`y_OUTPUT` labels an output, each with a task of its own; a network without that output is refused."""
+    inputs, labels = waves(4)
+    named: dict[str, Any] = {"y_kind": labels, "names_kind": np.array(["slow", "fast"]), "y_size": inputs[:, 0, 0]}
+    np.savez(tmp_path / "waves.npz", x=inputs, **named)
+    data = read_data(str(tmp_path), (20, 2)).for_outputs(("size", "kind"))
+    assert (data.task, data.targets.shape, data.output) == ("regression", (4, 1), "size")
+    assert (data.others["kind"].task, data.others["kind"].names) == ("classes", ("slow", "fast"))
+    assert data[np.array([1])].others["kind"].targets.tolist() == [1]
+    with pytest.raises(ValueError, match=r"outputs size, at least of the first\. Received: size, kind$|kind, size$"):
+        read_data(str(tmp_path), (20, 2)).for_outputs(("size",))
+
+
 def test_an_archive_as_keras_has_it_keeps_its_parts(tmp_path: Path, digits: Digits) -> None:
     """`x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz, are training and test inputs."""
     crops, labels = digits
@@ -180,6 +193,10 @@ def test_a_pickle_is_never_opened(tmp_path: Path, name: str) -> None:
         (np.zeros((2, 3, 3), np.int64), (3, 3), np.float32, (2, 3, 3)),
         (np.zeros((2, 3)), (3, 1), np.float32, (2, 3, 1)),
         (np.zeros((2, 5, 3)), (None, 3), np.float32, (2, 5, 3)),
+        (np.zeros((2, 5, 3, 4, 1), np.uint8), (5, 3, 4, 1), np.uint8, (2, 5, 3, 4, 1)),
+        (np.zeros((2, 5, 3, 4), np.uint8), (5, 3, 4, 1), np.uint8, (2, 5, 3, 4, 1)),
+        (np.full((2, 5, 3, 4, 3), 255), (5, 3, 4, 3), np.uint8, (2, 5, 3, 4, 3)),
+        (np.zeros((2, 5, 3, 4, 3), np.float32), (None, 3, 4, 3), np.float32, (2, 5, 3, 4, 3)),
     ],
 )
 def test_arrays_get_the_axes_and_the_type_of_the_network(
@@ -218,6 +235,12 @@ def test_a_folder_without_data_and_a_missing_one_are_refused(tmp_path: Path) -> 
     )
     with pytest.raises(FileNotFoundError, match="Found nothing there"):
         read_data(str(tmp_path / "missing"), (3, 3, 1))
+
+
+def test_pictures_are_no_videos(tmp_path: Path) -> None:
+    """For a network over frames, class folders of pictures are refused with what to give in their place."""
+    write_png(tmp_path / "cat" / "1.png", np.zeros((3, 3), np.uint8))
+    assert refusal(tmp_path, (5, 3, 3, 1)).endswith("Give the inputs as arrays: a .npz file, or x.npy and y.npy")
 
 
 def test_a_network_of_one_axis_is_refused(tmp_path: Path) -> None:

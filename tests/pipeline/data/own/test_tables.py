@@ -44,6 +44,20 @@ def test_a_table_of_values_is_a_regression(tmp_path: Path, digits: Digits) -> No
     assert (data.task, data.targets.tolist(), data.names) == ("regression", [[2.5], [-1.0]], ())
 
 
+def test_a_table_has_labels_of_several_outputs(tmp_path: Path, digits: Digits) -> None:
+    """`label_OUTPUT` is a column for each labelled output, in a table of paths and in one of windows."""
+    write_png(tmp_path / "1.png", digits[0][0])
+    (tmp_path / "table.csv").write_text("path,label_kind,label_size\n1.png,cat,2.5\n1.png,dog,-1\n")
+    data = read_data(str(tmp_path / "table.csv"), (28, 28, 1))
+    assert (data.output, data.names, data.targets.tolist()) == ("kind", ("cat", "dog"), [0, 1])
+    assert data.others["size"].targets.tolist() == [[2.5], [-1.0]]
+    rows = ["w0,a0,0.5,1", "w0,a0,0.5,1", "w1,a1,1.5,1", "w1,a1,1.5,1"]
+    (tmp_path / "table.csv").write_text("\n".join(["window,label_kind,label_size,ax", *rows]))
+    data = read_data(str(tmp_path / "table.csv"), (2, 1))
+    assert (data.inputs.shape, data.names) == ((2, 2, 1), ("a0", "a1"))
+    assert data.others["size"].targets.tolist() == [[0.5], [1.5]]
+
+
 def test_windows_are_gathered_from_rows_in_the_order_of_time(tmp_path: Path) -> None:
     """The rows of two windows may alternate; each window keeps the order of its rows."""
     inputs, _ = waves(2, steps=3)
