@@ -50,6 +50,7 @@ def test_a_sick_network_is_explained_and_exits_1(folder: Path) -> None:
     assert child.stdout.startswith(SICK)
 
 
+@pytest.mark.thorough
 def test_a_healthy_network_exits_0(folder: Path) -> None:
     child = pipeline(folder, "doctor", "networks:well")
     assert (child.returncode, child.stderr) == (0, "")
@@ -72,6 +73,7 @@ def test_data_of_0_to_255_without_scaling_exits_1(folder: Path) -> None:
     assert "lstm: scaling\n  takes values up to 255\n" in child.stdout
 
 
+@pytest.mark.thorough
 def test_a_missing_function_exits_2(folder: Path) -> None:
     line = refused(pipeline(folder, "doctor", "networks.py:absent"))
     assert line == "error: networks.py:absent: Expected a function. Found none of that name"

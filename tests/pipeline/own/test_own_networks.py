@@ -85,6 +85,7 @@ def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own
     assert child.stdout.splitlines()[-1].startswith("rowstream-mine 0.1.0: passed")
 
 
+@pytest.mark.thorough
 def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: Workspace) -> None:
     """Class folders give the names; the network's own Rescaling says that it takes grey levels."""
     folder = own_workspace("bars")

@@ -20,7 +20,7 @@ def limits(variant: str) -> Limits:
     return read_limits(MODELS / "limits.toml", f"rowstream-{variant}")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_int8_file_reads_mnist_test_images_within_its_limit(variant: str, mnist_folder: Path) -> None:
     """The int8 file reads MNIST's 10,000 test images at its accuracy limit or better."""
     crops = read_idx(mnist_folder / "t10k-images-idx3-ubyte.gz")

@@ -70,6 +70,7 @@ def test_code_is_run_with_trust_alone(folder: Path) -> None:
     assert "or trust in this code, because it would be run" in refused(pipeline(folder, "sweep", "space.toml"))
 
 
+@pytest.mark.thorough
 def test_a_file_takes_no_arguments(folder: Path) -> None:
     """Widths need a build function: a recipe with a file is refused before any trial."""
     (folder / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n")

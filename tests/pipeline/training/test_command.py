@@ -53,6 +53,7 @@ def interrupted(line: str, small: SmallMnist, fonts: Path, folder: Path) -> tupl
     return log, training.returncode
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_ctrl_c_ends_training_and_the_next_resumes(small_mnist: SmallMnist, font_folder: Path, tmp_path: Path) -> None:
     """Ctrl-C exits 130 without a traceback; the next `train` loads the training set and the last whole epoch."""
