@@ -17,7 +17,8 @@ import numpy as np
 from ..arrays import Image
 from .boxes import Box
 from .normalise import crop_of
-from .shapes import FRAME, SINGLE, Scene, Shape
+from .scale import FRAME, SINGLE
+from .shapes import Scene, Shape
 
 # An image with fewer pixels on a side is too small to show a digit.
 _MIN_SIDE_PX = 8

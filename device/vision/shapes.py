@@ -8,17 +8,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..arrays import Bools, Image, Int32
+from ..arrays import Image, Int32
+from .grouping import owners_of
 from .ink import Rules, background_of, contrast, strong_ink, typical, without_rules
+from .scale import Scale
 
 # Soft edges end below this fraction of a digit's strongest ink.
 _FOOT = 0.15
-# Minimum size of a piece, as a fraction of the image's height; smaller ones are noise.
-_MIN_PIECE = 0.01
-# The largest pieces of an image that are looked at. Each is compared with each larger one.
-_MAX_PIECES = 500
-# Maximum width over height of the pieces of a digit together.
-_MAX_ASPECT = 1.4
 # A shape that fills more of its box is a blot, except for a vertical stroke.
 _MAX_FILL = 0.8
 # A bar is thinner than this fraction of its length and fills more of its box; a one has a flag or a foot, or leans.
@@ -26,32 +22,6 @@ _BAR_ASPECT, _BAR_FILL = 0.4, 0.5
 # A shape lower than this is cut from the full-resolution image, scaled to this height at most.
 _FINE_PX = 72
 _3_BY_3 = np.ones((3, 3), np.uint8)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Sizes and thresholds of the search; sizes are fractions of the image's longer side unless stated otherwise."""
-
-    background: float  # the window in which the paper's colour is estimated
-    nearby: float  # the window in which ink is compared with the strongest ink
-    noise: float  # minimum ink over the median of the image's ink; the peak of each piece must reach twice that
-    of_peak: float  # minimum ink over the strongest ink nearby; the remains of ruled lines are paler than strokes
-    rule: float  # minimum length of a ruled line, as a fraction of the shorter side
-    rule_thickness: float  # maximum thickness of a ruled line
-    rules_to_edge: bool  # whether only lines that reach the image's edge are ruled lines
-    margin: float  # the width of the edge, of the shorter side; pieces join only pieces at as many edges
-    gap: float  # maximum distance between the pieces of a digit, as a fraction of its height
-    growth: float  # maximum height of a digit over the height of its higher piece
-
-
-# In a frame, digits are small, lines long and specks many. In an image of one digit, neighbours and ends of lines lie
-# at the edge, and the digit covers so many pixels that it raises the median.
-FRAME = Scale(
-    0.25, 0.1, 4, 0.4, rule=0.35, rule_thickness=0.0125, rules_to_edge=False, margin=0.0, gap=0.12, growth=1.75
-)
-SINGLE = Scale(
-    1.0, 0.5, 2.5, 0.3, rule=0.5, rule_thickness=0.125, rules_to_edge=True, margin=0.03, gap=0.25, growth=2.5
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +89,7 @@ class Pieces:
         is_ink = np.zeros(count, np.bool_)
         is_ink[labels[ink >= 2 * min_ink]] = True
         is_ink[0] = False  # the background
-        return cls(scene, is_dark, ink, labels, stats, _owners(stats, is_ink, ink.shape, scale))
+        return cls(scene, is_dark, ink, labels, stats, owners_of(stats, is_ink, ink.shape, scale))
 
     def shapes(self) -> Iterator[Shape]:
         """Yields the shapes that the pieces make."""
@@ -210,41 +180,3 @@ def _soft(ink: Image, mask: Image) -> Image:
     peak = _peak(ink, mask)
     soft = cv2.convertScaleAbs(cv2.subtract(ink, _FOOT * peak), alpha=255 / peak)
     return np.asarray(cv2.multiply(soft, cv2.dilate(mask, _3_BY_3)), np.uint8)
-
-
-def _owners(stats: Int32, is_ink: Bools, shape: tuple[int, ...], scale: Scale) -> Int32:
-    x, y, w, h, area = stats.T
-    height, width = shape
-    margin = 1 + scale.margin * min(shape)
-    edges = 1 * (x < margin) + (y < margin) + (x + w > width - margin) + (y + h > height - margin)
-    owners = np.zeros(len(stats), np.int32)
-    order = np.flatnonzero(is_ink & (np.maximum(w, h) >= max(3, _MIN_PIECE * height)))
-    order = order[np.argsort(-area[order], kind="stable")][:_MAX_PIECES]
-    for index, piece in enumerate(order):
-        larger = order[:index][edges[order[:index]] == edges[piece]]
-        owners[piece] = piece
-        if edges[piece] > 1:
-            continue
-        of_one = _fit(stats[piece], stats[larger], scale) if edges[piece] == 0 else _holds(stats[piece], stats[larger])
-        if of_one.any():
-            owners[piece] = owners[larger[of_one][0]]
-    return owners
-
-
-def _holds(piece: Int32, larger: Int32) -> Bools:
-    """Returns which larger pieces hold a piece in their box, such as the other side of a loop cut by the edge."""
-    start, size = larger[:, :2], larger[:, 2:4]
-    return np.asarray(((piece[:2] >= start) & (piece[:2] + piece[2:4] <= start + size)).all(axis=1), np.bool_)
-
-
-def _fit(piece: Int32, larger: Int32, scale: Scale) -> Bools:
-    """Returns with which larger pieces a piece makes one digit: near them, and much lower, or above or below them."""
-    start, size = larger[:, :2], larger[:, 2:4]
-    overlap = np.minimum(piece[:2] + piece[2:4], start + size) - np.maximum(piece[:2], start)
-    union = np.maximum(piece[:2] + piece[2:4], start + size) - np.minimum(piece[:2], start)
-    high, low = np.maximum(piece[3], size[:, 1]), np.minimum(piece[3], size[:, 1])
-    is_near = (overlap >= -scale.gap * high[:, np.newaxis]).all(axis=1)
-    is_part = (low <= 0.6 * high) | (overlap[:, 0] >= 0.5 * np.minimum(piece[2], size[:, 0]))
-    is_speck = (piece[4] < 0.04 * larger[:, 4]) | (piece[2:4].max() < 0.15 * high)
-    is_digit = (union[:, 1] <= scale.growth * high) & (union[:, 0] <= _MAX_ASPECT * union[:, 1])
-    return np.asarray(is_near & is_part & ~is_speck & is_digit, np.bool_)
