@@ -30,5 +30,5 @@ FRAME = Scale(
 )  # fmt: skip
 SINGLE = Scale(
     1.0, 0.5, 2.5, 0.3, rule=0.5, rule_thickness=0.125, rules_to_edge=True,
-    margin=0.03, gap=0.25, gap_to_thickness=2.0, growth=2.5,
+    margin=0.03, gap=0.25, gap_to_thickness=1.2, growth=2.5,
 )  # fmt: skip
