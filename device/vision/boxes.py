@@ -6,6 +6,11 @@ Source: intersection over union, as in Everingham et al., The PASCAL Visual Obje
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -16,6 +21,10 @@ class Box:
     y: int
     width: int
     height: int
+
+    def of(self, image: Array) -> Array:
+        """Returns the part of an array `[h, w, ...]` in the box, as a view."""
+        return image[self.y : self.y + self.height, self.x : self.x + self.width]
 
 
 def iou(one: Box, other: Box) -> float:

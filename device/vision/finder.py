@@ -10,7 +10,8 @@ in images and video, 2004. `ink` does the thresholding, `shapes` the components.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from .shapes import Scene, Shape
 
 # An image with fewer pixels on a side is too small to show a digit.
 _MIN_SIDE_PX = 8
+# Tiles overlap by this part of their side, which is as high as a digit can be that is found in tiles alone.
+_TILES_OVERLAP = 5
+# A candidate is known already if more of its box was found before.
+_MAX_TAKEN = 0.5
 _MAX_WIDTH_TO_HEIGHT, _MAX_HEIGHT_TO_WIDTH = 1.6, 16
 # The weight of a shape for each image edge that it reaches: such a shape is usually a neighbour or a line.
 _EDGE_WEIGHT = 0.2
@@ -42,12 +47,14 @@ class Finder:
     Attributes:
         min_contrast: minimum difference between ink and paper in any colour channel, in grey levels.
         min_height, min_height_alone: minimum height of a digit, as a fraction of the image's height.
+        min_height_px: minimum height of a digit in pixels in `find_small`.
         frame_px, alone_px: approximate longer side of the searched image; crops are cut at full resolution.
     """
 
     min_contrast: int = 8
     min_height: float = 0.03
     min_height_alone: float = 0.2
+    min_height_px: int = 16
     frame_px: int = 800
     alone_px: int = 96
 
@@ -57,6 +64,8 @@ class Finder:
         if not (0 < self.min_height <= 1 and 0 < self.min_height_alone <= 1):
             received = f"{self.min_height}, {self.min_height_alone}"
             raise ValueError(f"Expected min_height and min_height_alone above 0, up to 1. Received: {received}")
+        if self.min_height_px < 8:
+            raise ValueError(f"Expected min_height_px of at least 8. Received: {self.min_height_px}")
         if min(self.frame_px, self.alone_px) < 32:
             received = f"{self.frame_px}, {self.alone_px}"
             raise ValueError(f"Expected frame_px and alone_px of at least 32. Received: {received}")
@@ -67,12 +76,26 @@ class Finder:
         Shapes that reach the image's edge are left out, because they may be cut off. Raises ValueError for an image of
         another shape or dtype.
         """
-        if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
-            return ()
-        scene = Scene.of(image, self.frame_px, self.min_contrast, FRAME)
-        shapes = scene.shapes(self.min_height, (True, False))
-        whole = [shape for shape in shapes if not shape.edges and _has_proportions(shape)]
-        return tuple(map(_candidate, _in_reading_order(_without_halos(whole))))
+        return tuple(_in_reading_order(self._found(_checked(image), self.min_height)))
+
+    def find_small(self, image: Image) -> tuple[Candidate, ...]:
+        """Returns what `find` returns, and lower digits, such as those of a page, which it searches in tiles.
+
+        It looks at every pixel, so it takes as many times as long as the image is larger than `frame_px`. Takes the
+        same images as `find`, and raises the same errors.
+        """
+        found = self._found(_checked(image), self.min_height)
+        taken = np.zeros(image.shape[:2], np.bool_)
+        for candidate in found:
+            candidate.box.of(taken)[:] = True
+        for top, left in product(*(_starts(length, self.frame_px) for length in taken.shape)):
+            tile = image[top : top + self.frame_px, left : left + self.frame_px]
+            for part in self._found(tile, min(1.0, self.min_height_px / tile.shape[0])):
+                box = replace(part.box, x=part.box.x + left, y=part.box.y + top)
+                if box.of(taken).mean() < _MAX_TAKEN:
+                    box.of(taken)[:] = True
+                    found.append(replace(part, box=box))
+        return tuple(_in_reading_order(found))
 
     def find_one(self, image: Image) -> Candidate | None:
         """Returns the most prominent candidate in an image of one digit, or None if there is none.
@@ -85,6 +108,20 @@ class Finder:
         shapes = scene.shapes(self.min_height_alone, scene.polarities())
         likely = [shape for shape in shapes if not shape.is_cut_bar]
         return _candidate(max(likely, key=_prominence)) if likely else None
+
+    def _found(self, image: Image, min_height: float) -> list[Candidate]:
+        if min(image.shape[:2]) < _MIN_SIDE_PX:
+            return []
+        scene = Scene.of(image, self.frame_px, self.min_contrast, FRAME)
+        shapes = scene.shapes(min_height, (True, False))
+        whole = [shape for shape in shapes if not shape.edges and _has_proportions(shape)]
+        return [_candidate(shape) for shape in _without_halos(whole)]
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Returns where tiles start that overlap, so that each digit of a tile's size lies whole in one of them."""
+    overlap = side // _TILES_OVERLAP
+    return list(range(0, max(1, length - overlap), side - overlap))
 
 
 def _checked(image: Image) -> Image:
@@ -133,12 +170,14 @@ def _touch(one: Shape, other: Shape) -> bool:
     )
 
 
-def _in_reading_order(shapes: list[Shape]) -> list[Shape]:
-    """Orders shapes by text line; a line holds the shapes whose middle is above the bottom of its topmost shape."""
-    ordered: list[Shape] = []
-    waiting = sorted(shapes, key=lambda shape: shape.y)
+def _in_reading_order(candidates: list[Candidate]) -> list[Candidate]:
+    """Orders candidates by text line; a line holds those whose middle is above the bottom of its topmost one."""
+    ordered: list[Candidate] = []
+    waiting = sorted(candidates, key=lambda candidate: candidate.box.y)
     while waiting:
-        bottom = waiting[0].y + waiting[0].height
-        ordered += sorted((shape for shape in waiting if shape.middle[1] < bottom), key=lambda shape: shape.x)
-        waiting = [shape for shape in waiting if shape.middle[1] >= bottom]
+        bottom = waiting[0].box.y + waiting[0].box.height
+        is_in_line = [2 * each.box.y + each.box.height < 2 * bottom for each in waiting]
+        line = [each for each, inside in zip(waiting, is_in_line, strict=True) if inside]
+        ordered += sorted(line, key=lambda candidate: candidate.box.x)
+        waiting = [each for each, inside in zip(waiting, is_in_line, strict=True) if not inside]
     return ordered

@@ -108,7 +108,8 @@ class Watcher:
         if self._form is not None:
             return (_whole(image, self._form),)
         if not self._options.one:
-            return self._finder.find(image)
+            # A still picture is read once, so it may take longer.
+            return self._finder.find_small(image) if frame.still else self._finder.find(image)
         found = self._finder.find_one(image)
         return () if found is None else (found,)
 
