@@ -19,9 +19,10 @@ from device.arrays import Crop, Float64, UInt8
 from device.pixels import INK, SIDE
 from device.vision.normalise import crop_of
 from pipeline.data.splits import LabelledImages, Splits
+from pipeline.synthesis.displays import no_digit_segments
 from pipeline.synthesis.fonts import LETTERS, Fonts, held_out_fonts
 from pipeline.synthesis.handwriting import scribble, write
-from pipeline.synthesis.photograph import found_any_crop, photograph
+from pipeline.synthesis.photograph import found_any_crop, found_crop, photograph
 from pipeline.variants import LABELS
 
 Kind = Callable[[], Crop | None]
@@ -57,9 +58,9 @@ class Negatives:
 
     def _kinds(self) -> Sequence[tuple[Kind, float]]:
         return (
-            (self.letter, 0.30), (self.photographed_letter, 0.12), (self.half, 0.26), (self.several, 0.06),
-            (self.scribbled, 0.05), (self.shape, 0.05), (self.noise, 0.05), (self.blank, 0.03), (self.texture, 0.04),
-            (self.scene, 0.04),
+            (self.letter, 0.26), (self.photographed_letter, 0.14), (self.half, 0.24), (self.several, 0.06),
+            (self.scribbled, 0.04), (self.shape, 0.05), (self.noise, 0.05), (self.blank, 0.03), (self.texture, 0.04),
+            (self.scene, 0.04), (self.segments, 0.05),
         )  # fmt: skip
 
     def _one(self, kind: Kind) -> Crop:
@@ -180,6 +181,10 @@ class Negatives:
             start = int(rng.integers(0, 64))
             cv2.line(ink, (0, start), (64, int(rng.integers(0, 64))), 0, int(rng.integers(1, 5)))
         return found_any_crop(photograph(ink, rng)) if ink.max() > _NO_INK_BELOW else None
+
+    def segments(self) -> Crop | None:
+        """Draws a letter or a sign of a display, photographed."""
+        return found_crop(photograph(no_digit_segments(self.rng), self.rng, pen=False))
 
     def _letters(self, count: int) -> Crop:
         """Returns the ink of random letters, all of one face."""

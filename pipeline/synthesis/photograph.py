@@ -1,5 +1,8 @@
 """Synthetic photographs of ink: paper and light, ruled lines, neighbours, pens, a lens, a sensor, JPEG.
 
+Pens are as thin as a pixel and pictures as large as a telephone's sharp ones: what is thin in a large picture is what
+real cameras show most.
+
 The network trains on the crops that the device's finder cuts out of them, as it will in the field.
 
 Source: Bishop, Training with Noise is Equivalent to Tikhonov Regularization, 1995, for training on such views; the
@@ -17,31 +20,55 @@ from scipy.special import expit
 from device.arrays import Float32, Image, UInt8
 from device.vision.boxes import Box, iou
 from device.vision.finder import Finder
+from pipeline.synthesis.displays import Drum
 
 _FINDER = Finder()
-_MIN_OVERLAP = 0.5
+# Less is a digit that lost a part, and may look like another.
+_MIN_OVERLAP = 0.65
+_MIN_SIDE_PX, _MAX_SIDE_PX = 36, 240
+_PEN_PX = 84
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture `<uint8>[side, side]`, and the box of the ink in it."""
+    """A picture `<uint8>[h, w]`, and the box of the ink in it."""
 
     image: Image
     box: Box
 
 
-def photograph(ink: UInt8, rng: np.random.Generator, neighbour: UInt8 | None = None) -> Photograph:
-    """Returns a picture that ink `<uint8>[h, w]`, 255 on 0, about half fills or more, with the edge of a neighbour."""
-    side = int(rng.integers(36, 88))
-    cover = _placed(_pressed(ink, rng), side, rng, offset=(0.0, 0.0))
-    box = Box(*cv2.boundingRect((cover > 0.5).view(np.uint8)))
+def photograph(ink: UInt8, rng: np.random.Generator, neighbour: UInt8 | None = None, *, pen: bool = True) -> Photograph:
+    """Returns a picture that ink `<uint8>[h, w]`, 255 on 0, about half fills or more, with the edge of a neighbour.
+
+    With `pen` the ink's thickness varies, and strokes may be broken; otherwise grey ink stays grey.
+    """
+    side = round(np.exp(rng.uniform(np.log(_MIN_SIDE_PX), np.log(_MAX_SIDE_PX))))
+    drawn = _pressed if pen else _as_it_is
+    cover = _placed(drawn(ink, rng), side, rng, offset=(0.0, 0.0))
+    box = Box(*cv2.boundingRect((cover > 0.5 * cover.max(initial=0)).view(np.uint8)))
     if neighbour is not None:
         away = rng.uniform(0.75, 1.0) * (1 if rng.random() < 0.5 else -1)
         offset = (away, rng.normal(0, 0.1)) if rng.random() < 0.6 else (rng.normal(0, 0.1), away)
-        cover = np.maximum(cover, _placed(_pressed(neighbour, rng), side, rng, offset))
+        cover = np.maximum(cover, _placed(drawn(neighbour, rng), side, rng, offset))
     # A fine pen covers no coarse pixel completely.
     image = _inked(_paper(side, rng), cover * rng.uniform(0.6, 1.0), rng)
     return Photograph(_taken(image, rng), box)
+
+
+def photograph_drum(window: Drum, rng: np.random.Generator) -> Photograph:
+    """Returns a picture of a rolling counter's window in its housing, and the box of the digit's rows."""
+    height = round(np.exp(rng.uniform(np.log(_MIN_SIDE_PX), np.log(_MAX_SIDE_PX / 2))))
+    scale = height / window.ink.shape[0]
+    width = max(8, round(window.ink.shape[1] * scale * rng.uniform(0.7, 1.1)))
+    cover = cv2.resize(window.ink, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    side = max(height, width)
+    image = _inked(_paper(side, rng)[:height, :width], cover * rng.uniform(0.8, 1.0), rng)
+    rows = cover[round(window.top * scale) : round(window.bottom * scale)]
+    x, y, ink_width, ink_height = cv2.boundingRect((rows > 0.5).view(np.uint8))
+    frame = [int(height * rng.uniform(0, 0.25)) for _ in range(4)] if rng.random() < 0.7 else [0] * 4
+    housing = cv2.copyMakeBorder(image, *frame, cv2.BORDER_CONSTANT, value=rng.uniform(5, 240))
+    box = Box(x + frame[2], y + round(window.top * scale) + frame[0], ink_width, ink_height)
+    return Photograph(_taken(housing, rng), box)
 
 
 def found_crop(picture: Photograph) -> UInt8 | None:
@@ -58,10 +85,34 @@ def found_any_crop(picture: Photograph) -> UInt8 | None:
 
 def _pressed(ink: UInt8, rng: np.random.Generator) -> Float32:
     """Returns the ink of a finer or broader pen, `<float32>[h, w]` in 0..1."""
-    scale = 84 / max(ink.shape)
-    fine = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
-    soft = cv2.GaussianBlur(cv2.copyMakeBorder(fine, *(8,) * 4, cv2.BORDER_CONSTANT), (0, 0), rng.uniform(1.5, 3.5))
-    return np.asarray(np.clip(8 * (soft - rng.uniform(0.25, 0.55)) + 0.5, 0, 1), np.float32)
+    fine = cv2.copyMakeBorder(_as_it_is(ink, rng), *(8,) * 4, cv2.BORDER_CONSTANT)
+    if rng.random() < 0.35:
+        fine = _thinned(fine, rng)
+        strokes = np.asarray(np.clip(1.6 * cv2.GaussianBlur(fine, (0, 0), rng.uniform(0.5, 1.2)), 0, 1), np.float32)
+    else:
+        soft = cv2.GaussianBlur(fine, (0, 0), rng.uniform(1.5, 3.5))
+        strokes = np.asarray(np.clip(8 * (soft - rng.uniform(0.25, 0.55)) + 0.5, 0, 1), np.float32)
+    return _broken(strokes, rng) if rng.random() < 0.15 else strokes
+
+
+def _as_it_is(ink: UInt8, _rng: np.random.Generator) -> Float32:
+    scale = _PEN_PX / max(ink.shape)
+    return np.asarray(cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) / np.float32(255))
+
+
+def _thinned(ink: Float32, rng: np.random.Generator) -> Float32:
+    """Returns the middle of each stroke, as a hard pencil or a fine pen leaves it."""
+    depth = cv2.distanceTransform((ink > 0.5).view(np.uint8), cv2.DIST_L2, 5)
+    ridge = cv2.dilate(depth, np.ones((9, 9), np.uint8))
+    return np.asarray((depth > 0) & (depth >= rng.uniform(0.3, 0.85) * ridge), np.float32)
+
+
+def _broken(strokes: Float32, rng: np.random.Generator) -> Float32:
+    """Returns strokes with up to three small gaps."""
+    inked = np.argwhere(strokes > 0.5)
+    for y, x in inked[rng.integers(len(inked), size=rng.integers(1, 4))] if len(inked) else ():
+        cv2.circle(strokes, (int(x), int(y)), int(rng.integers(2, 5)), 0.0, -1, cv2.LINE_AA)
+    return strokes
 
 
 def _placed(ink: Float32, side: int, rng: np.random.Generator, offset: tuple[float, float]) -> Float32:
@@ -90,6 +141,11 @@ def _paper(side: int, rng: np.random.Generator) -> Float32:
     light *= 1 + cv2.resize(rng.normal(0, rng.uniform(0, 0.04), (9, 9)), (side, side)).astype(np.float32)
     if rng.random() < 0.45:
         light *= _rules(side, rng)
+    if rng.random() < 0.1:
+        light *= 1 + rng.uniform(0.02, 0.12) * np.sin((x + y * rng.normal()) * rng.uniform(10, 120))
+    if rng.random() < 0.08:
+        off = np.hypot(x - rng.uniform(-0.5, 0.5), y - rng.uniform(-0.5, 0.5)) / rng.uniform(0.1, 0.4)
+        light *= 1 + rng.uniform(0.1, 0.6) * np.exp(-(off**2))
     return np.asarray(light, np.float32)
 
 
@@ -116,7 +172,10 @@ def _rules(side: int, rng: np.random.Generator) -> Float32:
 def _inked(paper: Float32, cover: Float32, rng: np.random.Generator) -> Float32:
     """Returns grey levels `<float32>[side, side]`: dark ink on bright paper or bright on dark."""
     if rng.random() < 0.7:
-        level, contrast = rng.uniform(50, 235), rng.uniform(0.25, 0.9)
+        level, contrast = (
+            rng.uniform(50, 235),
+            rng.uniform(0.25, 0.9) if rng.random() < 0.85 else rng.uniform(0.1, 0.25),
+        )
         return np.asarray(level * paper * (1 - contrast * cover))
     level = rng.uniform(5, 120)
     ink = level + rng.uniform(25, 235 - level)
@@ -125,13 +184,19 @@ def _inked(paper: Float32, cover: Float32, rng: np.random.Generator) -> Float32:
 
 def _taken(image: Float32, rng: np.random.Generator) -> Image:
     """Returns the picture as a lens, a sensor and, half the time, JPEG leave it."""
-    image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.2, 0.9))
+    side = max(image.shape)
+    image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.2, max(0.9, side / 100)))
     if rng.random() < 0.15:
-        reach = int(rng.integers(2, 5))
+        reach = int(rng.integers(2, max(5, side // 25)))
         kernel = np.eye(reach) if rng.random() < 0.5 else np.eye(reach)[::-1]
         image = cv2.filter2D(image, -1, kernel / reach)
-    noisy = image + rng.normal(0, rng.uniform(0, 5), image.shape)
+    noise = rng.uniform(0, 5) if rng.random() < 0.8 else rng.uniform(5, 20)
+    noisy = image + rng.normal(0, noise, image.shape)
     grey = np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+    if rng.random() < 0.03:
+        dead = rng.random(grey.shape)
+        share = rng.uniform(0.002, 0.02)
+        grey[dead < share], grey[dead > 1 - share] = 0, 255
     if rng.random() < 0.5:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))]
         grey = cv2.imdecode(cv2.imencode(".jpg", grey, quality)[1], cv2.IMREAD_GRAYSCALE)

@@ -5,46 +5,55 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass
 
+import cv2
 import numpy as np
 from tqdm import tqdm
 
 from device.arrays import UInt8
 from pipeline.data.splits import LabelledImages
+from pipeline.synthesis.displays import dot_matrix, drum, segments
 from pipeline.synthesis.fonts import DIGITS, Fonts
 from pipeline.synthesis.handwriting import write
 from pipeline.synthesis.negatives import Negatives
-from pipeline.synthesis.photograph import found_crop, photograph
+from pipeline.synthesis.photograph import Photograph, found_crop, photograph, photograph_drum
 from pipeline.variants import LABELS
 
 log = logging.getLogger(__name__)
 
 # The label of negatives, used only in training.
 NO_DIGIT = len(LABELS)
+# A counter's digit that turned by more than this share shows too much of the next one.
+MAX_ROLLED = 0.2
 
 
 @dataclass(frozen=True)
 class TrainingMix:
     """How many photographed digits and negatives are drawn, and how many crops an epoch takes.
 
-    Of the photographed digits, shares are written in European forms and printed; MNIST's are the rest. Of an epoch,
-    shares are photographed and negative; MNIST's own crops are the rest.
+    Of the photographed digits, shares are written in European forms, printed, on displays and on rolling counters;
+    MNIST's are the rest. Of an epoch, shares are photographed and negative; MNIST's own crops are the rest. Of an
+    epoch's crops of any kind, a share is corrupted.
     """
 
     photographed: int = 60_000
     negatives: int = 80_000
-    written_share: float = 0.35
-    printed_share: float = 0.2
+    written_share: float = 0.22
+    printed_share: float = 0.22
+    display_share: float = 0.2
+    drum_share: float = 0.08
     epoch_images: int = 72_000
-    photographed_share: float = 0.33
-    negative_share: float = 0.27
+    photographed_share: float = 0.42
+    negative_share: float = 0.26
+    corrupted_share: float = 0.25
     seed: int = 11
 
     def __post_init__(self) -> None:
         if min(self.photographed, self.negatives, self.epoch_images) < 1:
             raise ValueError(f"Expected at least one crop of each. Received: {asdict(self)}")
-        for one, other in ((self.written_share, self.printed_share), (self.photographed_share, self.negative_share)):
-            if min(one, other) < 0 or one + other > 1:
-                raise ValueError(f"Expected shares in 0..1, together at most 1. Received: {one} and {other}")
+        kinds = (self.written_share, self.printed_share, self.display_share, self.drum_share)
+        for shares in (kinds, (self.photographed_share, self.negative_share), (self.corrupted_share,)):
+            if min(shares) < 0 or sum(shares) > 1:
+                raise ValueError(f"Expected shares in 0..1, together at most 1. Received: {shares}")
 
 
 @dataclass(frozen=True)
@@ -97,21 +106,51 @@ def _photographed(
     digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
 ) -> tuple[UInt8, int]:
     while True:
-        ink, label = _ink(digits, fonts, mix, rng)
-        neighbour = _ink(digits, fonts, mix, rng)[0] if rng.random() < 0.3 else None
-        crop = found_crop(photograph(ink, rng, neighbour))
+        picture, label = _picture(digits, fonts, mix, rng)
+        crop = found_crop(picture)
         if crop is not None:
             return crop, label
 
 
-def _ink(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator) -> tuple[UInt8, int]:
+def _picture(
+    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
+) -> tuple[Photograph, int]:
     draw, label = rng.random(), int(rng.integers(len(LABELS)))
+    if draw < mix.drum_share:
+        # Within this share of a turn, a person would still read this digit.
+        return photograph_drum(drum(label, rng.uniform(-MAX_ROLLED, MAX_ROLLED), fonts, rng), rng), label
+    if draw < mix.drum_share + mix.display_share:
+        lit, beside = (_lit(int(digit), fonts, rng) for digit in (label, rng.integers(len(LABELS))))
+        return photograph(lit, rng, beside if rng.random() < 0.3 else None, pen=False), label
+    ink, label = _ink(digits, fonts, mix, rng)
+    neighbour = _ink(digits, fonts, mix, rng)[0] if rng.random() < 0.3 else None
+    return photograph(ink, rng, neighbour), label
+
+
+def _lit(digit: int, fonts: Fonts, rng: np.random.Generator) -> UInt8:
+    return segments(digit, rng) if rng.random() < 0.7 else dot_matrix(digit, fonts, rng)
+
+
+def _ink(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator) -> tuple[UInt8, int]:
+    draw, label = rng.random() * (1 - mix.drum_share - mix.display_share), int(rng.integers(len(LABELS)))
     if draw < mix.written_share:
         return write(label, rng), label
     if draw < mix.written_share + mix.printed_share:
-        return fonts.draw(DIGITS[label], rng), label
+        return _worn(fonts.draw(DIGITS[label], rng), rng), label
     index = int(rng.integers(len(digits)))
     return digits.crops[index], int(digits.labels[index])
+
+
+def _worn(ink: UInt8, rng: np.random.Generator) -> UInt8:
+    """Returns print as it is, condensed or broad, or cut by the bridges of a stencil."""
+    draw, height, width = rng.random(), *ink.shape
+    if draw < 0.3:
+        return np.asarray(cv2.resize(ink, (max(4, round(width * rng.uniform(0.55, 1.4))), height)))
+    if draw < 0.4:
+        ink = ink.copy()
+        bridge, at = max(2, round(height * rng.uniform(0.04, 0.09))), round(width * rng.uniform(0.35, 0.65))
+        ink[:, at - bridge // 2 : at - bridge // 2 + bridge] = 0
+    return ink
 
 
 def _some(images: LabelledImages, count: int, rng: np.random.Generator) -> LabelledImages:

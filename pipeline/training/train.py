@@ -33,6 +33,7 @@ from device.pixels import INK
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import BUILD, Entry, Folder, ModelFolder
 from pipeline.synthesis.cache import cached_training_set
+from pipeline.synthesis.corruptions import corrupted
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet
 from pipeline.training.augment import random_affine
@@ -141,7 +142,12 @@ def epoch_images(training_set: TrainingSet, recipe: Recipe, epoch: int) -> tf.da
     def view(batch: tf.Tensor, pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         crops, labels = pair
         seed = tf.stack([tf.constant(recipe.seed, tf.int64), epoch * 1_000_000 + batch])
-        return random_affine(crops, seed, recipe.views), labels
+        views = random_affine(crops, seed, recipe.views)
+        faulty = tf.numpy_function(corrupt, (views, batch), tf.float32)
+        return tf.ensure_shape(faulty, views.shape), labels
+
+    def corrupt(views: Float32, batch: int) -> Float32:
+        return corrupted(views, training_set.mix.corrupted_share, np.random.default_rng((recipe.seed, epoch, batch)))
 
     return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4)
 

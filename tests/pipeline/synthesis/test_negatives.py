@@ -30,6 +30,7 @@ KINDS = (
     "blank",
     "texture",
     "scene",
+    "segments",
 )
 
 

@@ -81,15 +81,23 @@ def test_another_seed_draws_another_training_set(training_set: TrainingSet) -> N
 
 
 def test_photographs_are_of_mnists_digits_where_no_others_are_wanted() -> None:
-    mix = replace(MIX, written_share=0, printed_share=0)
+    mix = replace(MIX, written_share=0, printed_share=0, display_share=0, drum_share=0)
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
     photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
     assert photographed.labels.tolist() == [7] * 60
 
 
+@pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0)])
+def test_photographs_are_of_displays_and_counters_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
+    mix = replace(MIX, written_share=0, printed_share=0, display_share=shares[0], drum_share=shares[1])
+    sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
+    photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
+    assert len(set(photographed.labels.tolist())) >= 8
+
+
 @pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
 def test_photographs_are_of_written_and_printed_digits_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
-    mix = replace(MIX, written_share=shares[0], printed_share=shares[1])
+    mix = replace(MIX, written_share=shares[0], printed_share=shares[1], display_share=0, drum_share=0)
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
     photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
     assert len(set(photographed.labels.tolist())) >= 8
