@@ -32,12 +32,12 @@ async function show() {
     button.disabled = !crops.length;
     button.classList.toggle("likely", crops.length > 0 && crops[0].startsWith(`${label}_`));
   }
-  say(crops.length ? `${crops.length.toLocaleString("en")} left` : "all are sorted", crops.length ? "idle" : "good");
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!crops.length) return;
+  if (!crops.length) return say("all are sorted", "good");
   const response = await fetch(`/crops/${crops[0]}`);
   if (response.ok) context.drawImage(await createImageBitmap(await response.blob()), 0, 0);
+  say(`${crops.length.toLocaleString("en")} left`, "idle");
 }
 
 async function answer(label) {
