@@ -25,7 +25,8 @@ def corrupted(crops: Float32, share: float, rng: np.random.Generator) -> Float32
     crops = crops.copy()
     for index in np.flatnonzero(rng.random(len(crops)) < share):
         for _ in range(1 if rng.random() < 0.75 else 2):
-            crops[index, ..., 0] = _KINDS[rng.integers(len(_KINDS))](crops[index, ..., 0], rng)
+            changed = _KINDS[rng.integers(len(_KINDS))](crops[index, ..., 0], rng)
+            crops[index, ..., 0] = np.clip(changed, 0, 1)
     return crops
 
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from device.arrays import Float32, UInt8
+from device.arrays import Bools, Float32, UInt8
 from device.pixels import INK
 from pipeline.synthesis.fonts import DIGITS, Fonts
 
@@ -141,16 +141,16 @@ def _bar(start: Float32, end: Float32, thick: float, gap: float, mitre: float) -
     return np.array(corners, np.float32)
 
 
-def _face_dots(ink: UInt8, rows: int) -> UInt8:
+def _face_dots(ink: UInt8, rows: int) -> Bools:
     x, y, width, height = cv2.boundingRect(ink)
     if not height:
         return np.zeros((rows, 1), np.bool_)
     columns = max(1, round(width * rows / height))
     small = cv2.resize(ink[y : y + height, x : x + width], (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(small > INK * 0.45)
+    return np.asarray(small > INK * 0.45, np.bool_)
 
 
-def _dots(lit: UInt8, rng: np.random.Generator) -> UInt8:
+def _dots(lit: Bools, rng: np.random.Generator) -> UInt8:
     pitch = _HEIGHT_PX / len(lit)
     size, is_round = pitch * rng.uniform(0.55, 1.0), rng.random() < 0.6
     unlit = 0 if rng.random() < 0.7 else int(INK * rng.uniform(0.03, 0.2))

@@ -65,9 +65,11 @@ def photograph_drum(window: Drum, rng: np.random.Generator) -> Photograph:
     image = _inked(_paper(side, rng)[:height, :width], cover * rng.uniform(0.8, 1.0), rng)
     rows = cover[round(window.top * scale) : round(window.bottom * scale)]
     x, y, ink_width, ink_height = cv2.boundingRect((rows > 0.5).view(np.uint8))
-    frame = [int(height * rng.uniform(0, 0.25)) for _ in range(4)] if rng.random() < 0.7 else [0] * 4
-    housing = cv2.copyMakeBorder(image, *frame, cv2.BORDER_CONSTANT, value=rng.uniform(5, 240))
-    box = Box(x + frame[2], y + round(window.top * scale) + frame[0], ink_width, ink_height)
+    framed = rng.random() < 0.7
+    above, below, left, right = (int(framed * height * rng.uniform(0, 0.25)) for _ in range(4))
+    level = (rng.uniform(5, 240),) * 4
+    housing = cv2.copyMakeBorder(image, above, below, left, right, cv2.BORDER_CONSTANT, value=level)
+    box = Box(x + left, y + round(window.top * scale) + above, ink_width, ink_height)
     return Photograph(_taken(housing, rng), box)
 
 

@@ -41,7 +41,7 @@ def test_a_photograph_is_square_and_its_box_lies_in_it(seed: int) -> None:
     side, box = picture.image.shape[0], picture.box
     assert picture.image.dtype == np.uint8
     assert picture.image.shape == (side, side)
-    assert 36 <= side <= 87
+    assert 36 <= side <= 240
     assert 0 <= box.x < box.x + box.width <= side
     assert 0 <= box.y < box.y + box.height <= side
 
@@ -60,7 +60,8 @@ def test_the_box_has_the_inks_proportions() -> None:
 
 
 def test_the_ink_lies_where_the_box_says() -> None:
-    assert all(abs(ink_over_paper(taken(BAR, seed))) >= 5 for seed in range(300))
+    """Unless it is pale, broken just there, or dim."""
+    assert np.mean([abs(ink_over_paper(taken(BAR, seed))) >= 5 for seed in range(300)]) > 0.95
 
 
 def test_ink_is_dark_on_bright_more_often_than_bright_on_dark() -> None:

@@ -159,11 +159,12 @@ def test_shares_of_nothing_and_of_all_are_kept(photographed: float, negatives: f
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"written_share": -0.1}, "Expected shares in 0..1, together at most 1. Received: -0.1 and 0.25"),
-        ({"printed_share": 0.8}, "Expected shares in 0..1, together at most 1. Received: 0.25 and 0.8"),
-        ({"photographed_share": 0.9}, "Expected shares in 0..1, together at most 1. Received: 0.9 and 0.2"),
-        ({"negative_share": -0.5}, "Expected shares in 0..1, together at most 1. Received: 0.35 and -0.5"),
-        ({"negative_share": 1.5}, "Expected shares in 0..1, together at most 1. Received: 0.35 and 1.5"),
+        ({"written_share": -0.1}, "Expected shares in 0..1, together at most 1. Received: (-0.1, 0.25, 0.2, 0.08)"),
+        ({"printed_share": 0.8}, "Expected shares in 0..1, together at most 1. Received: (0.25, 0.8, 0.2, 0.08)"),
+        ({"photographed_share": 0.9}, "Expected shares in 0..1, together at most 1. Received: (0.9, 0.2)"),
+        ({"negative_share": -0.5}, "Expected shares in 0..1, together at most 1. Received: (0.35, -0.5)"),
+        ({"corrupted_share": 1.5}, "Expected shares in 0..1, together at most 1. Received: (1.5,)"),
+        ({"negative_share": 1.5}, "Expected shares in 0..1, together at most 1. Received: (0.35, 1.5)"),
     ],
 )
 def test_a_mix_refuses_shares_out_of_range(values: dict[str, Any], message: str) -> None:
