@@ -72,10 +72,14 @@ class Mqtt(Closing):
         if self._closed:
             return
         self._closed = True
-        if self._client.is_connected():
-            self._publish(self._broker.availability, "offline").wait_for_publish(_GOODBYE_S)
-        self._client.disconnect()
-        self._client.loop_stop()
+        try:
+            if self._client.is_connected():
+                self._publish(self._broker.availability, "offline").wait_for_publish(_GOODBYE_S)
+        except RuntimeError as error:  # the broker went away before
+            log.warning(f"MQTT broker {self._broker}: {error}")
+        finally:
+            self._client.disconnect()
+            self._client.loop_stop()
 
     def _publish(self, topic: str, payload: str) -> MQTTMessageInfo:
         # Kept by the broker for those who come later.

@@ -9,6 +9,11 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
+
+needs_opencv_4 = pytest.mark.skipif(
+    not cv2.__version__.startswith("4."), reason=f"OpenCV {cv2.__version__} writes other digits than 4 on meters"
+)
 
 Image = npt.NDArray[np.uint8]
 Colour = tuple[int, int, int]

@@ -17,7 +17,7 @@ import pytest
 
 from device.advice import pip_install
 from tests.conftest import EITHER_RUNTIME, MODELS, ROOT, Digits, run_python
-from tests.support.meters import counter, on_wall
+from tests.support.meters import counter, needs_opencv_4, on_wall
 from tests.support.mosquitto import broker, free_port, installed, subscribed, until
 from tests.support.posted import Taking, taking
 from tests.support.scenes import blank, page, write, write_video
@@ -425,6 +425,7 @@ def test_fields_are_read_and_checked(tmp_path: Path) -> None:
     assert all(digit["probability"] > 0.8 for digit in lines[0]["digits"])
 
 
+@needs_opencv_4
 def test_an_unsure_digit_is_a_question_mark_and_leaves_no_value(tmp_path: Path) -> None:
     """A wheel that stands half-way and is hardly seen makes the value null; the other digits stay."""
     child = device("--fields", described(tmp_path, "rolling = true"), plate(tmp_path, "a.png", "01274", 0.35))

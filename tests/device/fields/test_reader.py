@@ -17,8 +17,10 @@ from device.fields.number import Number
 from device.fields.reader import FieldReader
 from device.runner import Runner
 from tests.conftest import MODELS
-from tests.support.meters import Image, counter, on_wall, printed
+from tests.support.meters import Image, counter, needs_opencv_4, on_wall, printed
 from tests.support.whole_numbers import score
+
+pytestmark = needs_opencv_4
 
 
 @pytest.fixture(scope="module")

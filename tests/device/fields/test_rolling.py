@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from device.fields.rolling import Wheel, resolved, split_row
-from tests.support.meters import counter
+from tests.support.meters import counter, needs_opencv_4
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ def test_a_wheel_half_way_counts_by_the_wheel_to_its_right(wheels: list[Wheel], 
     assert resolved(wheels) == digits
 
 
+@needs_opencv_4
 @pytest.mark.parametrize(("rolled", "row"), [(0.0, None), (0.2, None), (0.5, 0.5), (0.65, 0.34), (0.85, None)])
 def test_two_half_digits_have_a_row_between_them(rolled: float, row: float | None) -> None:
     """A window with the foot of one digit and the head of the next is split; one that shows a whole digit is not."""
