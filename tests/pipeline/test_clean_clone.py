@@ -31,8 +31,8 @@ few = {"photographed": 64, "negatives": 64, "epoch_images": 256}
 pipeline.synthesis.training_set.TrainingMix = functools.partial(pipeline.synthesis.training_set.TrainingMix, **few)
 from pathlib import Path
 from pipeline.__main__ import main
-Path("short.toml").write_text('[network]\\nvariant = "rows"\\n[training]\\nepochs = 1\\n')
-sys.exit(main(["train", "short.toml", "--fonts", sys.argv[1]]))
+Path(sys.argv[2]).write_text('[network]\\nvariant = "rows"\\n[training]\\nepochs = 1\\n')
+sys.exit(main(["train", sys.argv[2], "--fonts", sys.argv[1]]))
 """
 
 
@@ -94,7 +94,8 @@ def test_trained_weights_are_converted_and_not_committed(
         "SMALL_SHA256": json.dumps(dict(small_mnist.sha256)),
         "PYTHONPATH": f"{tmp_path}:{clone}",
     }
-    child = run(clone, sys.executable, "-c", TRAIN, str(font_folder), **environment)
+    recipe = str(tmp_path / "short.toml")
+    child = run(clone, sys.executable, "-c", TRAIN, str(font_folder), recipe, **environment)
     assert (child.returncode, child.stdout) == (0, "build/rows/train/float.weights.h5\n"), child.stderr
     assert_clean(clone)
     child = make(clone, "convert", "rows", **environment)
