@@ -90,8 +90,8 @@ class FieldReader:
         return [_Cell(box, self._one(upright, box)) for box in boxes]
 
     def _one(self, upright: Image, box: Box) -> Candidate | None:
-        found = self._finder.find_one(_cut(upright, box))
-        return None if found is None else Candidate(_moved(found.box, box.x, box.y), found.crop)
+        found = self._finder.find_one(box.of(upright))
+        return None if found is None else Candidate(found.box.moved(box.x, box.y), found.crop)
 
     def _read(self, cells: Sequence[_Cell]) -> Number:
         return Number(tuple(map(self._digit, cells)))
@@ -109,11 +109,12 @@ class FieldReader:
         wheels = []
         for digit, box in zip(digits, boxes, strict=True):
             whole = digit.label is not None and digit.box.height >= _WHOLE * height_px
-            row = None if whole else split_row(_cut(upright, box), is_dark=is_dark)
+            window = box.of(upright)
+            row = None if whole else split_row(window, is_dark=is_dark)
             if row is None:
                 wheels.append(Wheel(None if digit.label is None else int(digit.label)))
                 continue
-            found = head(_cut(upright, box), row, height_px, is_dark=is_dark)
+            found = head(window, row, height_px, is_dark=is_dark)
             wheels.append(Wheel(None if found is None else self._below(*found), 1 - row / box.height))
         for digit, box, wheel, counted in zip(digits, boxes, wheels, resolved(wheels), strict=True):
             label = None if counted is None else str(counted)
@@ -165,11 +166,3 @@ def _fits(cells: Sequence[Box], digits: Sequence[Box]) -> bool:
     return all(abs(place - round(place)) <= _MAX_OFF for place in places) and all(
         gap > 0.5 and abs(gap - round(gap)) <= _MAX_UNEVEN for gap in apart
     )
-
-
-def _cut(image: Image, box: Box) -> Image:
-    return np.ascontiguousarray(image[box.y : box.y + box.height, box.x : box.x + box.width])
-
-
-def _moved(box: Box, x: int, y: int) -> Box:
-    return Box(box.x + x, box.y + y, box.width, box.height)

@@ -26,6 +26,10 @@ class Box:
         """Returns the part of an array `[h, w, ...]` in the box, as a view."""
         return image[self.y : self.y + self.height, self.x : self.x + self.width]
 
+    def moved(self, x: int, y: int) -> Box:
+        """Returns the box so many pixels further right and down."""
+        return Box(self.x + x, self.y + y, self.width, self.height)
+
 
 def iou(one: Box, other: Box) -> float:
     """Returns the intersection over union of two boxes, 0..1; 0 if both are empty."""

@@ -91,7 +91,7 @@ class Finder:
         for top, left in product(*(_starts(length, self.frame_px) for length in taken.shape)):
             tile = image[top : top + self.frame_px, left : left + self.frame_px]
             for part in self._found(tile, min(1.0, self.min_height_px / tile.shape[0])):
-                box = replace(part.box, x=part.box.x + left, y=part.box.y + top)
+                box = part.box.moved(left, top)
                 if box.of(taken).mean() < _MAX_TAKEN:
                     box.of(taken)[:] = True
                     found.append(replace(part, box=box))

@@ -85,7 +85,7 @@ class Region:
         """Returns the bounding box, in frame coordinates, of a box in the upright region."""
         if self._is_upright:
             left, top = self.corners[0]
-            return Box(left + box.x, top + box.y, box.width, box.height)
+            return box.moved(left, top)
         import cv2  # noqa: PLC0415  # the command line reads a region without it
 
         right, bottom = box.x + box.width, box.y + box.height

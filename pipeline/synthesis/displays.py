@@ -161,7 +161,7 @@ def _dots(lit: Bools, rng: np.random.Generator) -> UInt8:
         if is_round:
             cv2.circle(image, np.round(middle).astype(int).tolist(), round(reach), level, -1, cv2.LINE_AA, 4)
         else:
-            near, far = (np.round(middle + sign * reach / 16 * 16).astype(int).tolist() for sign in (-1, 1))
+            near, far = (np.round(middle + sign * reach).astype(int).tolist() for sign in (-1, 1))
             cv2.rectangle(image, near, far, level, -1, cv2.LINE_AA, 4)
     return image
 
