@@ -73,10 +73,12 @@ def test_code_is_run_with_trust_alone(folder: Path) -> None:
 @pytest.mark.thorough
 def test_a_file_takes_no_arguments(folder: Path) -> None:
     """Widths need a build function: a recipe with a file is refused before any trial."""
-    (folder / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    file = folder / "net.h5"
+    file.write_bytes(b"\x89HDF\r\n\x1a\n")
     Recipe(NetworkRecipe("net.h5"), DataRecipe("waves.npz")).write(folder / "recipe.toml")
     message = refused(pipeline(folder, "sweep", "space.toml", "--trust"))
-    assert message == "error: net.h5: Expected FILE.py:FUNCTION or MODULE:FUNCTION, which takes units. Received: a file"
+    expected = "Expected FILE.py:FUNCTION or MODULE:FUNCTION, which takes units. Received: a file"
+    assert message == f"error: {file}: {expected}"
 
 
 @pytest.mark.slow
