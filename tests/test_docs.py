@@ -38,7 +38,7 @@ TARGET = re.compile(r"\bmake (?:[A-Z_]+=\S+ )*((?:[a-z][a-z-]*\b(?!=) ?)+)")
 DEVICE = ("verify", "classify", "watch", "serve", "fields", "label")
 PIPELINE = (
     *("train", "convert", "init", "gate", "release", "report", "bench", "bundle", "demo"),
-    *("calibration-sheet", "evaluate-photos", "doctor", "sweep", "robustness"),
+    *("calibration-sheet", "evaluate-photos", "doctor", "sweep", "robustness", "compare"),
 )
 # Figures, and the name of the data, differ between runs.
 FIGURE = re.compile(r"-?\d[\d.,]*|[█ ─-]+")

@@ -144,7 +144,12 @@ def _add_what_shows(named: _Commands) -> None:
     folders = _option("--label-folders", action="store_true", help="the label is the name of the photo's folder")
     no_digit = _option("--no-digit", metavar="LABEL", help="the label of photos that show no digit")
     images = _option("--images", type=int, default=2_000, help="how many test images are corrupted (default: 2000)")
+    folders_of_models = _option(
+        "folders", type=Path, nargs="*", metavar="MODEL_DIR", help="folders of models (default: the released variants)"
+    )
+    pictures = _option("--pictures", type=int, default=500, help="how many of each kind (default: 500)")
     named.add("robustness", tools.Robustness, variant, _data(), images)
+    named.add("compare", tools.Compare, folders_of_models, _data(), pictures)
     named.add("demo", tools.Demo, variant, digit, pause)
     named.add("doctor", tools.Doctor, _NETWORK, shape, inputs)
     named.add("calibration-sheet", tools.CalibrationSheet, sheet, _FONTS)

@@ -10,6 +10,7 @@ from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
 from pipeline.cli.command import import_tensorflow, require
 from pipeline.folders import model_folder
+from pipeline.variants import VARIANTS
 
 _TIMED_INPUTS = 1_000
 
@@ -76,6 +77,34 @@ class Robustness:
         with Runner(model.path) as runner:
             readers = {"float": float_reader(load_network(self.variant, model)), "int8": int8_reader(runner)}
             print(measure_robustness(readers | cnn, splits.test[: self.images]).table())
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Compare models on a mixture of pictures that no training used, the best one first."""
+
+    folders: tuple[Path, ...]
+    data: Path | None
+    pictures: int
+
+    def __post_init__(self) -> None:
+        if self.pictures < 1:
+            raise ValueError(f"Expected --pictures >= 1. Received: {self.pictures}")
+
+    def run(self) -> None:
+        folders = self.folders or tuple(model_folder(name).path for name in VARIANTS)
+        for folder in folders:
+            read_manifest(folder)
+        from device.runner import Runner
+        from pipeline.bench.mixture import measure, mixture_table
+        from pipeline.data.mnist import load
+
+        validation = load(self.data).validation
+        measured = {}
+        for folder in folders:
+            with Runner(folder) as runner:
+                measured[str(folder)] = measure(runner, validation, self.pictures)
+        print(mixture_table(measured))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.data.data_form import DataForm
-from pipeline.gate import accuracy, cost, early_exit, equality, files, golden, statements, structure
+from pipeline.gate import accuracy, corruption, cost, early_exit, equality, files, golden, statements, structure
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Note, Verdict
 from pipeline.gate.judgement import Judgement, StageResult, limits_judged, skipped
@@ -39,6 +39,7 @@ STAGES: Mapping[str, Callable[[Case], Iterable[Check | Note]]] = MappingProxyTyp
         "confidence": accuracy.confidence,
         "conversion": cost.conversion,
         "rejection": accuracy.rejection,
+        "corruption": corruption.corruption,
         "early exit": early_exit.early_exit,
         "manifest": statements.statements,
         "budget": cost.budget,

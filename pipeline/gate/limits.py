@@ -62,6 +62,8 @@ class Limits:
     digits_kept_percent_min: float | None = None
     negatives_accepted_percent_max: float | None = None
     early_exit_negatives_percent_max: float | None = None
+    corrupted_accuracy_percent_min: float | None = None
+    corrupted_drop_pp_max: float | None = None
     manifest_deviation_pp_max: float | None = None
     arena_bytes_max: float | None = None
     file_bytes_max: float | None = None

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from device.arrays import Crop, Float64, UInt8
 from device.pixels import INK, SIDE
@@ -50,7 +49,7 @@ class Negatives:
         """Returns crops of all kinds, `<uint8>[count, 28, 28]`."""
         kinds, shares = zip(*self._kinds(), strict=True)
         chosen = self.rng.choice(len(kinds), count, p=shares)
-        return np.array([self._one(kinds[index]) for index in tqdm(chosen, desc="negatives", disable=None)])
+        return np.array([self._one(kinds[index]) for index in chosen])
 
     def draw_in_turn(self, kinds: Sequence[Kind], count: int) -> Crop:
         """Returns crops of the given kinds in turn, `<uint8>[count, 28, 28]`."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -24,6 +28,7 @@ log = logging.getLogger(__name__)
 NO_DIGIT = len(LABELS)
 # A counter's digit that turned by more than this share shows too much of the next one.
 MAX_ROLLED = 0.2
+_PART = 4_000
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,7 @@ class TrainingMix:
     """How many photographed digits and negatives are drawn, and how many crops an epoch takes.
 
     Of the photographed digits, shares are written in European forms, printed, on displays and on rolling counters;
-    MNIST's are the rest. Of an epoch, shares are photographed and negative; MNIST's own crops are the rest. Of an
-    epoch's crops of any kind, a share is corrupted.
+    MNIST's are the rest. Of an epoch, shares are photographed and negative; MNIST's own crops are the rest.
     """
 
     photographed: int = 60_000
@@ -44,14 +48,13 @@ class TrainingMix:
     epoch_images: int = 72_000
     photographed_share: float = 0.42
     negative_share: float = 0.26
-    corrupted_share: float = 0.25
     seed: int = 11
 
     def __post_init__(self) -> None:
         if min(self.photographed, self.negatives, self.epoch_images) < 1:
             raise ValueError(f"Expected at least one crop of each. Received: {asdict(self)}")
         kinds = (self.written_share, self.printed_share, self.display_share, self.drum_share)
-        for shares in (kinds, (self.photographed_share, self.negative_share), (self.corrupted_share,)):
+        for shares in (kinds, (self.photographed_share, self.negative_share)):
             if min(shares) < 0 or sum(shares) > 1:
                 raise ValueError(f"Expected shares in 0..1, together at most 1. Received: {shares}")
 
@@ -74,18 +77,31 @@ class TrainingSet:
         negatives = round(self.mix.epoch_images * self.mix.negative_share)
         digits = self.mix.epoch_images - photographed - negatives
         counts = ((self.digits, digits), (self.photographed, photographed), (self.negatives, negatives))
-        parts = [_some(images, count, rng) for images, count in counts]
-        order = rng.permutation(sum(map(len, parts)))
-        crops = np.concatenate([part.crops for part in parts])[order]
-        return LabelledImages(crops, np.concatenate([part.labels for part in parts])[order])
+        drawn = _joined([_some(images, count, rng) for images, count in counts])
+        return drawn[rng.permutation(len(drawn))]
 
 
 def build_training_set(digits: LabelledImages, fonts: Fonts, mix: TrainingMix) -> TrainingSet:
-    """Draws the training set from MNIST's training images and fonts."""
+    """Draws the training set from MNIST's training images and fonts, in parts, with one process a core."""
     log.info("Photographing %s digits, drawing %s negatives", f"{mix.photographed:,}", f"{mix.negatives:,}")
-    rng = np.random.default_rng((mix.seed, 0xF0))
-    negatives = labelled_negatives(Negatives(fonts, digits, rng).draw(mix.negatives))
-    return TrainingSet(mix, fonts.sha256, digits, photographed_digits(digits, fonts, mix, rng), negatives)
+    photographed = _drawn("photographs", partial(photographed_digits, digits, fonts, mix), mix.photographed)
+    negatives = _drawn("negatives", partial(_drawn_negatives, digits, fonts, mix), mix.negatives)
+    return TrainingSet(mix, fonts.sha256, digits, photographed, negatives)
+
+
+def _drawn(name: str, draw: Callable[[tuple[int, int]], LabelledImages], count: int) -> LabelledImages:
+    """Draws `count` crops in numbered parts, whose size does not depend on the number of cores."""
+    parts = [(number, min(_PART, count - start)) for number, start in enumerate(range(0, count, _PART))]
+    if len(parts) == 1:
+        return draw(parts[0])
+    # A forked process would share TensorFlow's threads, which it does not have.
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        return _joined(list(tqdm(pool.map(draw, parts), desc=name, total=len(parts), disable=None)))
+
+
+def _drawn_negatives(digits: LabelledImages, fonts: Fonts, mix: TrainingMix, part: tuple[int, int]) -> LabelledImages:
+    number, count = part
+    return labelled_negatives(Negatives(fonts, digits, np.random.default_rng((mix.seed, 0xF1, number))).draw(count))
 
 
 def labelled_negatives(crops: UInt8) -> LabelledImages:
@@ -94,11 +110,12 @@ def labelled_negatives(crops: UInt8) -> LabelledImages:
 
 
 def photographed_digits(
-    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, rng: np.random.Generator
+    digits: LabelledImages, fonts: Fonts, mix: TrainingMix, part: tuple[int, int]
 ) -> LabelledImages:
-    """Returns `mix.photographed` digits that the device's finder cut out of photographs."""
-    counted = tqdm(range(mix.photographed), desc="photographs", disable=None)
-    crops, labels = zip(*(_photographed(digits, fonts, mix, rng) for _ in counted), strict=True)
+    """Returns digits that the device's finder cut out of photographs; `part` is a number, for the seed, and a count."""
+    number, count = part
+    rng = np.random.default_rng((mix.seed, 0xF0, number))
+    crops, labels = zip(*(_photographed(digits, fonts, mix, rng) for _ in range(count)), strict=True)
     return LabelledImages(np.array(crops), np.array(labels, np.uint8))
 
 
@@ -157,3 +174,8 @@ def _some(images: LabelledImages, count: int, rng: np.random.Generator) -> Label
     """Returns `count` random images; none repeats before each was drawn once."""
     whole = [rng.permutation(len(images)) for _ in range(-(-count // len(images)))]
     return images[np.concatenate([*whole, np.zeros(0, np.intp)])[:count].astype(np.intp)]
+
+
+def _joined(parts: Sequence[LabelledImages]) -> LabelledImages:
+    crops = np.concatenate([part.crops for part in parts])
+    return LabelledImages(crops, np.concatenate([part.labels for part in parts]))

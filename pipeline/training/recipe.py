@@ -32,7 +32,7 @@ class Recipe:
     """How a network is trained.
 
     `earlier_steps_weight` is the loss weight of all time steps before the last, whose weight is 1. `cell_noise` is the
-    standard deviation of the noise on the cell states.
+    standard deviation of the noise on the cell states, `corrupted_share` the share of crops that get a camera's faults.
     """
 
     epochs: int = 40
@@ -43,6 +43,7 @@ class Recipe:
     label_smoothing: float = 0.03
     earlier_steps_weight: float = 1.0
     cell_noise: float = 0.0
+    corrupted_share: float = 0.4
     seed: int = 7
     views: AffineRange = field(default_factory=AffineRange)
 
@@ -52,6 +53,7 @@ class Recipe:
             ("batch_size >= 1", self.batch_size, self.batch_size >= 1),
             ("0 <= label_smoothing < 1", self.label_smoothing, 0 <= self.label_smoothing < 1),
             ("cell_noise >= 0", self.cell_noise, 0 <= self.cell_noise < np.inf),
+            ("0 <= corrupted_share <= 1", self.corrupted_share, 0 <= self.corrupted_share <= 1),
             ("earlier_steps_weight >= 0", self.earlier_steps_weight, 0 <= self.earlier_steps_weight < np.inf),
         ):
             if not valid:

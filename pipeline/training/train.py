@@ -33,10 +33,10 @@ from device.pixels import INK
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import BUILD, Entry, Folder, ModelFolder
 from pipeline.synthesis.cache import cached_training_set
-from pipeline.synthesis.corruptions import corrupted
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet
 from pipeline.training.augment import random_affine
+from pipeline.training.corruptions import corrupted
 from pipeline.training.interrupt import deferred_interrupt
 from pipeline.training.kept import with_kept
 from pipeline.training.networks import NoisyCell, build, build_for_training
@@ -147,7 +147,7 @@ def epoch_images(training_set: TrainingSet, recipe: Recipe, epoch: int) -> tf.da
         return tf.ensure_shape(faulty, views.shape), labels
 
     def corrupt(views: Float32, batch: int) -> Float32:
-        return corrupted(views, training_set.mix.corrupted_share, np.random.default_rng((recipe.seed, epoch, batch)))
+        return corrupted(views, recipe.corrupted_share, np.random.default_rng((recipe.seed, epoch, batch)))
 
     return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4)
 

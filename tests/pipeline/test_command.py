@@ -51,7 +51,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    commands = "train convert init sweep gate release report bench bundle robustness demo doctor"
+    commands = "train convert init sweep gate release report bench bundle robustness compare demo doctor"
     commands += " calibration-sheet evaluate-photos"
     assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
 
@@ -94,6 +94,7 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
         ),
         (["doctor", "net.py:build", "--input", "wide"], "argument --input: invalid sizes value: 'wide'"),
         (["robustness", "rows2d", "--images", "0"], "Expected --images >= 1. Received: 0"),
+        (["compare", "--pictures", "0"], "Expected --pictures >= 1. Received: 0"),
         (["evaluate-photos", "m", "p", "--label-field", "-1"], "Expected --label-field >= 0. Received: -1"),
     ],
 )

@@ -83,7 +83,7 @@ def test_another_seed_draws_another_training_set(training_set: TrainingSet) -> N
 def test_photographs_are_of_mnists_digits_where_no_others_are_wanted() -> None:
     mix = replace(MIX, written_share=0, printed_share=0, display_share=0, drum_share=0)
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
-    photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
+    photographed = photographed_digits(sevens, held_out_fonts(), mix, (0, 60))
     assert photographed.labels.tolist() == [7] * 60
 
 
@@ -91,7 +91,7 @@ def test_photographs_are_of_mnists_digits_where_no_others_are_wanted() -> None:
 def test_photographs_are_of_displays_and_counters_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
     mix = replace(MIX, written_share=0, printed_share=0, display_share=shares[0], drum_share=shares[1])
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
-    photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
+    photographed = photographed_digits(sevens, held_out_fonts(), mix, (0, 60))
     assert len(set(photographed.labels.tolist())) >= 8
 
 
@@ -99,7 +99,7 @@ def test_photographs_are_of_displays_and_counters_where_no_others_are_wanted(sha
 def test_photographs_are_of_written_and_printed_digits_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
     mix = replace(MIX, written_share=shares[0], printed_share=shares[1], display_share=0, drum_share=0)
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
-    photographed = photographed_digits(sevens, held_out_fonts(), mix, np.random.default_rng(0))
+    photographed = photographed_digits(sevens, held_out_fonts(), mix, (0, 60))
     assert len(set(photographed.labels.tolist())) >= 8
 
 
@@ -163,7 +163,6 @@ def test_shares_of_nothing_and_of_all_are_kept(photographed: float, negatives: f
         ({"printed_share": 0.8}, "Expected shares in 0..1, together at most 1. Received: (0.25, 0.8, 0.2, 0.08)"),
         ({"photographed_share": 0.9}, "Expected shares in 0..1, together at most 1. Received: (0.9, 0.2)"),
         ({"negative_share": -0.5}, "Expected shares in 0..1, together at most 1. Received: (0.35, -0.5)"),
-        ({"corrupted_share": 1.5}, "Expected shares in 0..1, together at most 1. Received: (1.5,)"),
         ({"negative_share": 1.5}, "Expected shares in 0..1, together at most 1. Received: (0.35, 1.5)"),
     ],
 )

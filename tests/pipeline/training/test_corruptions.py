@@ -1,11 +1,11 @@
-"""Tests of `pipeline.synthesis.corruptions`."""
+"""Tests of `pipeline.training.corruptions`."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from device.arrays import Float32
-from pipeline.synthesis.corruptions import corrupted
+from pipeline.training.corruptions import corrupted
 from tests.conftest import Digits
 
 

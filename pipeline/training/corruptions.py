@@ -1,4 +1,4 @@
-"""Corruptions of crops that stay readable: noise, dead pixels, blur, bands, stripes, glare, low contrast.
+"""Corruptions of crops that stay readable: noise, blur, bands, lines, drops, outlines, glare, haze, bad cuts.
 
 A network that never sees them takes a noisy digit for "not a digit". Training corrupts negatives as often as digits,
 so that a corruption says nothing about what is shown.
@@ -31,7 +31,11 @@ def corrupted(crops: Float32, share: float, rng: np.random.Generator) -> Float32
 
 
 def _noise(crop: Float32, rng: np.random.Generator) -> Float32:
-    return np.asarray(np.clip(crop + rng.normal(0, rng.uniform(0.05, 0.35), crop.shape), 0, 1), np.float32)
+    """Adds noise that is the same everywhere or, as that of few photons, grows with the light."""
+    noise = rng.normal(0, rng.uniform(0.05, 0.35), crop.shape)
+    if rng.random() < 0.4:
+        noise = rng.normal(0, rng.uniform(0.2, 0.7), crop.shape) * np.sqrt(crop)
+    return np.asarray(np.clip(crop + noise, 0, 1), np.float32)
 
 
 def _dead_pixels(crop: Float32, rng: np.random.Generator) -> Float32:
@@ -53,12 +57,19 @@ def _motion(crop: Float32, rng: np.random.Generator) -> Float32:
 
 
 def _band(crop: Float32, rng: np.random.Generator) -> Float32:
-    """Inverts, blanks, fills or brightens a band of rows or columns."""
+    """Inverts, blanks, fills or brightens a band of rows or columns, or inverts one at each side."""
     crop = crop.copy()
-    kind = int(rng.integers(4))
+    across = crop if rng.random() < 0.5 else crop.T
+    kind = int(rng.integers(5))
+    if kind == 4:
+        inner = slice(int(rng.integers(3, 9)), SIDE - int(rng.integers(3, 9)))
+        kept = across[inner].copy()
+        across[:] = 1 - across
+        across[inner] = kept
+        return crop
     # A broad band that hides what is under it would leave no digit.
     start, width = int(rng.integers(-4, SIDE - 2)), int(rng.integers(2, 6 if kind in {1, 2} else 13))
-    band = (crop if rng.random() < 0.5 else crop.T)[max(0, start) : start + width]
+    band = across[max(0, start) : start + width]
     band[:] = (1 - band, band * 0, band * 0 + rng.uniform(0.3, 1), np.minimum(1, band + rng.uniform(0.1, 0.6)))[kind]
     return crop
 
@@ -84,8 +95,48 @@ def _glare(crop: Float32, rng: np.random.Generator) -> Float32:
     return np.asarray(np.clip(crop + light, 0, 1), np.float32)
 
 
+def _haze(crop: Float32, rng: np.random.Generator) -> Float32:
+    """Shines unevenly, in patches, through what is left of the contrast."""
+    patches = _patches(rng, rng.uniform(2, 7))
+    return np.asarray(crop * rng.uniform(0.25, 0.7) + patches * rng.uniform(0.2, 0.8), np.float32)
+
+
+def _drops(crop: Float32, rng: np.random.Generator) -> Float32:
+    """Covers patches with an even grey."""
+    covered = _patches(rng, rng.uniform(0.8, 2)) > rng.uniform(0.65, 0.85)
+    return np.where(covered, np.float32(rng.uniform(0, 0.8)), crop)
+
+
+def _outline(crop: Float32, rng: np.random.Generator) -> Float32:
+    """Leaves the edges of the strokes, as hollow letters have and a sharpening camera makes."""
+    smooth = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.4, 1.1))
+    edges = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    if rng.random() < 0.5:
+        edges = cv2.Laplacian(smooth, cv2.CV_32F)
+    edges = np.abs(edges) / max(float(np.abs(edges).max()), 1e-3)
+    return np.asarray(edges > rng.uniform(0.3, 0.6) if rng.random() < 0.5 else edges, np.float32)
+
+
+def _askew(crop: Float32, rng: np.random.Generator) -> Float32:
+    """Turns, leans, shrinks and moves, as a crop that was cut badly."""
+    turn, lean, (x, y) = rng.uniform(-0.45, 0.45), rng.uniform(-0.4, 0.4), rng.uniform(-3.5, 3.5, 2)
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    plane = turned @ np.array([[1.0, lean * (rng.random() < 0.5)], [0.0, 1.0]]) * rng.uniform(0.65, 1.05)
+    middle = np.full(2, (SIDE - 1) / 2)
+    return np.asarray(cv2.warpAffine(crop, np.column_stack((plane, middle - plane @ middle + (x, y))), (SIDE, SIDE)))
+
+
 def _pale(crop: Float32, rng: np.random.Generator) -> Float32:
     return np.asarray(crop * rng.uniform(0.2, 0.8), np.float32)
 
 
-_KINDS: tuple[Corruption, ...] = (_noise, _noise, _dead_pixels, _defocus, _motion, _band, _lines, _glare, _pale)
+def _patches(rng: np.random.Generator, width: float) -> Float32:
+    """Returns smooth noise in 0..1 whose patches are about this many pixels wide."""
+    smooth = cv2.GaussianBlur(rng.normal(0, 1, (SIDE, SIDE)).astype(np.float32), (0, 0), width)
+    return np.asarray((smooth - smooth.min()) / (smooth.max() - smooth.min()), np.float32)
+
+
+_KINDS: tuple[Corruption, ...] = (
+    _noise, _noise, _dead_pixels, _defocus, _motion, _band, _band, _lines, _lines, _glare, _pale, _haze, _haze, _drops,
+    _outline, _askew, _askew,
+)  # fmt: skip
