@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,13 @@ class LabelledImages:
     """Inputs, of digits `<uint8>[n, 28, 28]`, and what is to be answered for each, of digits `<uint8>[n]`.
 
     A continuous model keeps its states over `runs`, the numbers of inputs that follow one another; others have none.
+    `others` are the labels for outputs after the first, by their names.
     """
 
     crops: Inputs
     labels: npt.NDArray[Any]
     runs: tuple[int, ...] | None = None
+    others: Mapping[str, Labels] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.crops) != len(self.labels):
@@ -45,7 +47,8 @@ class LabelledImages:
         return len(self.labels)
 
     def __getitem__(self, which: slice | Indices) -> LabelledImages:
-        return LabelledImages(self.crops[which], self.labels[which])
+        others = {name: replace(labels, targets=labels.targets[which]) for name, labels in self.others.items()}
+        return LabelledImages(self.crops[which], self.labels[which], others=others)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Splits:
 
     `form` is that of all inputs. Labels are, by `task`: `classes`, an index into `names`, `<int>[n]`; `steps`, one for
     each time step, `<int>[n, steps]`; `multilabel`, 0 or 1 for each name, `<float32>[n, names]`; `regression`, real
-    numbers, `<float32>[n, values]`. `others` are the labels of the test inputs for further outputs, by their names.
+    numbers, `<float32>[n, values]`.
     """
 
     source: str
@@ -67,12 +70,11 @@ class Splits:
     form: DataForm = DIGITS
     task: Task = "classes"
     kept: LabelledImages | None = None  # crops that a device kept, to train on as well (`pipeline.training.kept`)
-    others: Mapping[str, Labels] = field(default_factory=dict)
 
     def labels_of(self, output: str, first: str) -> Labels | None:
         """Returns what an output is to answer for the test inputs, given the first output's name; None if unknown."""
         if output != first:
-            return self.others.get(output)
+            return self.test.others.get(output)
         # MNIST's files have labels of a byte.
         labels = self.test.labels
         whole = labels.astype(np.int64) if np.issubdtype(labels.dtype, np.integer) else labels

@@ -121,7 +121,7 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     wanted = recipe.data
     task = wanted.task or ("steps" if _answers_each_step(network) else None)
     data = read_data(wanted.source, shape, names=wanted.names, task=task, trust=model.trust)
-    outputs = tuple(getattr(network, "output_names", ("logits",)))
+    outputs = output_names(network)
     data = data.for_outputs(outputs)
     first = Labels(data.targets, data.task, data.names)
     for output, labels in {outputs[0]: first, **data.others}.items():
@@ -141,6 +141,11 @@ def own_inputs(model: OwnModel, network: keras.Model, *, trained: bool = True) -
     if not data.others:
         complete = replace(complete, task=data.task, names=data.names)
     return OwnInputs(splits, replace(recipe, data=complete), own)
+
+
+def output_names(network: keras.Model) -> tuple[str, ...]:
+    """Returns the names of a network's outputs, as data give labels to them."""
+    return tuple(getattr(network, "output_names", ("logits",)))
 
 
 def _require_names(size: int, labels: Labels, source: str, decoding: str) -> None:
@@ -195,7 +200,7 @@ def _splits(own: OwnSplits, form: DataForm, *, continuous: bool) -> Splits:
 
     def kept(part: OwnData) -> LabelledImages:
         runs = runs_of(part) if continuous else None
-        return LabelledImages(part.inputs[..., 0] if single else part.inputs, part.targets, runs)
+        return LabelledImages(part.inputs[..., 0] if single else part.inputs, part.targets, runs, part.others)
 
     indices = sha256_hex(own.calibration_indices.astype("<i8").tobytes())
     source, calibration = own.training.source, kept(own.calibration)
@@ -209,7 +214,6 @@ def _splits(own: OwnSplits, form: DataForm, *, continuous: bool) -> Splits:
         names=own.training.names,
         form=form,
         task=own.training.task,
-        others=own.test.others,
     )
 
 

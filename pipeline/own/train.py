@@ -11,6 +11,7 @@ import logging
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,9 +19,10 @@ import numpy as np
 from converters.lowering.lower import lowered
 from converters.lowering.states_kept import with_states
 from device.files.whole_file import whole_file, write_whole
+from pipeline.data.own.own_data import Task
 from pipeline.data.splits import LabelledImages, Splits
 from pipeline.folders import ModelFolder
-from pipeline.own.make import load_own_network, own_inputs
+from pipeline.own.make import load_own_network, output_names, own_inputs
 from pipeline.own.own_model import OwnModel
 from pipeline.own.recipe import Time, TrainingRecipe
 
@@ -54,11 +56,11 @@ def fit(
 ) -> list[float]:
     """Trains a network, which then has the weights of its best epoch; returns the validation loss of each epoch."""
     keras.utils.set_random_seed(training.seed)
-    network.compile(keras.optimizers.Adam(training.learning_rate), loss_of(network, splits))
+    network.compile(keras.optimizers.Adam(training.learning_rate), losses_of(network, splits))
     stop = keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
     history = network.fit(
-        *_arrays(splits, splits.training),
-        validation_data=_arrays(splits, splits.validation),
+        *_arrays(network, splits, splits.training),
+        validation_data=_arrays(network, splits, splits.validation),
         epochs=training.epochs,
         batch_size=training.batch_size,
         callbacks=[stop, *callbacks],
@@ -67,21 +69,32 @@ def fit(
     return [float(loss) for loss in history.history["val_loss"]]
 
 
-def loss_of(network: keras.Model, splits: Splits) -> keras.losses.Loss:
-    """Returns the loss by what the labels mean and how the network ends; raises ValueError for several outputs."""
+def losses_of(network: keras.Model, splits: Splits) -> list[keras.losses.Loss]:
+    """Returns each output's loss, by what its labels mean and how the network ends there; their sum is trained.
+
+    Raises ValueError if an output has no labels.
+    """
     heads = lowered(network, (1, *splits.form.shape)).heads
-    if len(heads) > 1:
-        raise ValueError(f"Expected a network with one output to train. Received: {', '.join(heads)}")
-    (head,) = heads.values()
-    if splits.task == "regression":
+    names = output_names(network)
+    labels = [splits.labels_of(name, names[0]) for name in names]
+    if without := [name for name, given in zip(names, labels, strict=True) if given is None]:
+        raise ValueError(f"Expected labels of every output to train. Received none of {', '.join(without)}")
+    tasks = [given.task for given in labels if given is not None]
+    sizes = [output.shape[-1] for output in network.outputs]
+    return [_loss(*each) for each in zip(tasks, heads.values(), sizes, strict=True)]
+
+
+def _loss(task: Task, head: str, size: int) -> keras.losses.Loss:
+    if task == "regression":
         return keras.losses.MeanSquaredError()
-    if splits.task == "multilabel" or network.output_shape[-1] == 1:
+    if task == "multilabel" or size == 1:
         return keras.losses.BinaryCrossentropy(from_logits=head != "sigmoid")
     return keras.losses.SparseCategoricalCrossentropy(from_logits=head != "softmax")
 
 
-def _arrays(splits: Splits, part: LabelledImages) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]  # Keras'
-    return splits.form.real(part.crops), part.labels
+def _arrays(network: keras.Model, splits: Splits, part: LabelledImages) -> tuple[Any, Any]:
+    targets = [part.labels, *(part.others[name].targets for name in output_names(network)[1:])]
+    return splits.form.real(part.crops), targets if len(targets) > 1 else part.labels
 
 
 def _record(training: TrainingRecipe, losses: list[float]) -> dict[str, object]:
