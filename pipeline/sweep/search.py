@@ -11,6 +11,7 @@ import functools
 import logging
 import math
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 _MAX_FAILURES = 3
 # No trial ends by its number of epochs here: the recipe says how many there are.
 _MAX_EPOCHS = 10**6
+_ANSWERS_WITHIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Job:
 def run(job: Job, state: Path, address: str | None) -> Results:
     """Runs all trials and returns what they found; those that `state` says are done are not run again.
 
-    With an `address`, they run on that cluster of Ray. What Ray raises passes through.
+    With an `address`, they run on that cluster of Ray. Raises ValueError if nothing answers there; what Ray raises
+    passes through.
     """
+    if address:
+        _require_answer(address)
     with _started(job.search, address):
         trainable = functools.partial(_trial, job=job)
         if tune.Tuner.can_restore(state):
@@ -64,6 +69,15 @@ class _Progress(tune.Callback):  # type: ignore[misc]  # Ray is untyped
     def on_trial_complete(self, *, trials: list[Any], trial: Any, **_: Any) -> None:
         ended = sum(each.is_finished() for each in trials)
         log.info("trial %s ended, %s of %s", trial.config["trial"], ended, len(trials))
+
+
+def _require_answer(address: str) -> None:
+    """Connects once, since Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _ANSWERS_WITHIN_S).close()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{address}: Expected HOST:PORT of a cluster of Ray. {error}") from error
 
 
 @contextmanager

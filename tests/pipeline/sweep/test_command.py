@@ -16,7 +16,8 @@ import pytest
 
 from pipeline.own.recipe import DataRecipe, NetworkRecipe, Recipe, TrainingRecipe, read_recipe
 from tests.support.checkout import ROOT
-from tests.support.commands import pipeline, refused
+from tests.support.commands import OFFLINE, pipeline, refused
+from tests.support.mosquitto import free_port
 from tests.support.own_data import waves
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -133,3 +134,28 @@ def test_an_interrupted_sweep_goes_on(folder: Path) -> None:
     assert again.returncode == 0, again.stderr
     found = json.loads((folder / "build/sweep/space/results.json").read_text())
     assert [trial["measured"] is None for trial in found["trials"]].count(True) == 1
+
+
+@NEEDS_RAY
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "cluster"])
+def test_a_cluster_that_does_not_answer_is_named(folder: Path, address: str) -> None:
+    message = refused(pipeline(folder, "sweep", "space.toml", "--trust", "--address", address, PYTHONPATH=PATHS))
+    assert message.startswith(f"error: {address}: Expected HOST:PORT of a cluster of Ray. ")
+
+
+@NEEDS_RAY
+@pytest.mark.slow
+def test_trials_run_on_a_cluster(folder: Path) -> None:
+    """With `--address` they run on a Ray that was started before, which goes on."""
+    port, paths = free_port(), {"PYTHONPATH": PATHS, "RAY_AUTH_MODE": "token"}
+    environment = {**os.environ, **paths}
+    command = [sys.executable, "-m", "ray.scripts.scripts"]
+    head = [*command, "start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
+    subprocess.run(head, cwd=folder, env=environment, check=True, capture_output=True)
+    try:
+        address, direct = f"127.0.0.1:{port}", dict.fromkeys(OFFLINE, "")
+        child = pipeline(folder, "sweep", "space.toml", "--trust", "--address", address, **paths, **direct)
+    finally:
+        subprocess.run([*command, "stop", "--force"], env=environment, check=True, capture_output=True)
+    assert child.returncode == 0, child.stderr
+    assert sorted(builds(folder)) == ["0", "2", "3"]
