@@ -172,7 +172,8 @@ def _skeleton(strokes: UInt8) -> UInt8:
     middle = np.zeros_like(strokes)
     while strokes.any():
         middle |= cv2.subtract(strokes, cv2.morphologyEx(strokes, cv2.MORPH_OPEN, cross))
-        strokes = np.asarray(cv2.erode(strokes, cross))
+        # What lies beyond the image would not be eroded.
+        strokes = np.asarray(cv2.erode(strokes, cross, borderType=cv2.BORDER_CONSTANT, borderValue=0))
     return np.asarray(cv2.morphologyEx(middle, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))))
 
 
