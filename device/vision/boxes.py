@@ -22,6 +22,10 @@ class Box:
     width: int
     height: int
 
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
     def of(self, image: Array) -> Array:
         """Returns the part of an array `[h, w, ...]` in the box, as a view."""
         return image[self.y : self.y + self.height, self.x : self.x + self.width]
@@ -31,10 +35,15 @@ class Box:
         return Box(self.x + x, self.y + y, self.width, self.height)
 
 
-def iou(one: Box, other: Box) -> float:
-    """Returns the intersection over union of two boxes, 0..1; 0 if both are empty."""
+def common_area(one: Box, other: Box) -> int:
+    """Returns how many pixels two boxes share."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    intersection = max(0, width) * max(0, height)
-    union = one.width * one.height + other.width * other.height - intersection
-    return intersection / union if union else 0.0
+    return max(0, width) * max(0, height)
+
+
+def iou(one: Box, other: Box) -> float:
+    """Returns the intersection over union of two boxes, 0..1; 0 if both are empty."""
+    common = common_area(one, other)
+    union = one.area + other.area - common
+    return common / union if union else 0.0

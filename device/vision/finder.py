@@ -13,12 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 
+import cv2
 import numpy as np
 
 from ..arrays import Image
-from .boxes import Box
+from .boxes import Box, iou
 from .normalise import crop_of
-from .scale import FRAME, SINGLE
+from .scale import FRAME, SINGLE, UNRULED, Scale
 from .shapes import Scene, Shape
 
 # An image with fewer pixels on a side is too small to show a digit.
@@ -30,6 +31,8 @@ _MAX_TAKEN = 0.5
 _MAX_WIDTH_TO_HEIGHT, _MAX_HEIGHT_TO_WIDTH = 1.6, 16
 # The weight of a shape for each image edge that it reaches: such a shape is usually a neighbour or a line.
 _EDGE_WEIGHT = 0.2
+# Candidates are the same if their boxes overlap by more, as intersection over union.
+_SAME = 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +105,32 @@ class Finder:
 
         The candidate may reach the image's edge. Takes the same images as `find`, and raises the same errors.
         """
+        return self._one(_checked(image), SINGLE)
+
+    def alternatives(self, image: Image, found: Candidate | None) -> tuple[Candidate, ...]:
+        """Returns what else than `found` could be the digit in an image of one, if its box is another.
+
+        A picture may be cut so tightly that a hole looks like ink on paper: it is searched again within a broader
+        margin. A straight stroke may look like a ruled line: it is searched again without removing lines. Takes the
+        same images as `find`, and raises the same errors.
+        """
         if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
+            return ()
+        margin_px = max(image.shape[:2]) // 3
+        broad = _with_margin(image, margin_px)
+        within = [self._one(broad, SINGLE), self._one(broad, UNRULED)]
+        moved = [each and replace(each, box=_cut(each.box.moved(-margin_px, -margin_px), image)) for each in within]
+        known, others = [] if found is None else [found.box], []
+        for candidate in (self._one(image, UNRULED), *moved):
+            if candidate is not None and all(iou(candidate.box, box) < _SAME for box in known):
+                known.append(candidate.box)
+                others.append(candidate)
+        return tuple(others)
+
+    def _one(self, image: Image, scale: Scale) -> Candidate | None:
+        if min(image.shape[:2]) < _MIN_SIDE_PX:
             return None
-        scene = Scene.of(image, self.alone_px, self.min_contrast, SINGLE)
+        scene = Scene.of(image, self.alone_px, self.min_contrast, scale)
         shapes = scene.shapes(self.min_height_alone, scene.polarities())
         likely = [shape for shape in shapes if not shape.is_cut_bar]
         return _candidate(max(likely, key=_prominence)) if likely else None
@@ -116,6 +142,21 @@ class Finder:
         shapes = scene.shapes(min_height, (True, False))
         whole = [shape for shape in shapes if not shape.edges and _has_proportions(shape)]
         return [_candidate(shape) for shape in _without_halos(whole)]
+
+
+def _with_margin(image: Image, margin_px: int) -> Image:
+    """Returns an image with a margin in the median colour of its edge."""
+    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    colour = np.atleast_1d(np.median(edge, axis=0)).tolist()
+    return np.asarray(cv2.copyMakeBorder(image, *(margin_px,) * 4, cv2.BORDER_CONSTANT, value=colour))
+
+
+def _cut(box: Box, image: Image) -> Box:
+    """Returns the part of a box that lies in an image."""
+    height, width = image.shape[:2]
+    left, top = min(max(box.x, 0), width), min(max(box.y, 0), height)
+    right, bottom = (min(max(end, 0), side) for end, side in ((box.x + box.width, width), (box.y + box.height, height)))
+    return Box(left, top, right - left, bottom - top)
 
 
 def _starts(length: int, side: int) -> list[int]:

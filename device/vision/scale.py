@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Scale:
     nearby: float  # the window in which ink is compared with the strongest ink
     noise: float  # minimum ink over the median of the image's ink; the peak of each piece must reach twice that
     of_peak: float  # minimum ink over the strongest ink nearby; the remains of ruled lines are paler than strokes
-    rule: float  # minimum length of a ruled line, as a fraction of the shorter side
+    rule: float  # minimum length of a ruled line, as a fraction of the shorter side; 0 if there are none
     rule_thickness: float  # maximum thickness of a ruled line
     rules_to_edge: bool  # whether only lines that reach the image's edge are ruled lines
     margin: float  # the width of the edge, of the shorter side; pieces join only pieces at as many edges
@@ -32,3 +32,4 @@ SINGLE = Scale(
     1.0, 0.5, 2.5, 0.3, rule=0.5, rule_thickness=0.125, rules_to_edge=True,
     margin=0.03, gap=0.25, gap_to_thickness=1.2, growth=2.5,
 )  # fmt: skip
+UNRULED = replace(SINGLE, rule=0)

@@ -82,7 +82,7 @@ class Pieces:
         nearby_px = round(scale.nearby * max(ink.shape))
         thickness_px = max(3, round(scale.rule_thickness * max(ink.shape)))
         rules = Rules(thickness_px, round(scale.rule * min(ink.shape)), to_edge=scale.rules_to_edge)
-        if cv2.minMaxLoc(ink)[1] >= 2 * min_ink:
+        if scale.rule and cv2.minMaxLoc(ink)[1] >= 2 * min_ink:
             ink = without_rules(ink, min_ink, nearby_px, rules)
         mask = strong_ink(ink, min_ink, nearby_px, scale.of_peak)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)

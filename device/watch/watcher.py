@@ -24,7 +24,7 @@ from ..fields.field import Field
 from ..fields.number import Number, around
 from ..runner import Runner
 from ..sources.frames import Frame, elapsed_ms
-from ..vision.boxes import Box
+from ..vision.boxes import Box, common_area
 from ..vision.finder import Candidate, Finder
 from ..vision.whole_image import as_input
 from .options import WatchOptions
@@ -32,6 +32,9 @@ from .tracker import Tracker
 
 # A tolerance, because the times of video frames are rounded.
 _CLOCK_S = 1e-3
+# What else could be the digit in an image of one counts from this probability, so that a scene has few chances to be
+# taken for a digit; a reading that lies inside another has more than this share of its box there.
+_SURE, _INSIDE = 0.99, 0.8
 # By degrees clockwise.
 _TURNS = MappingProxyType({90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE})
 
@@ -62,6 +65,11 @@ class DigitReading:
     def label(self) -> str | None:
         """The predicted digit; None without a candidate, or if the model rejects it."""
         return None if self.prediction is None else self.prediction.label
+
+    @property
+    def probability(self) -> float:
+        """That of the answer, 0 without one."""
+        return 0.0 if self.prediction is None or self.label is None else self.prediction.probability
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +132,17 @@ class Watcher:
         started = time.perf_counter()
         candidates = self._candidates(frame)
         crop_ms = elapsed_ms(started)
-        if not candidates and (self._options.one or frame.still):
+        readings = tuple(self._reading(frame, candidate, crop_ms) for candidate in candidates if candidate)
+        if self._options.one and self._form is None:
+            first = readings[0] if candidates[0] else None
+            best = chosen(first, readings if first is None else readings[1:])
+            readings = () if best is None else (best,)
+        if not readings and (self._options.one or frame.still):
             return (DigitReading(frame, None, None, None, Timings(frame.capture_ms, crop_ms, 0.0)),)
-        return tuple(self._reading(frame, candidate, crop_ms) for candidate in candidates)
+        return readings
 
-    def _candidates(self, frame: Frame) -> tuple[Candidate, ...]:
+    def _candidates(self, frame: Frame) -> tuple[Candidate | None, ...]:
+        """Returns what is to be read; in an image of one digit the likeliest, which may be None, before the others."""
         region = self._options.region
         image = frame.image if region is None else region.cut(frame.image)
         if self._form is not None:
@@ -136,8 +150,8 @@ class Watcher:
         if not self._options.one:
             # A still picture is read once, so it may take longer.
             return self._finder.find_small(image) if frame.still else self._finder.find(image)
-        found = self._finder.find_one(image)
-        return () if found is None else (found,)
+        likeliest = self._finder.find_one(image)
+        return likeliest, *self._finder.alternatives(image, likeliest)
 
     def _reading(self, frame: Frame, candidate: Candidate, crop_ms: float) -> DigitReading:
         region = self._options.region
@@ -146,6 +160,28 @@ class Watcher:
         prediction = self._runner.read(candidate.crop, early_exit=self._options.early_exit)
         timings = Timings(frame.capture_ms, crop_ms, elapsed_ms(started))
         return DigitReading(frame, box, candidate.crop, prediction, timings)
+
+
+def chosen(likeliest: DigitReading | None, others: Iterable[DigitReading]) -> DigitReading | None:
+    """Returns the reading of the digit in an image of one: the likeliest, unless another is sure and explains more.
+
+    The other explains more if the likeliest is no digit, or lies inside it and is less sure: a digit's hole, or what is
+    left of it without a stroke, lies inside it.
+    """
+    best = likeliest
+    for other in others:
+        if other.probability < _SURE:
+            continue
+        if best is None or best.label is None or (_lies_in(best, other) and best.probability <= other.probability):
+            best = other
+    return best
+
+
+def _lies_in(inner: DigitReading, outer: DigitReading) -> bool:
+    if inner.box is None or outer.box is None:
+        return False
+    area, common = inner.box.area, common_area(inner.box, outer.box)
+    return area < outer.box.area and common > _INSIDE * area
 
 
 def _check_kind(runner: Runner) -> None:

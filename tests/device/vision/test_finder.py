@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -205,6 +206,29 @@ def test_noise_has_no_candidates() -> None:
 def test_an_empty_image_has_no_candidates() -> None:
     assert FINDER.find(np.zeros((0, 0, 3), np.uint8)) == ()
     assert FINDER.find_one(np.zeros((5, 0), np.uint8)) is None
+    assert FINDER.alternatives(np.zeros((5, 0), np.uint8), None) == ()
+
+
+def test_a_digit_that_fills_the_picture_is_an_alternative_to_its_hole() -> None:
+    """A zero from edge to edge: what is found alone lies within it."""
+    image = np.full((100, 80, 3), 200, np.uint8)
+    cv2.ellipse(image, (40, 50), (32, 42), 0, 0, 360, (20, 20, 20), 22)
+    one = FINDER.find_one(image)
+    others = FINDER.alternatives(image, one)
+    assert Box(0, 0, 80, 100) in [candidate.box for candidate in others]
+    assert one not in others
+
+
+def test_a_foot_from_edge_to_edge_is_a_rule_or_a_stroke() -> None:
+    """A two whose foot looks like a ruled line is found without it, and with it as an alternative."""
+    image = np.full((64, 48, 3), 200, np.uint8)
+    cv2.ellipse(image, (24, 18), (14, 12), 0, 180, 390, (40, 40, 40), 5)
+    cv2.line(image, (36, 26), (6, 56), (40, 40, 40), 5)
+    cv2.line(image, (0, 57), (47, 57), (40, 40, 40), 5)
+    one = FINDER.find_one(image)
+    assert one is not None
+    assert one.box.width < 44
+    assert max(candidate.box.width for candidate in FINDER.alternatives(image, one)) == 48
 
 
 @settings(max_examples=40, deadline=None)
@@ -212,7 +236,7 @@ def test_an_empty_image_has_no_candidates() -> None:
 def test_boxes_lie_in_any_image(image: Image) -> None:
     height, width = image.shape[:2]
     one = FINDER.find_one(image)
-    for candidate in (*FINDER.find(image), *(() if one is None else (one,))):
+    for candidate in (*FINDER.find(image), *(() if one is None else (one,)), *FINDER.alternatives(image, one)):
         box = candidate.box
         assert min(box.x, box.y, box.width - 1, box.height - 1) >= 0
         assert box.x + box.width <= width
@@ -229,7 +253,7 @@ def test_boxes_lie_in_any_image(image: Image) -> None:
     ],
 )
 def test_other_arrays_are_refused(image: Image, received: str) -> None:
-    for search in (FINDER.find, FINDER.find_one):
+    for search in (FINDER.find, FINDER.find_one, partial(FINDER.alternatives, found=None)):
         with pytest.raises(ValueError, match=rf"Expected image <uint8>.* Received: {received}"):
             search(image)
 

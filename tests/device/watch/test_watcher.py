@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import pytest
 
+from device.contract.predictions import Prediction
 from device.runner import Runner
 from device.sources.frames import Frame
+from device.vision.boxes import Box
 from device.vision.finder import Finder
 from device.vision.region import Region
 from device.watch.options import WatchOptions
-from device.watch.watcher import DigitReading, Watcher, due, watch
+from device.watch.watcher import DigitReading, Timings, Watcher, chosen, due, watch
 from tests.conftest import MODELS, Digits
 from tests.support.scenes import Image, blank, page
 
@@ -139,3 +142,38 @@ def test_a_picture_of_one_shade_shows_no_digit(runner: Runner, shade: int, size:
 def test_invalid_options_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"Expected .* Received: "):
         WatchOptions(**wrong)  # type: ignore[arg-type]  # numbers, and wrong ones
+
+
+def a_reading(box: Box, label: str | None, probability: float) -> DigitReading:
+    prediction = Prediction(label, int(label or 0), probability, (), 28, 1.0)
+    return DigitReading(Frame(blank()), box, None, prediction, Timings(0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("likeliest", "other", "label"),
+    [
+        pytest.param(((40, 20, 20, 60), "1", 0.995), ((0, 0, 90, 90), "0", 0.999), "0", id="the hole of a zero"),
+        pytest.param(((40, 20, 20, 60), "1", 0.999), ((0, 0, 90, 90), "0", 0.995), "1", id="less sure"),
+        pytest.param(((40, 20, 20, 60), None, 0.1), ((0, 0, 90, 90), "0", 0.98), None, id="not sure"),
+        pytest.param(((40, 20, 20, 60), None, 0.1), ((60, 0, 20, 90), "3", 0.99), "3", id="beside what is no digit"),
+        pytest.param(((40, 20, 20, 60), "1", 0.9), ((60, 0, 30, 90), "3", 0.999), "1", id="beside a digit"),
+        pytest.param(((0, 0, 90, 90), "0", 0.9), ((40, 20, 20, 60), "1", 0.999), "0", id="inside"),
+    ],
+)
+def test_of_two_readings_of_one_digit_the_sure_one_that_explains_more_counts(
+    likeliest: tuple[tuple[int, int, int, int], str | None, float],
+    other: tuple[tuple[int, int, int, int], str | None, float],
+    label: str | None,
+) -> None:
+    readings = [a_reading(Box(*box), label, probability) for box, label, probability in (likeliest, other)]
+    best = chosen(readings[0], readings[1:])
+    assert best is not None
+    assert best.label == label
+
+
+def test_a_zero_that_fills_its_picture_is_read(runner: Runner) -> None:
+    """Its hole alone would be a one or nothing."""
+    image = np.full((100, 80, 3), 200, np.uint8)
+    cv2.ellipse(image, (40, 50), (32, 42), 0, 0, 360, (20, 20, 20), 22)
+    (reading,) = watch([Frame(image)], runner, WatchOptions(one=True))
+    assert (reading.label, reading.box) == ("0", Box(0, 0, 80, 100))
