@@ -19,7 +19,7 @@ import numpy as np
 from ..arrays import Image
 from .boxes import Box, iou
 from .normalise import crop_of
-from .scale import FRAME, SINGLE, UNRULED, Scale
+from .scale import FRAME, SINGLE, UNEVEN, UNRULED, Scale
 from .shapes import Scene, Shape
 
 # An image with fewer pixels on a side is too small to show a digit.
@@ -110,9 +110,9 @@ class Finder:
     def alternatives(self, image: Image, found: Candidate | None) -> tuple[Candidate, ...]:
         """Returns what else than `found` could be the digit in an image of one, if its box is another.
 
-        A picture may be cut so tightly that a hole looks like ink on paper: it is searched again within a broader
-        margin. A straight stroke may look like a ruled line: it is searched again without removing lines. Takes the
-        same images as `find`, and raises the same errors.
+        Light may fall off: it is searched again with paper that changes over half the image. A straight stroke may look
+        like a ruled line: again without removing lines. A picture may be cut so tightly that a hole looks like ink on
+        paper: again within a broader margin. Takes the same images as `find`, and raises the same errors.
         """
         if min(_checked(image).shape[:2]) < _MIN_SIDE_PX:
             return ()
@@ -121,7 +121,7 @@ class Finder:
         within = [self._one(broad, SINGLE), self._one(broad, UNRULED)]
         moved = [each and replace(each, box=_cut(each.box.moved(-margin_px, -margin_px), image)) for each in within]
         known, others = [] if found is None else [found.box], []
-        for candidate in (self._one(image, UNRULED), *moved):
+        for candidate in (self._one(image, UNEVEN), self._one(image, UNRULED), *moved):
             if candidate is not None and all(iou(candidate.box, box) < _SAME for box in known):
                 known.append(candidate.box)
                 others.append(candidate)

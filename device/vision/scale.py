@@ -33,3 +33,5 @@ SINGLE = Scale(
     margin=0.03, gap=0.25, gap_to_thickness=1.2, growth=2.5,
 )  # fmt: skip
 UNRULED = replace(SINGLE, rule=0)
+# The paper's colour changes over half the image, as where the light falls off.
+UNEVEN = replace(SINGLE, background=0.5)
