@@ -127,9 +127,14 @@ class Shape:
 
     @property
     def is_cut_bar(self) -> bool:
-        """Whether it is a bar that reaches the image's edge, such as a line or the edge of the paper."""
-        is_slim = min(self.width, self.height) < _BAR_ASPECT * max(self.width, self.height)
-        return self.edges > 0 and is_slim and self.area > _BAR_FILL * self.width * self.height
+        """Whether it is a bar that reaches the image's edge, such as a line, or runs along it, such as a shadow."""
+        if not self.edges or min(self.width, self.height) >= _BAR_ASPECT * max(self.width, self.height):
+            return False
+        height, width = self.pieces.ink.shape
+        sides = (self.x == 0, self.x + self.width == width)
+        if self.width > self.height:
+            sides = (self.y == 0, self.y + self.height == height)
+        return sides[0] != sides[1] or self.area > _BAR_FILL * self.width * self.height
 
     @property
     def is_blot(self) -> bool:

@@ -34,7 +34,7 @@ from .tracker import Tracker
 _CLOCK_S = 1e-3
 # What else could be the digit in an image of one counts from this probability, so that a scene has few chances to be
 # taken for a digit; a reading that lies inside another has more than this share of its box there.
-_SURE, _INSIDE = 0.99, 0.8
+_SURE, _INSIDE = 0.995, 0.8
 # By degrees clockwise.
 _TURNS = MappingProxyType({90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE})
 

@@ -219,6 +219,14 @@ def test_a_digit_that_fills_the_picture_is_an_alternative_to_its_hole() -> None:
     assert one not in others
 
 
+def test_a_shadow_along_the_edge_is_no_digit() -> None:
+    """Ragged, it fills less than half of its box."""
+    image = np.full((100, 100, 3), 200, np.uint8)
+    for row in range(0, 100, 4):
+        image[row : row + 4, : 6 + 9 * (row % 8 == 0)] = 60
+    assert FINDER.find_one(image) is None
+
+
 def test_a_foot_from_edge_to_edge_is_a_rule_or_a_stroke() -> None:
     """A two whose foot looks like a ruled line is found without it, and with it as an alternative."""
     image = np.full((64, 48, 3), 200, np.uint8)
