@@ -46,11 +46,11 @@ def bundled(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Test digits, and two thirds as many crops of noise; ROWSTREAM_PI_CROPS says how many digits."""
-    digits = int(os.environ.get("ROWSTREAM_PI_CROPS", "300"))
+    """Test digits and crops of noise, ROWSTREAM_PI_CROPS and ROWSTREAM_PI_NOISE of them."""
+    digits, noisy = (int(os.environ.get(f"ROWSTREAM_PI_{name}", "300")) for name in ("CROPS", "NOISE"))
     data = os.environ.get("ROWSTREAM_DATA")
     images = (load(Path(data)) if data else embedded_splits()).test.crops[:digits]
-    noise = np.random.default_rng(0).integers(0, 256, (2 * digits // 3, 28, 28)).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (noisy, 28, 28)).astype(np.uint8)
     path = tmp_path_factory.mktemp("crops") / "crops.npy"
     np.save(path, np.concatenate([images, noise]))
     return path
