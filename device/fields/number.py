@@ -11,6 +11,8 @@ from ..contract.predictions import Prediction
 from ..vision.boxes import Box
 
 UNSURE = "?"
+# One wrong digit makes a number wrong, and it has several: each has to be surer than a digit by itself.
+_SURE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Digit:
         """The digit; None if it is unsure."""
         if self.half_way or self.prediction is None:
             return self.resolved
-        return self.prediction.label
+        return self.prediction.label if self.prediction.probability >= _SURE else None
 
     @property
     def probability(self) -> float:
