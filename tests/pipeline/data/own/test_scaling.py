@@ -163,12 +163,12 @@ def test_float_images_are_to_be_brought_to_another_scaling(digits: Digits, train
 @pytest.mark.slow
 @pytest.mark.parametrize("declared", ["0..255", "1..0"])
 def test_a_wrong_scaling_of_a_released_network_is_suspected(digits: Digits, declared: str) -> None:
-    """The released rows2d, trained on ink in 0..1, is found to be given grey levels or inverted ink."""
+    """The released conv1d, which saw no inverted ink, is found to be given grey levels or inverted ink."""
     from pipeline.training.networks import build  # noqa: PLC0415  # takes seconds, which only this test should wait for
     from pipeline.variants import VARIANTS  # noqa: PLC0415  # the same
 
-    network = build(VARIANTS["rows2d"])
-    network.load_weights(MODELS / "rows2d" / "float.weights.h5")
+    network = build(VARIANTS["conv1d"])
+    network.load_weights(MODELS / "conv1d" / "float.weights.h5")
     images, labels = digits[0][..., np.newaxis], digits[1].astype(np.int64)
     predict: Predict = lambda inputs: np.asarray(network(inputs), np.float32)  # noqa: E731  # short
     message = suspect_scaling(predict, images, labels, Scaling.parsed(declared))
