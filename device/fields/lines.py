@@ -61,4 +61,4 @@ def _gap(last: Boxed, candidate: Boxed) -> int:
 
 
 def _area(line: Iterable[Boxed]) -> int:
-    return sum(each.box.width * each.box.height for each in line)
+    return sum(each.box.area for each in line)

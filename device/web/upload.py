@@ -61,7 +61,7 @@ def read_png(content: bytes, finder: Finder) -> Upload:
     if found is None:
         # `find_one` misses a small digit in a corner.
         candidates = finder.find(image)
-        found = max(candidates, key=lambda candidate: candidate.box.width * candidate.box.height, default=None)
+        found = max(candidates, key=lambda candidate: candidate.box.area, default=None)
     return Upload(None) if found is None else Upload(found.crop, found.box)
 
 

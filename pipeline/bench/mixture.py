@@ -48,7 +48,7 @@ class SetScore:
 
 def measure(runner: Runner, validation: LabelledImages, pictures: int) -> dict[str, SetScore]:
     """Returns a model's score on each set of `WEIGHTS`, with this many pictures of each kind."""
-    chosen = validation[np.linspace(0, len(validation) - 1, min(pictures, len(validation))).astype(np.intp)]
+    chosen = validation.spread(pictures)
     crops = np.asarray(chosen.crops, np.uint8)
     corrupted = np.concatenate([mnist_c.corrupted(crops, kind, _SEED) for kind in mnist_c.KINDS])
     scores = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,8 +47,12 @@ class LabelledImages:
         return len(self.labels)
 
     def __getitem__(self, which: slice | Indices) -> LabelledImages:
-        others = {name: replace(labels, targets=labels.targets[which]) for name, labels in self.others.items()}
+        others = {name: labels[which] for name, labels in self.others.items()}
         return LabelledImages(self.crops[which], self.labels[which], others=others)
+
+    def spread(self, count: int) -> LabelledImages:
+        """Returns `count` inputs from first to last, evenly apart, or all if there are fewer."""
+        return self[np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.intp)]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from device.runner import Runner
 from pipeline.bench.robustness import float_reader, int8_reader, measure_robustness
 from pipeline.gate.case import Case
@@ -23,11 +21,9 @@ def corruption(case: Case) -> Iterator[Check | Note]:
     if case.splits.names != LABELS:
         yield Note("int8 accuracy, corrupted", "the corruptions are those of digits")
         return
-    test = case.splits.test
-    chosen = test[np.linspace(0, len(test) - 1, min(_IMAGES, len(test))).astype(np.intp)]
     with Runner(case.folder.path) as runner:
         readers = {"float": float_reader(case.network), "int8": int8_reader(runner)}
-        measured = measure_robustness(readers, chosen)
+        measured = measure_robustness(readers, case.splits.test.spread(_IMAGES))
     real, int8 = measured.mean_percent("float"), measured.mean_percent("int8")
     yield Note("float accuracy, corrupted", f"{real:.2f} %")
     yield at_least("int8 accuracy, corrupted", int8, case.limits.corrupted_accuracy_percent_min, " %")

@@ -45,7 +45,7 @@ class Labels:
             expected = f"Expected targets <{dtype.__name__}> of {axes} axes for {self.task}"
             raise ValueError(f"{expected}. Received: {received}")
 
-    def __getitem__(self, which: Indices) -> Labels:
+    def __getitem__(self, which: slice | Indices) -> Labels:
         return replace(self, targets=self.targets[which])
 
 

@@ -214,6 +214,7 @@ def test_refuses_fewer_images_than_a_batch(training_set: TrainingSet, tmp_path: 
         ({"batch_size": 0}, "Expected batch_size >= 1. Received: 0"),
         ({"label_smoothing": 1.0}, "Expected 0 <= label_smoothing < 1. Received: 1.0"),
         ({"label_smoothing": -0.1}, "Expected 0 <= label_smoothing < 1. Received: -0.1"),
+        ({"corrupted_share": 1.5}, "Expected 0 <= corrupted_share <= 1. Received: 1.5"),
         ({"cell_noise": -0.1}, "Expected cell_noise >= 0. Received: -0.1"),
         ({"cell_noise": float("inf")}, "Expected cell_noise >= 0. Received: inf"),
         ({"earlier_steps_weight": -1.0}, "Expected earlier_steps_weight >= 0. Received: -1.0"),
