@@ -6,8 +6,9 @@ pictures without a digit, "not a digit" counts 1 and an answer -3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -46,22 +47,28 @@ class SetScore:
         return self.right - COST_OF_WRONG * self.wrong
 
 
-def measure(runner: Runner, validation: LabelledImages, pictures: int) -> dict[str, SetScore]:
-    """Returns a model's score on each set of `WEIGHTS`, with this many pictures of each kind."""
+def measure(runners: Mapping[str, Runner], validation: LabelledImages, pictures: int) -> dict[str, dict[str, SetScore]]:
+    """Returns the score of each model on each set of `WEIGHTS`, with this many pictures of each kind, drawn once."""
+    measured: dict[str, dict[str, SetScore]] = {name: {} for name in runners}
+    for kind, score in _sets(validation, pictures):
+        for name, runner in runners.items():
+            measured[name][kind] = score(runner)
+    return measured
+
+
+def _sets(validation: LabelledImages, pictures: int) -> Iterator[tuple[str, Callable[[Runner], SetScore]]]:
+    """Yields each set with what scores a model on it."""
     chosen = validation.spread(pictures)
     crops = np.asarray(chosen.crops, np.uint8)
+    yield "MNIST", partial(_of_crops, crops=crops, labels=chosen.labels)
     corrupted = np.concatenate([mnist_c.corrupted(crops, kind, _SEED) for kind in mnist_c.KINDS])
-    scores = {
-        "MNIST": _of_crops(runner, crops, chosen.labels),
-        "corrupted": _of_crops(runner, corrupted, np.tile(chosen.labels, len(mnist_c.KINDS))),
-    }
+    yield "corrupted", partial(_of_crops, crops=corrupted, labels=np.tile(chosen.labels, len(mnist_c.KINDS)))
+    shown = [index % len(LABELS) for index in range(pictures)]
     for kind, draw in KINDS.items():
         drawn = DrawnPictures(validation, held_out_fonts(), np.random.default_rng((_SEED, *kind.encode())))
-        shown = [index % len(LABELS) for index in range(pictures)]
-        scores[kind] = _of_pictures(runner, [(draw(drawn, digit), LABELS[digit]) for digit in shown])
+        yield kind, partial(_of_pictures, pictures=[(draw(drawn, digit), LABELS[digit]) for digit in shown])
     drawn = DrawnPictures(validation, held_out_fonts(), np.random.default_rng(_SEED))
-    scores["no digit"] = _of_pictures(runner, [(drawn.no_digit(), None) for _ in range(pictures)])
-    return scores
+    yield "no digit", partial(_of_pictures, pictures=[(drawn.no_digit(), None) for _ in shown])
 
 
 def worth_percent(scores: Mapping[str, SetScore]) -> float:

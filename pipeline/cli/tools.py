@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,11 +101,9 @@ class Compare:
         from pipeline.data.mnist import load
 
         validation = load(self.data).validation
-        measured = {}
-        for folder in folders:
-            with Runner(folder) as runner:
-                measured[str(folder)] = measure(runner, validation, self.pictures)
-        print(mixture_table(measured))
+        with ExitStack() as opened:
+            runners = {str(folder): opened.enter_context(Runner(folder)) for folder in folders}
+            print(mixture_table(measure(runners, validation, self.pictures)))
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,6 @@ def test_the_best_model_stands_first() -> None:
 def test_a_released_model_reads_most_of_what_is_drawn() -> None:
     """Of 20 of each kind: MNIST, scans and print nearly all; no set is left out."""
     with Runner(MODELS / "rows2d") as runner:
-        scores = measure(runner, HANDS, 20)
+        scores = measure({"rows2d": runner}, HANDS, 20)["rows2d"]
     assert set(scores) == set(WEIGHTS)
     assert min(scores[kind].right for kind in ("MNIST", "scan", "print")) >= 85
