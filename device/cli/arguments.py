@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from .. import __version__
 from ..interpreter import RUNTIMES
+from ..program import PROGRAM
 from .options import ClassifyOptions, ModelOptions, VerifyOptions
 from .process import warn
 
 if TYPE_CHECKING:
+    from .service_options import ServiceOptions
     from .source_options import FieldsOptions, LabelOptions, ServeOptions, SourceOptions
+    from .update_options import HomeOptions, InstallOptions
 
-Options: TypeAlias = "ClassifyOptions | VerifyOptions | SourceOptions | ServeOptions | FieldsOptions | LabelOptions"
+Options: TypeAlias = (
+    "ClassifyOptions | VerifyOptions | SourceOptions | ServeOptions | FieldsOptions | LabelOptions | ServiceOptions | "
+    "InstallOptions | HomeOptions"
+)
+
+Value = TypeVar("Value")
 
 # Where a model lies in a bundle, and in this project's repository.
-_DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
-_DEFAULT_MODEL_NAMES = " or ".join(map(str, _DEFAULT_MODELS))
+DEFAULT_MODELS = (Path("model"), Path("models/rows2d"))
+_DEFAULT_MODEL_NAMES = " or ".join(map(str, DEFAULT_MODELS))
 _MODEL = f"the model's folder (default: {_DEFAULT_MODEL_NAMES}, whichever exists first)"
 
+# The variable that names the folder of this device's releases.
+HOME = "ROWSTREAM_HOME"
+
+_SERVICE = "install-service"
+_UPDATES: Mapping[str, str] = MappingProxyType(
+    {
+        "install": "install a signed release, and make it the current one",
+        "rollback": "go back to the release before the current one",
+        "status": "print the current release",
+        "list": "print the installed releases",
+    }
+)
 _COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "verify": "check that a model answers as it did when it was made",
@@ -31,6 +52,8 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "serve": "serve a page that shows a source, or a canvas to draw a digit on",
         "fields": "serve a page to draw the fields that watch --fields reads",
         "label": "serve a page to label the crops that watch --keep-unsure kept",
+        _SERVICE: "write a systemd unit that runs watch or serve",
+        **_UPDATES,
     }
 )
 
@@ -43,13 +66,45 @@ def parsed(arguments: Sequence[str]) -> Options:
     """
     renamed = _without_run(arguments)
     given = _parser(renamed).parse_args(renamed)
-    model = ModelOptions(given.model or _default_model(), given.threads, given.runtime)
-    options: Options = given.options(given, model)
+    # These read no model, or that of another command.
+    without_model = given.chosen == _SERVICE or given.chosen in _UPDATES
+    options: Options = given.options(given) if without_model else given.options(given, _model(given))
     return options
 
 
+def checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Returns a parser whose ValueError argparse prints as it is."""
+
+    def or_refused(text: str) -> Value:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return or_refused
+
+
+def home_by_default() -> Path | None:
+    """Returns the folder of this device's releases that the environment names, if it does."""
+    return Path(os.environ[HOME]) if os.environ.get(HOME) else None
+
+
+def add_home(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that names the folder of the releases."""
+    parser.add_argument("--home", type=Path, metavar="DIR", help=f"folder of signed releases (default: {HOME})")
+
+
+def _model(given: argparse.Namespace) -> ModelOptions:
+    if given.model and given.home:
+        raise ValueError("Expected --home or a model. Received both")
+    home = None if given.model else given.home or home_by_default()
+    if home is None:
+        return ModelOptions(given.model or _default_model(), given.threads, given.runtime)
+    return ModelOptions(home / "current", given.threads, given.runtime, home)
+
+
 def _default_model() -> Path:
-    for folder in _DEFAULT_MODELS:
+    for folder in DEFAULT_MODELS:
         if folder.is_dir():
             return folder
     raise ValueError(f"Expected a model's folder. Received none, and there is no folder {_DEFAULT_MODEL_NAMES}")
@@ -77,9 +132,9 @@ def _without_run(arguments: Sequence[str]) -> Sequence[str]:
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Returns a parser that knows the arguments of the commands among these arguments."""
-    parser = argparse.ArgumentParser(prog="python -m device", description="Read digits with a released model.")
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="Read digits with a released model.")
     parser.add_argument("--version", action="version", version=f"rowstream {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", prog=parser.prog)
+    commands = parser.add_subparsers(required=True, dest="chosen", metavar="COMMAND", prog=parser.prog)
     for name, text in _COMMANDS.items():
         command = commands.add_parser(name, help=text)
         if name in arguments:
@@ -88,10 +143,22 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    if name in _UPDATES:
+        from .update_options import add_update  # noqa: PLC0415  # the others start faster without
+
+        add_update(name, parser)
+        return
+    if name == _SERVICE:
+        # It reads the arguments of another command, whose model it is.
+        from .service_options import add_install_service  # noqa: PLC0415  # the others start faster without
+
+        add_install_service(parser, parsed)
+        return
     if name == "verify":
         _add_verify(parser)
     else:
         parser.add_argument("--model", type=Path, metavar="DIR", help=_MODEL)
+    add_home(parser)
     parser.add_argument("--threads", type=int, default=1, help="threads the kernels may use (default: 1)")
     parser.add_argument("--runtime", choices=tuple(RUNTIMES), help="the interpreter (default: the first installed)")
     if name == "classify":

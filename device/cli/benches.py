@@ -1,4 +1,4 @@
-"""`python -m device fields` and `label`: pages to draw fields over a picture, and to label crops."""
+"""`rowstream fields` and `label`: pages to draw fields over a picture, and to label crops."""
 
 from __future__ import annotations
 

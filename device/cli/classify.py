@@ -1,4 +1,4 @@
-"""`python -m device classify`: prints what a model says of the inputs in files, a line of JSON for each."""
+"""`rowstream classify`: prints what a model says of the inputs in files, a line of JSON for each."""
 
 from __future__ import annotations
 

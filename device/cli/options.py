@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..held import Held
 from ..interpreter import check_threads
 from ..runner import Runner, model_folder
 
@@ -13,11 +14,15 @@ _MAX_TIMEOUT_S = 86_400
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """The model, and how it runs: `path` and `runtime` as `Runner` takes them."""
+    """The model, and how it runs: `path` and `runtime` as `Runner` takes them.
+
+    `home` is the folder of the releases, if the model is the current one of them.
+    """
 
     path: Path
     threads: int
     runtime: str | None
+    home: Path | None = None
 
     def __post_init__(self) -> None:
         check_threads(self.threads)
@@ -25,7 +30,25 @@ class ModelOptions:
 
     def open(self) -> Runner:
         """Returns the model, ready to read; raises as `Runner` does."""
-        return Runner(self.path, threads=self.threads, runtime=self.runtime)
+        # Of a link, the manifest and the model must be those of the same release.
+        return self._opened(self.path if self.home is None else self.path.resolve())
+
+    def hold(self, *, counts: bool = True) -> Held:
+        """Returns the model for a process that goes on; the current release is followed.
+
+        If `counts`, the process's start and readings count for the trial of a release.
+
+        Raises as `Runner` does, and OSError if the folder of the releases cannot be written.
+        """
+        if self.home is None:
+            return Held(self.open())
+        from ..update.following import Following  # noqa: PLC0415  # not for Windows, which has no releases
+        from ..update.home import Home  # noqa: PLC0415  # the same
+
+        return Following(Home(self.home), self._opened, counts=counts)
+
+    def _opened(self, path: Path) -> Runner:
+        return Runner(path, threads=self.threads, runtime=self.runtime)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`python -m device serve`: a page on which digits are drawn and read, or that shows what a source shows."""
+"""`rowstream serve`: a page on which digits are drawn and read, or that shows what a source shows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..advice import SERVE, pip_install
 from ..exit_status import ExitStatus
+from ..notify import READY, STOPPING, notify
 from ..web.snapshots import Snapshots
 from .process import Stopped, quiet_opencv, stoppable
 from .source_options import ServeOptions
@@ -29,8 +30,10 @@ def serve_canvas(options: ServeOptions) -> ExitStatus:
     quiet_opencv(options.model.threads)
     try:
         with stoppable(), serving(options):
+            notify(READY)
             wait()
     except Stopped:
+        notify(STOPPING)
         return ExitStatus.FINE
 
 
@@ -45,7 +48,9 @@ def serving(options: ServeOptions, live: Snapshots | None = None, bench: Bench |
         if error.name not in _LIBRARY:
             raise
         raise ImportError(f"serve needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
-    server = Server(options.model.open(), options.address, options.token, live or bench)
+    # A source's frames count for the trial of a release, and what is only worked on counts for none.
+    held = options.model.hold(counts=live is None and bench is None)
+    server = Server(held, options.address, options.token, live or bench)
     token = "" if options.token is None else f"?token={options.token}"
     log.info(f"serving on http://{server.address}/{token}")
     return server

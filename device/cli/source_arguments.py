@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 from ..fields.field import read_fields
 from ..sending.broker import Broker
@@ -17,6 +17,7 @@ from ..sources.raw import RawLayout
 from ..vision.region import Region
 from ..watch.options import ROTATIONS, WatchOptions
 from ..web.address import Address
+from .arguments import checked
 from .options import ModelOptions
 from .source_options import FieldsOptions, LabelOptions, ServeOptions, SourceOptions
 
@@ -30,8 +31,6 @@ _LINES = """
 Each answer is a line of JSON on stdout. `time` is when its frame was captured, or read from a file; `position_s` is
 where the frame is in a video, or on a live source's own clock, and null for an image.
 """
-
-Value = TypeVar("Value")
 
 
 def _source_options(given: argparse.Namespace, model: ModelOptions) -> SourceOptions:
@@ -105,7 +104,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `serve`, but for those of every command."""
     parser.description = "Serve a page: what --source shows, or without it a canvas to draw a digit on."
     parser.usage = "%(prog)s [OPTIONS] [HOST:PORT]"
-    address = _checked(Address.parse)
+    address = checked(Address.parse)
     parser.add_argument("address", nargs="?", type=address, default="8000", metavar="HOST:PORT", help=_WHERE)
     parser.add_argument("--token", help=_ACCESS)
     parser.add_argument("--source", help=f"{_SOURCE}; the page stays when the source has ended")
@@ -138,24 +137,12 @@ def add_label(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_page(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--address", type=_checked(Address.parse), default="8000", metavar="HOST:PORT", help=_WHERE)
+    parser.add_argument("--address", type=checked(Address.parse), default="8000", metavar="HOST:PORT", help=_WHERE)
     parser.add_argument("--token", help=_ACCESS)
 
 
 def _page(given: argparse.Namespace, model: ModelOptions) -> ServeOptions:
     return ServeOptions(model, given.address, given.token, None)
-
-
-def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
-    """Returns a parser whose ValueError argparse prints as it is."""
-
-    def checked(text: str) -> Value:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return checked
 
 
 _FLAG = {"action": "store_true"}
@@ -176,7 +163,7 @@ _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "help": "read the numbers in these named places, and check them",
         },
         "--roi": {
-            "type": _checked(Region.parse),
+            "type": checked(Region.parse),
             "metavar": "X,Y,...",
             "help": "the only part to look at: x,y,width,height or four corners x1,y1,...,y4",
         },
@@ -201,18 +188,18 @@ _HOW_TO_WATCH: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "--record": {"type": Path, "metavar": "OUT.mp4", "help": "write the frames with their answers to a video"},
         "--mqtt": {
-            "type": _checked(Broker.parse),
+            "type": checked(Broker.parse),
             "metavar": "HOST[:PORT][/TOPIC]",
             "help": "publish the readings of --fields to this broker, for Home Assistant too",
         },
-        "--post": {"type": _checked(checked_url), "metavar": "URL", "help": "post each line to this address as JSON"},
+        "--post": {"type": checked(checked_url), "metavar": "URL", "help": "post each line to this address as JSON"},
         "--rotate": {
             "type": int,
             "choices": ROTATIONS,
             "help": "turn each frame so far clockwise; --roi and boxes are in the turned frame",
         },
         "--camera-size": {
-            "type": _checked(parse_size),
+            "type": checked(parse_size),
             "metavar": "WIDTHxHEIGHT",
             "help": "the size of a camera's frames, e.g. 1280x720",
         },

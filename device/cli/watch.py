@@ -1,17 +1,20 @@
-"""`python -m device watch`: prints what a source shows, a line of JSON for each digit or what could be one."""
+"""`rowstream watch`: prints what a source shows, a line of JSON for each digit or what could be one."""
 
 from __future__ import annotations
 
 import json
 import logging
 import math
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 from ..exit_status import SIGNALLED, ExitStatus
-from ..sources.frames import Frame, Source
+from ..notify import ALIVE, READY, STOPPING, notify
+from ..sources.frames import Frame, Source, elapsed_ms
 from ..sources.open_source import open_source
 from ..sources.stills import Stills
 from ..vision.boxes import Box
@@ -68,7 +71,9 @@ class _Watch:
         self._options = options
         self._source = source
         self._output = output
-        self._watcher = watcher_of(stack.enter_context(options.model.open()), options.watching)
+        self._held = stack.enter_context(options.model.hold())
+        self._runner = self._held.runner()
+        self._watcher = watcher_of(self._runner, options.watching)
         self._sinks = _file_sinks(options, source, stack)
         self._senders = senders(options, stack)
         self._live: Snapshots | None = None
@@ -76,10 +81,11 @@ class _Watch:
             self._live = Snapshots(source)
             self._sinks.append(self._live)
             stack.enter_context(serving(page, self._live))
+        stack.callback(notify, STOPPING)
         self._window = Window(options.watching.interval_s or math.inf) if options.show else None
         if self._window is not None:
             stack.callback(self._window.close)
-        self._frames = self._candidates = self._stable = self._failed = 0
+        self._frames = self._candidates = self._stable = 0
 
     def run(self) -> ExitStatus:
         try:
@@ -92,7 +98,7 @@ class _Watch:
                 self._live.end()
             self._log_summary()
             self._output.flush()
-        return ExitStatus.WRONG_USE if self._source.failed or self._failed else ExitStatus.FINE
+        return ExitStatus.WRONG_USE if self._source.failed else ExitStatus.FINE
 
     def _log_summary(self) -> None:
         stable = "" if self._options.watching.stable_frames is None else f", {self._stable:,} stable"
@@ -100,19 +106,30 @@ class _Watch:
         log.info(f"{frames}, {self._source.dropped:,} dropped, {candidates}{stable}")
 
     def _observed(self, frame: Frame) -> Observation | None:
+        started = time.perf_counter()
+        self._change_over()
         try:
             observation = self._watcher.observe(frame)
         except ValueError as error:
             # One image smaller than the region must not stop the next; frames of a sequence are all alike.
             if not frame.still:
                 raise
-            self._failed += 1
+            self._source.failed += 1
             log.error(f"error: {frame.source}: {error}")  # noqa: TRY400  # a bad image gets one line
             return None
+        # A camera that stands still, or frames that cannot be read, must not look like a service that works.
+        self._held.count_reading()
+        notify(*([] if self._frames else [READY]), ALIVE)
         self._frames += 1
         self._candidates += sum(reading.box is not None for reading in observation.readings)
         self._stable += len(observation.reported) + len(observation.numbers)
-        return observation
+        return replace(observation, latency_ms=elapsed_ms(started))
+
+    def _change_over(self) -> None:
+        runner = self._held.runner()
+        if runner is not self._runner:
+            self._watcher.use(runner)
+            self._runner = runner
 
     def _reported(self, observation: Observation) -> bool:
         """Prints and passes on an observation; returns whether the window is still open."""

@@ -42,6 +42,11 @@ class Broker:
         """The topic that says whether the device is `online` or `offline`."""
         return f"{self.topic}/availability"
 
+    @property
+    def reports(self) -> str:
+        """The topic of the device's reports of its releases."""
+        return f"{self.topic}/release"
+
     def state(self, field: str) -> str:
         """Returns the topic of a field's readings."""
         return f"{self.topic}/{field}/state"

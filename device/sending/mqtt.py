@@ -15,6 +15,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from paho.mqtt import MQTTException, publish
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
@@ -33,7 +34,30 @@ _GOODBYE_S = 2.0
 # Sent once: after a new connection the latest readings are sent again, and none that is older may follow them.
 _QOS = 0
 
+# A report is sent until the broker has it, and then once or more.
+_REPORT_QOS = 1
+
 log = logging.getLogger(__name__)
+
+
+def publish_reports(broker: Broker, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Publishes reports of releases, in their order; raises OSError if the broker does not take them.
+
+    The broker does not keep them, since devices report again, and the device's other topics stay as they are.
+    """
+    user, password = os.environ.get(USER), os.environ.get(PASSWORD)
+    messages: publish.MessagesList = [(broker.reports, json.dumps(report), _REPORT_QOS, False) for report in reports]
+    try:
+        publish.multiple(
+            messages,
+            hostname=broker.host,
+            port=broker.port,
+            keepalive=_KEEP_ALIVE_S,
+            auth={"username": user, "password": password} if user else None,
+            tls={} if broker.uses_tls else None,
+        )
+    except (MQTTException, OSError) as error:
+        raise OSError(f"MQTT broker {broker}: {error}") from error
 
 
 class Mqtt(Closing):

@@ -55,7 +55,7 @@ class Post(Closing):
         self._waiting: queue.Queue[bytes | None] = queue.Queue(_MAX_WAITING + 1)
         self._ended = threading.Event()
         # Each is counted by one thread alone.
-        self._dropped = self._refused = 0
+        self._dropped = self._refused = self.lost = 0
         self._until_s = float("inf")
         self._thread = threading.Thread(target=self._run, name="post", daemon=True)
         self._thread.start()
@@ -72,16 +72,16 @@ class Post(Closing):
         self._waiting.put(json.dumps(line).encode())
 
     def close(self) -> None:
-        """Waits up to ten seconds for what is still to be sent, and logs how many lines were not."""
+        """Waits up to ten seconds for what is still to be sent, and logs how many lines were not, which are `lost`."""
         if self._ended.is_set():
             return
         self._until_s = time.monotonic() + _GOODBYE_S
         self._ended.set()
         self._waiting.put(None)
         self._thread.join(_GOODBYE_S + _TIMEOUT_S)
-        lost = self._dropped + self._refused + self._waiting.qsize()
-        if lost:
-            log.error(f"error: {self._name}: {lost:,} {'line was' if lost == 1 else 'lines were'} not posted")
+        self.lost = self._dropped + self._refused + self._waiting.qsize()
+        if self.lost:
+            log.error(f"error: {self._name}: {self.lost:,} {'line was' if self.lost == 1 else 'lines were'} not posted")
 
     def _run(self) -> None:
         while (body := self._waiting.get()) is not None:

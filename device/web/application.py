@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from string import Template
@@ -19,14 +20,13 @@ from .. import __version__
 from ..contract.inputs import InputForm
 from ..contract.predictions import answers_as_json
 from ..runner import Runner
-from ..vision.finder import Finder
 from .bench import Bench
 from .connections import max_connections
-from .messages import Model, answer_to, encode
+from .messages import Model, answer_in, answer_to, encode, model_of
 from .metrics import METRICS, exposition
 from .openapi import description
 from .runner_thread import BusyError, RunnerThread
-from .upload import MAX_BYTES, PNG, RAW, TooLargeError, read_input, read_png, read_raw
+from .upload import MAX_BYTES, PNG, RAW, TooLargeError, read_crop, read_image, read_input
 from .viewers import MAX_VIEWERS, Viewers
 
 _PAGE = Path(__file__).parent / "page"
@@ -34,7 +34,6 @@ _JSON = "application/json"
 _TYPES = MappingProxyType(
     {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 )
-_FINDER = Finder()
 _UPLOADS = (PNG, RAW)
 _BODY_S = 10.0
 _RETRY_S = 1
@@ -50,13 +49,13 @@ def application(thread: RunnerThread, model: Model, viewers: Viewers | None, ben
     """
     routes = [
         Route("/openapi.json", _content(encode(description(__version__, digits=model.digits)), _JSON)),
-        Route("/model", _content(encode(model), _JSON)),
+        Route("/model", _model(thread, model)),
         Route("/classify", _classify(thread, _digit if model.digits else _other), methods=["POST"]),
     ]
     if model.digits:
         routes += _pages("live" if viewers else "draw" if bench is None else bench.name)
     if viewers is not None:
-        routes += [Route("/events", _events(viewers)), Route("/metrics", _metrics(viewers))]
+        routes += [Route("/events", _events(viewers)), Route("/metrics", _metrics(viewers, thread, model))]
     if bench is not None:
         routes += bench.routes(thread.do, _body)
     served = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
@@ -74,7 +73,8 @@ def _pages(first: str) -> list[Route]:
 
 
 def _digit(runner: Runner, kind: str, content: bytes) -> object:
-    return answer_to(runner, read_png(content, _FINDER) if kind == PNG else read_raw(content))
+    crop = read_crop(content, kind)
+    return answer_in(runner, read_image(content)) if crop is None else answer_to(runner, crop)
 
 
 def _other(runner: Runner, kind: str, content: bytes) -> object:
@@ -104,7 +104,7 @@ def _classify(thread: RunnerThread, answer: Callable[[Runner, str, bytes], objec
             return encode(answer(runner, kind, content))
 
         try:
-            return Response(await thread.do(job), media_type=_JSON)
+            return Response(await thread.read(job), media_type=_JSON)
         except BusyError as error:
             raise _busy(str(error)) from error
         except TooLargeError as error:
@@ -128,11 +128,27 @@ def _events(viewers: Viewers) -> Endpoint:
     return endpoint
 
 
-def _metrics(viewers: Viewers) -> Endpoint:
+def _model(thread: RunnerThread, first: Model) -> Endpoint:
     async def endpoint(_request: Request) -> Response:
-        return Response(exposition(viewers.latest), media_type=METRICS)
+        return Response(encode(await _described(thread, first)), media_type=_JSON)
 
     return endpoint
+
+
+def _metrics(viewers: Viewers, thread: RunnerThread, first: Model) -> Endpoint:
+    async def endpoint(_request: Request) -> Response:
+        model = await _described(thread, first)
+        return Response(exposition(viewers.current, model, time.monotonic()), media_type=METRICS)
+
+    return endpoint
+
+
+async def _described(thread: RunnerThread, first: Model) -> Model:
+    """Returns the model that reads now, which a newer release may be; `first` while too much waits for it."""
+    try:
+        return await thread.do(lambda runner: model_of(runner, live=first.live))
+    except BusyError:
+        return first
 
 
 async def _body(request: Request) -> bytes:

@@ -19,11 +19,11 @@ from ..contract.inputs import InputForm, is_digits
 from ..contract.predictions import Prediction
 from ..pixels import INVERTED, looks_inverted
 from ..runner import Runner
-from ..sources.frames import elapsed_ms
+from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box
-from ..watch.watcher import Observation
+from ..watch.options import WatchOptions
+from ..watch.watcher import Observation, Watcher
 from .snapshots import Snapshot
-from .upload import Upload
 
 _MAX_SIDE_PX = 960
 _JPEG_QUALITY = 80
@@ -45,6 +45,7 @@ class Model:
 
     name: str
     release: str
+    sha256: Annotated[str, "Of the model's file."]
     runtime: Annotated[str, "The TFLite interpreter and its version."]
     digits: Annotated[bool, "Whether inputs are crops of digits; only for these are there pages."]
     kind: Annotated[Literal["image", "sequence"], "Images are of uint8, sequences of little-endian float32."]
@@ -131,6 +132,7 @@ def model_of(runner: Runner, *, live: bool) -> Model:
     return Model(
         name=manifest.name,
         release=manifest.version,
+        sha256=manifest.file.sha256,
         runtime=f"{runner.runtime.name} {runner.runtime.version}",
         digits=is_digits(manifest),
         kind=manifest.input.kind,
@@ -144,15 +146,21 @@ def model_of(runner: Runner, *, live: bool) -> Model:
     )
 
 
-def answer_to(runner: Runner, upload: Upload) -> Answer:
-    """Returns the reading of an upload."""
-    if upload.crop is None:
-        return Answer()
+def answer_to(runner: Runner, crop: Crop) -> Answer:
+    """Returns the reading of a crop."""
     started = time.perf_counter()
-    prediction = runner.read(upload.crop)
-    answer = _with_steps(runner, _answer(prediction, upload.box, elapsed_ms(started)), upload.crop)
-    inverted = upload.box is None and looks_inverted(upload.crop)
-    return replace(answer, warning=f"The crop {INVERTED}, or send its image larger, as a PNG") if inverted else answer
+    prediction = runner.read(crop)
+    answer = _with_steps(runner, _answer(prediction, None, elapsed_ms(started)), crop)
+    warning = f"The crop {INVERTED}, or send its image larger, as a PNG" if looks_inverted(crop) else None
+    return replace(answer, warning=warning)
+
+
+def answer_in(runner: Runner, image: Pixels) -> Answer:
+    """Returns the reading of the digit in an image of one, as `watch --one` reads it."""
+    (reading,) = Watcher(runner, WatchOptions(one=True)).observe(Frame(image, 0)).readings
+    if reading.prediction is None or reading.crop is None:
+        return Answer()
+    return _with_steps(runner, _answer(reading.prediction, reading.box, reading.timings.infer_ms), reading.crop)
 
 
 def state_of(runner: Runner, snapshot: Snapshot) -> State:

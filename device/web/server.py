@@ -11,7 +11,7 @@ import threading
 import uvicorn
 
 from ..closing import Closing
-from ..runner import Runner
+from ..held import Held
 from .access import Access
 from .address import Address, listen
 from .application import application
@@ -29,21 +29,19 @@ _JOIN_S = 5.0
 class Server(Closing):
     """Serves the page from when it is made until it is closed."""
 
-    def __init__(
-        self, runner: Runner, address: Address, token: str | None, shown: Snapshots | Bench | None = None
-    ) -> None:
+    def __init__(self, held: Held, address: Address, token: str | None, shown: Snapshots | Bench | None = None) -> None:
         """Takes ownership of a runner, the address, the token of each request, and what to show instead of a canvas.
 
         That is the snapshots of a source, or another page. Raises OSError if it cannot listen at the
         address, and ValueError for a continuous model, or to show something with a model that is not one of digits.
         """
         snapshots = shown if isinstance(shown, Snapshots) else None
-        model = model_of(runner, live=snapshots is not None)
-        if runner.manifest.continuous or (shown is not None and not model.digits):
+        model = model_of(held.runner(), live=snapshots is not None)
+        if held.runner().manifest.continuous or (shown is not None and not model.digits):
             expected = "a model of digits to show a source" if shown is not None else "a model of whole inputs to serve"
             raise ValueError(f"Expected {expected}. Received: {model.name}")
         self._listener, self.address = listen(address)
-        self._thread = RunnerThread(runner)
+        self._thread = RunnerThread(held)
         self._viewers = None if snapshots is None else Viewers(snapshots, self._thread)
         served = application(self._thread, model, self._viewers, None if isinstance(shown, Snapshots) else shown)
         self._server = uvicorn.Server(

@@ -43,6 +43,10 @@ class Snapshot:
     candidates: int = 0
     rejected: int = 0
     dropped: int = 0
+    failed: int = 0
+    interruptions: int = 0
+    latency_ms: float = 0.0  # of all frames together
+    taken_s: float = 0.0  # by `time.monotonic`; 0 before the first frame
     rate_hz: float = 0.0  # over about the last second; 0 in the first second and at the end
     ended: bool = False
     fields: Mapping[str, FieldCount] = field(default_factory=dict)
@@ -69,9 +73,17 @@ class Snapshots:
             candidates=before.candidates + len(labels),
             rejected=before.rejected + labels.count(None),
             dropped=self._source.dropped,
+            latency_ms=before.latency_ms + observation.latency_ms,
+            taken_s=time.monotonic(),
             rate_hz=self._rate_hz(before),
             fields={**before.fields, **_counted(before.fields, observation.numbers)},
         )
+
+    @property
+    def current(self) -> Snapshot:
+        """The latest snapshot, with what its source counts while no frame comes."""
+        source = self._source
+        return replace(self.latest, dropped=source.dropped, failed=source.failed, interruptions=source.interruptions)
 
     def end(self) -> None:
         """Makes a snapshot that says that the source has ended, with the last observation."""

@@ -6,15 +6,12 @@ Source: W3C, Portable Network Graphics (PNG) Specification (Third Edition), sect
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..arrays import Crop, Image
 from ..contract.inputs import Input, InputForm
 from ..pixels import SIDE
-from ..vision.boxes import Box
-from ..vision.finder import Finder
 from ..vision.images import decode_image, is_heif
 from ..vision.whole_image import as_input
 
@@ -33,59 +30,44 @@ class TooLargeError(ValueError):
     """The upload has too many pixels."""
 
 
-@dataclass(frozen=True, eq=False)
-class Upload:
-    """A crop, and its box in the image; both are None if the image has no candidate."""
+def read_crop(content: bytes, kind: str) -> Crop | None:
+    """Returns a crop `<uint8>[28, 28]`: of its 784 bytes, row by row, or of a grey PNG of that size, 8 bits a pixel.
 
-    crop: Crop | None
-    box: Box | None = None
-
-
-def read_raw(content: bytes) -> Upload:
-    """Returns the crop of 784 pixels, row by row; raises ValueError for another number of bytes."""
+    None for another PNG. Raises ValueError for another number of bytes, or what is not a PNG file.
+    """
+    if kind == PNG:
+        is_crop = _header(content) == (SIDE, SIDE, *_GREY_OF_8_BITS)
+        return np.ascontiguousarray(read_image(content)[..., 0]) if is_crop else None
     if len(content) != SIDE * SIDE:
         raise ValueError(f"Expected a crop of {SIDE * SIDE} bytes. Received: {len(content):,}")
-    return Upload(np.frombuffer(content, np.uint8).reshape(SIDE, SIDE))
+    return np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
 
 
-def read_png(content: bytes, finder: Finder) -> Upload:
-    """Returns the digit in a PNG file; a grey image of 28 x 28 pixels of 8 bits is taken as a crop.
+def read_image(content: bytes) -> Image:
+    """Returns the image `<uint8>[h, w, 3]` of a PNG file.
 
     Raises TooLargeError for more than `MAX_PIXELS`, and ValueError if it is not a PNG file or cannot be decoded.
     """
-    image = _decoded(content)
-    width, height, depth, colour = _header(content)
-    if (width, height) == (SIDE, SIDE) and (depth, colour) == _GREY_OF_8_BITS:
-        return Upload(np.ascontiguousarray(image[..., 0]))
-    found = finder.find_one(image)
-    if found is None:
-        # `find_one` misses a small digit in a corner.
-        candidates = finder.find(image)
-        found = max(candidates, key=lambda candidate: candidate.box.area, default=None)
-    return Upload(None) if found is None else Upload(found.crop, found.box)
+    width, height, _, _ = _header(content)
+    if width * height > MAX_PIXELS:
+        raise TooLargeError(f"Expected an image of at most {MAX_PIXELS:,} pixels. Received: {width:,} x {height:,}")
+    return decode_image(content, "PNG")
 
 
 def read_input(content: bytes, kind: str, form: InputForm) -> Input:
     """Returns an input of a model that is not one of digits, from a PNG image, scaled to it, or from its bytes.
 
-    Raises as `read_png` does, and ValueError for another number of bytes, NaN, or a PNG image that is no input.
+    Raises as `read_image` does, and ValueError for another number of bytes, NaN, or a PNG image that is no input.
     """
     if kind == PNG:
         if not form.is_image:
             raise ValueError(f"Expected {form.one} as {RAW}. Received: {kind}")
-        return as_input(_decoded(content), form.shape)
+        return as_input(read_image(content), form.shape)
     numbers = np.dtype((form.dtype.newbyteorder("<"), form.shape))
     if len(content) != numbers.itemsize:
         expected = f"{form.one} of {numbers.itemsize:,} bytes, <{form.dtype}>{[*form.shape]}"
         raise ValueError(f"Expected {expected}. Received: {len(content):,}")
     return form.checked(np.frombuffer(content, numbers)[0].astype(form.dtype))
-
-
-def _decoded(content: bytes) -> Image:
-    width, height, _, _ = _header(content)
-    if width * height > MAX_PIXELS:
-        raise TooLargeError(f"Expected an image of at most {MAX_PIXELS:,} pixels. Received: {width:,} x {height:,}")
-    return decode_image(content, "PNG")
 
 
 def _header(content: bytes) -> tuple[int, int, int, int]:

@@ -36,9 +36,9 @@ class Viewers:
         self.count = 0
 
     @property
-    def latest(self) -> Snapshot:
-        """The latest snapshot of the source."""
-        return self._snapshots.latest
+    def current(self) -> Snapshot:
+        """The state of the source at this moment."""
+        return self._snapshots.current
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yields server-sent events for one viewer: the current state at once, then newer ones."""

@@ -23,6 +23,14 @@ from tests.support.example_models import EXAMPLES, ExampleModels, example_inputs
 
 pytestmark = pytest.mark.slow
 
+# All that answer whole inputs. What some have, others have too.
+LIKE_OTHERS = ("columns", "state16", "mixed")
+CHOSEN = [
+    pytest.param(name, marks=pytest.mark.thorough) if name in LIKE_OTHERS else name
+    for name in EXAMPLES
+    if name != "continuous"
+]
+
 
 def without_latency(answer: object) -> object:
     """Returns an answer, and those of its steps, without the time that it took."""
@@ -33,6 +41,7 @@ def without_latency(answer: object) -> object:
     return fields
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_golden(example_models: ExampleModels, name: str) -> None:
     """Each model answers its golden inputs, whole and line by line, as when it was made."""
@@ -41,7 +50,7 @@ def test_golden(example_models: ExampleModels, name: str) -> None:
         np.testing.assert_array_equal(runner.golden.crops, example_inputs(name, 4), strict=True)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "continuous"])
+@pytest.mark.parametrize("name", CHOSEN)
 def test_pushed_equals_whole(example_models: ExampleModels, name: str) -> None:
     """What an input gives whole and line by line is equal bit for bit, and does not depend on what came before."""
     with Runner(example_models(name)) as runner:
@@ -114,6 +123,7 @@ def test_answers_of_several_outputs(example_models: ExampleModels) -> None:
         assert answers["size"].values == tuple(scale.dequantise(row[3:]).tolist())
 
 
+@pytest.mark.thorough
 def test_an_answer_after_each_step_beside_one_at_the_end(example_models: ExampleModels) -> None:
     """An output that answers each step and one that answers for all lines may go together."""
     with Runner(example_models("mixed")) as runner:

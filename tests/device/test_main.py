@@ -37,6 +37,7 @@ def closed_pipe(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tupl
     os.close(writing)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -108,6 +109,7 @@ def test_without_opencv_a_command_says_what_to_install(bare_site: Callable[..., 
     assert (child.returncode, child.stderr) == (2, message)
 
 
+@pytest.mark.thorough
 def test_an_interrupted_command_ends_with_130(tmp_path: Path) -> None:
     """Ctrl-C ends a command with the status that shells expect, and without a traceback."""
     np.save(tmp_path / "crops.npy", np.zeros((100_000, 28, 28), np.uint8))

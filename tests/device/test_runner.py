@@ -136,6 +136,7 @@ def test_order_of_crops(variant: str, digits: Digits) -> None:
             runner.reset()
 
 
+@pytest.mark.sampled
 @settings(max_examples=30, deadline=None)
 @given(crop=CROPS)
 def test_push_equals_classify(variant: str, crop: npt.NDArray[np.uint8]) -> None:
@@ -144,6 +145,7 @@ def test_push_equals_classify(variant: str, crop: npt.NDArray[np.uint8]) -> None
         assert same(pushed(runner, in_time(variant, crop)), runner.classify(crop))
 
 
+@pytest.mark.sampled
 @settings(max_examples=30, deadline=None)
 @given(broken_off=CROPS, crop=CROPS, lines=st.integers(0, 28))
 def test_reset_forgets(

@@ -97,7 +97,7 @@ def axis(runner: Runner, crop: Lines) -> Lines:
 
 def test_partial(variant: str, digits: Digits) -> None:
     """Before the first whole step nothing is said, then what the steps so far say, and at the end what push says."""
-    lines_per_step = {"rows2d": 4, "cols2d": 4, "conv1d": 4, "rows": 1}[variant]
+    lines_per_step = {"rows2d": 4, "cols2d": 4, "conv1d": 4, "rows": 1, "fast": 4, "tiny": 4}[variant]
     with Runner(MODELS / variant) as runner:
         assert runner.partial is None
         said: list[Prediction | None] = []
@@ -131,7 +131,7 @@ def test_partial_of_a_closed_runner() -> None:
 def test_logits_come_with_whole_steps(pair: Pair) -> None:
     """A line that completes a time step gives ten int8 logits, any other none."""
     pair.stream.reset()
-    lines_per_step = {"rows2d": 4, "cols2d": 4, "conv1d": 4, "rows": 1}[pair.name]
+    lines_per_step = {"rows2d": 4, "cols2d": 4, "conv1d": 4, "rows": 1, "fast": 4, "tiny": 4}[pair.name]
     for count in range(1, 29):
         logits = pair.stream.push(np.zeros(28, np.uint8))
         assert (logits is None) == (count % lines_per_step > 0)

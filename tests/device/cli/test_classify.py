@@ -49,6 +49,7 @@ def test_answer(zero: Path) -> None:
     assert answer["latency_ms"] > 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_every_model_on_either_runtime(variant: str, zero: Path, runtime: str) -> None:
     """Each released model reads a nought on the runtime that was asked for, with several threads too."""
@@ -99,6 +100,7 @@ def test_bad_files_among_good_ones(tmp_path: Path, zero: Path) -> None:
     ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("model", ["nosuch", "rows2d/nosuch.tflite"], ids=["folder", "file"])
 def test_missing_model(model_copy: Path, zero: Path, model: str) -> None:
     """A model that is not there is wrong use, and the message names it."""
@@ -126,6 +128,7 @@ def test_broken_manifest(model_copy: Path, zero: Path) -> None:
     assert child.stderr.startswith(f"error: {model_copy}/manifest.json: Expected JSON. ")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("folder", ["model", "models/rows2d"])
 def test_the_default_model(tmp_path: Path, zero: Path, folder: str) -> None:
     """Without --model, the folder `model` or `models/rows2d` is the model, where there is one."""
@@ -156,6 +159,7 @@ def test_an_inverted_crop_is_warned_of_once(tmp_path: Path, digits: Digits) -> N
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -169,6 +173,7 @@ def test_what_is_no_model_is_refused_by_name(zero: Path, model: str, message: st
     assert (child.returncode, child.stdout, child.stderr) == (2, "", f"error: {message}\n")
 
 
+@pytest.mark.thorough
 def test_nothing_but_answers(zero: Path) -> None:
     """Where all is well, nothing is on stderr: the runtime's own words are kept off it."""
     for options in ((), ("--by-line",)):
@@ -176,6 +181,7 @@ def test_nothing_but_answers(zero: Path) -> None:
         assert (child.returncode, child.stderr) == (0, "")
 
 
+@pytest.mark.thorough
 def test_run_is_an_alias(zero: Path) -> None:
     """The old command `run` reads crops as `classify` does, and names it; --rows is --by-line."""
     child = device("run", "--model", ROWS2D, "--rows", "--partial", zero)

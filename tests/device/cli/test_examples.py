@@ -30,6 +30,7 @@ def answers(child: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in child.stdout.splitlines()]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_verify(example_models: ExampleModels, name: str) -> None:
     """A model of any kind passes by its golden inputs."""
@@ -42,7 +43,11 @@ def test_verify(example_models: ExampleModels, name: str) -> None:
     ("name", "fields"),
     [
         ("rgb", ["label", "index", "probability", "top", "lines_read", "latency_ms"]),
-        ("state16", ["label", "index", "probability", "top", "lines_read", "latency_ms"]),
+        pytest.param(
+            "state16",
+            ["label", "index", "probability", "top", "lines_read", "latency_ms"],
+            marks=pytest.mark.thorough,
+        ),
         ("binary", ["label", "probability", "lines_read", "latency_ms"]),
         ("multilabel", ["labels", "probabilities", "lines_read", "latency_ms"]),
         ("values", ["values", "units", "lines_read", "latency_ms"]),
@@ -79,6 +84,7 @@ def test_an_image_in_colours(example_models: ExampleModels, tmp_path: Path) -> N
     assert "Expected images <uint8>[12, 10, 3] or <uint8>[n, 12, 10, 3]. Received: shape=(11, 10, 3)," in child.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("names", ["", "a,b,c,d,e,f,g,h\n"])
 def test_a_sequence_as_csv(example_models: ExampleModels, tmp_path: Path, names: str) -> None:
     """A CSV file holds a sequence, a line for each time step, with or without names above."""
@@ -90,6 +96,7 @@ def test_a_sequence_as_csv(example_models: ExampleModels, tmp_path: Path, names:
         assert answer["probability"] == runner.classify(sequence).probability
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

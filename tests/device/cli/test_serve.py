@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from device.advice import pip_install
+from device.contract.manifest import read_manifest
 from tests.conftest import MODELS, ROOT, Digits, run_python
 from tests.support.meters import counter, on_wall
 from tests.support.scenes import Stream, page, serving
@@ -40,6 +41,7 @@ def test_a_token_is_asked_of_every_request() -> None:
         assert server.ask("/model", headers={"Host": "pi.example", "Cookie": cookie}).status == 200
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", [("serve", "0"), ("run", "--serve", "0")])
 def test_the_address_that_is_logged_opens_the_page(command: tuple[str, ...]) -> None:
     """The logged address carries the token, so that a click on it is enough; `run --serve` is an alias."""
@@ -55,6 +57,7 @@ def test_the_address_that_is_logged_opens_the_page(command: tuple[str, ...]) -> 
             process.kill()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_server_well_though_somebody_never_finishes_asking(number: signal.Signals) -> None:
     with served() as server, socket.create_connection(("127.0.0.1", server.port)) as asking:
@@ -87,6 +90,7 @@ def test_a_source_is_shown_as_it_is_read(digits: Digits) -> None:
     assert (status, "Traceback" in stderr) == (0, False)
 
 
+@pytest.mark.thorough
 def test_the_page_stays_when_its_source_has_ended(tmp_path: Path, digits: Digits) -> None:
     assert cv2.imwrite(str(tmp_path / "photo.png"), page(digits, (3, 1, 4)))
     with served("--source", tmp_path / "photo.png") as server:
@@ -98,7 +102,7 @@ def test_the_page_stays_when_its_source_has_ended(tmp_path: Path, digits: Digits
     assert (status, "1 frame, 0 dropped, 3 candidates" in stderr) == (0, True)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_viewers_who_take_nothing_hold_up_neither_the_source_nor_the_others() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), np.uint8)
     with (
@@ -122,6 +126,7 @@ def test_viewers_who_take_nothing_hold_up_neither_the_source_nor_the_others() ->
     assert (status, "Traceback" in stderr) == (0, False)
 
 
+@pytest.mark.thorough
 def test_an_address_in_use_is_an_error() -> None:
     with served() as server:
         address = f"127.0.0.1:{server.port}"
@@ -130,6 +135,7 @@ def test_an_address_in_use_is_an_error() -> None:
     assert f"error: {address}: Expected an address to listen at. Address already in use" in child.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -155,6 +161,7 @@ def test_wrong_use_ends_with_2_and_says_why(arguments: tuple[str, ...], message:
     assert message in child.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", [(), ("--source", "photo.png")])
 def test_without_the_servers_library_it_is_said_what_to_install(
     tmp_path: Path, digits: Digits, bare_site: Callable[..., Path], source: tuple[str, ...]
@@ -197,6 +204,10 @@ def test_prometheus_collects_the_values_of_fields(tmp_path: Path) -> None:
     assert (response.status, response.headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
     lines = response.body.decode().splitlines()
     assert "# TYPE rowstream_frames_total counter" in lines
+    hashed = read_manifest(MODELS / "rows2d").file.sha256
+    model = f'rowstream_model_info{{name="rowstream-rows2d",version="0.1.0",sha256="{hashed}",runtime="'
+    assert any(line.startswith(model) for line in lines)
+    assert {"rowstream_read_seconds_count 2", "rowstream_frames_failed_total 0"} < {*lines}
     assert {"rowstream_frames_total 2", "rowstream_candidates_total 10", "rowstream_rejected_total 0"} < {*lines}
     assert [line for line in lines if line.startswith("rowstream_field")] == [
         'rowstream_field_value{field="gas"} 127.4',
@@ -207,6 +218,7 @@ def test_prometheus_collects_the_values_of_fields(tmp_path: Path) -> None:
     assert page.status == 200
 
 
+@pytest.mark.thorough
 def test_without_a_source_there_are_no_metrics() -> None:
     """The page to draw on has nothing to count."""
     with served() as server:

@@ -72,6 +72,7 @@ def running(*arguments: str | Path) -> Iterator[Child]:
             process.kill()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_a_stream_well_and_closes_its_files(
     tmp_path: Path, digits: Digits, number: signal.Signals
@@ -105,6 +106,7 @@ def test_a_stream_that_goes_and_comes_back_is_read_again(digits: Digits) -> None
     assert status == 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_for_a_source_that_is_not_there(number: signal.Signals) -> None:
     with running("/dev/video97") as child:
@@ -123,6 +125,7 @@ def test_a_signal_ends_a_stream_that_stands_still(digits: Digits) -> None:
     assert summary.endswith(" candidates")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_for_raw_frames(digits: Digits, number: signal.Signals) -> None:
     image = page(digits, (3, 1))
@@ -140,6 +143,7 @@ def test_lines_come_as_soon_as_their_frame_is_read(digits: Digits) -> None:
             assert child.line()["frame"] == frame
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_during_a_video_ends_it_with_the_signals_status_and_closes_its_files(
     tmp_path: Path, digits: Digits, number: signal.Signals, status: int

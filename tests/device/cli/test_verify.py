@@ -28,6 +28,7 @@ def verify(*arguments: str | Path, folder: Path = ROOT, site: Path | None = None
     return child
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_a_released_model_passes(variant: str, runtime: str) -> None:
     """Each released model passes on either runtime, and the verdict says on which."""
@@ -66,7 +67,7 @@ def test_a_file_that_is_not_the_manifests_is_refused(model_copy: Path) -> None:
     assert "Expected SHA-256" in child.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME[1:])
 def test_a_model_that_crashes_the_runtime_is_refused(model_copy: Path, runtime: str) -> None:
     """The signal that ended the child process is named, and the command itself goes on.
@@ -74,7 +75,7 @@ def test_a_model_that_crashes_the_runtime_is_refused(model_copy: Path, runtime: 
     Of files with up to 64 bytes changed, tflite-runtime crashes on many; LiteRT checks a file first, and on few.
     """
     content = (ROWS2D / "model.int8.tflite").read_bytes()
-    for seed in range(1, 121, 3):
+    for seed in range(1, 241, 6):
         child = verify(vouched(model_copy, broken(content, seed)), "--runtime", runtime)
         if "ended with SIG" in child.stdout:
             break
@@ -88,6 +89,7 @@ def test_a_model_that_does_not_answer_in_time_is_refused() -> None:
     assert (child.returncode, child.stdout) == (1, f"{ROWS2D}: refused: no answer within 0.001 s\n")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -115,7 +117,7 @@ def test_the_model_has_a_default(model_copy: Path) -> None:
     assert child.stdout.startswith("model: passed: ")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_broken_models_never_break_verify(model_copy: Path, runtime: str) -> None:
     """Of files changed at random, with forged hashes, each gets a verdict in one line, without a traceback."""

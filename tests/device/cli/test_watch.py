@@ -81,6 +81,7 @@ def video(tmp_path: Path, digits: Digits) -> Path:
     return path
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_a_line_says_when_where_and_what_was_read(photo: Path, runtime: str) -> None:
     child = device(photo, "--runtime", runtime)
@@ -100,6 +101,7 @@ def test_a_line_says_when_where_and_what_was_read(photo: Path, runtime: str) -> 
     assert said(child)[-1] == "1 frame, 0 dropped, 3 candidates"
 
 
+@pytest.mark.thorough
 def test_a_still_without_digits_has_one_line_of_nothing(tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "blank.png"), blank())
     child = device(tmp_path / "blank.png")
@@ -132,6 +134,7 @@ def test_bad_pictures_among_good_ones_cost_the_status_alone(tmp_path: Path, phot
     assert summary == "2 frames, 0 dropped, 6 candidates"
 
 
+@pytest.mark.thorough
 def test_a_picture_too_small_for_the_region_must_not_stop_the_next(tmp_path: Path, photo: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "a.png"), blank(20, 20))
     child = device(f"{tmp_path}/*.png", "--roi", "180,60,130,120")
@@ -148,17 +151,20 @@ def test_a_video_is_read_frame_by_frame(video: Path) -> None:
     assert {line["source"] for line in lines} == {str(video)}
 
 
+@pytest.mark.thorough
 def test_a_stable_digit_is_printed_once(video: Path) -> None:
     child = device(video, "--stable", "5")
     assert [(line["frame"], line["label"]) for line in readings(child)] == [(19, "3"), (19, "1")]
 
 
+@pytest.mark.thorough
 def test_interval_and_max_frames(video: Path) -> None:
     child = device(video, "--interval", "0.5", "--max-frames", "3", "--one")
     assert [(line["frame"], line["position_s"]) for line in readings(child)] == [(0, 0.0), (15, 0.5), (30, 1.0)]
     assert said(child)[-1].startswith("3 frames, ")
 
 
+@pytest.mark.thorough
 def test_a_video_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, digits: Digits) -> None:
     write_video(tmp_path / "a.avi", [page(digits, (3, 1))] * 30)
     content = (tmp_path / "a.avi").read_bytes()
@@ -169,6 +175,7 @@ def test_a_video_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, digits: Digit
     assert "cut.avi: the video ends after " in said(child)[0]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("order", ["bgr", "rgb", "grey"])
 def test_raw_frames_come_through_the_standard_input(digits: Digits, order: str) -> None:
     image = page(digits, (3, 1))
@@ -182,6 +189,7 @@ def test_raw_frames_come_through_the_standard_input(digits: Digits, order: str) 
     assert "-: the stream ends within frame 3: 12 of " in said(child)[0]
 
 
+@pytest.mark.thorough
 def test_a_name_that_begins_with_a_dash_is_given_as_a_path(tmp_path: Path, photo: Path) -> None:
     photo.rename(tmp_path / "-photo.png")
     for arguments in (("./-photo.png",), ("--", "-photo.png")):
@@ -192,6 +200,7 @@ def test_a_name_that_begins_with_a_dash_is_given_as_a_path(tmp_path: Path, photo
     assert "the following arguments are required: SOURCE" in refused.stderr
 
 
+@pytest.mark.thorough
 def test_crops_are_dumped_beside_the_frame_around_them(tmp_path: Path, photo: Path) -> None:
     child = device(photo, "--dump-crops", tmp_path / "dump")
     assert child.returncode == 0
@@ -203,6 +212,7 @@ def test_crops_are_dumped_beside_the_frame_around_them(tmp_path: Path, photo: Pa
     assert [line["label"] for line in readings(read)] == ["3", "1", "4"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", ["", "photo.png", "*.png"])
 def test_crops_among_the_pictures_they_come_from_are_refused(tmp_path: Path, photo: Path, source: str) -> None:
     photo.rename(tmp_path / "photo.png")
@@ -212,12 +222,14 @@ def test_crops_among_the_pictures_they_come_from_are_refused(tmp_path: Path, pho
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
+@pytest.mark.thorough
 def test_a_single_picture_makes_nothing_stable_and_the_summary_says_so(photo: Path) -> None:
     child = device(photo, "--stable", "2")
     assert (child.returncode, child.stdout) == (0, "")
     assert said(child)[-1] == "1 frame, 0 dropped, 3 candidates, 0 stable"
 
 
+@pytest.mark.thorough
 def test_a_recording_over_its_source_is_refused(video: Path) -> None:
     before = video.read_bytes()
     name = video.rename(video.with_suffix(".mp4"))
@@ -227,6 +239,7 @@ def test_a_recording_over_its_source_is_refused(video: Path) -> None:
     assert name.read_bytes() == before
 
 
+@pytest.mark.thorough
 def test_a_disk_that_fills_while_recording_is_an_error(tmp_path: Path, video: Path) -> None:
     command = [sys.executable, "-m", "device", "watch", "--model", ROWS2D, video]
     child = subprocess.run(
@@ -249,12 +262,14 @@ def test_a_recording_holds_the_frames_that_were_read(tmp_path: Path, video: Path
     assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), round(capture.get(cv2.CAP_PROP_FPS))) == (20, 10)
 
 
+@pytest.mark.thorough
 def test_showing_without_a_window_to_show_is_refused(photo: Path) -> None:
     child = device(photo, "--show")
     assert (child.returncode, child.stdout) == (2, "")
     assert said(child)[-1].startswith("error: --show needs ")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -291,6 +306,7 @@ def test_a_model_that_is_not_there_is_named(photo: Path) -> None:
     assert "error: nosuch: Expected a model's folder" in child.stderr
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("rotate", "turns", "size"),
     [("0", 0, "640x240"), ("90", 1, "240x640"), ("180", 2, "640x240"), ("270", 3, "240x640")],
@@ -305,6 +321,7 @@ def test_frames_are_turned_clockwise(digits: Digits, rotate: str, turns: int, si
     assert [line["box"] for line in readings(child)] == [line["box"] for line in readings(straight)]
 
 
+@pytest.mark.thorough
 def test_a_video_is_turned_and_recorded_upright(tmp_path: Path, digits: Digits) -> None:
     """A video on its head is read, and its recording is upright."""
     write_video(tmp_path / "head.avi", [page(digits, (2, 7))[::-1, ::-1]] * 3)
@@ -314,6 +331,7 @@ def test_a_video_is_turned_and_recorded_upright(tmp_path: Path, digits: Digits) 
     assert device(tmp_path / "read.mp4", "--max-frames", "1").returncode == 0
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -338,6 +356,7 @@ def test_help_names_every_option() -> None:
         assert f"--{name}" in child.stdout
 
 
+@pytest.mark.thorough
 def test_run_with_a_source_is_an_alias(photo: Path, tmp_path: Path) -> None:
     photo.rename(tmp_path / "-photo.png")
     command = ("-m", "device", "run", "--model", ROWS2D, "--source=-photo.png", "--one")
@@ -359,6 +378,7 @@ def closed_pipe() -> Iterator[int]:
     os.close(writing)
 
 
+@pytest.mark.thorough
 def test_nobody_reads_the_lines(video: Path, closed_pipe: int) -> None:
     child = run_python("-m", "device", "watch", "--model", ROWS2D, video, stdout=closed_pipe)
     assert child.returncode == 0
@@ -366,6 +386,7 @@ def test_nobody_reads_the_lines(video: Path, closed_pipe: int) -> None:
     assert "Traceback" not in child.stderr
 
 
+@pytest.mark.thorough
 def test_without_opencv_a_source_says_what_to_install_and_crops_are_read(
     photo: Path, tmp_path: Path, digits: Digits, bare_site: Callable[..., Path]
 ) -> None:
@@ -425,6 +446,7 @@ def test_fields_are_read_and_checked(tmp_path: Path) -> None:
     assert all(digit["probability"] > 0.8 for digit in lines[0]["digits"])
 
 
+@pytest.mark.thorough
 @needs_opencv_4
 def test_an_unsure_digit_is_a_question_mark_and_leaves_no_value(tmp_path: Path) -> None:
     """A wheel that stands half-way and is hardly seen makes the value null; the other digits stay."""
@@ -443,6 +465,7 @@ def test_a_stable_field_is_printed_once(tmp_path: Path) -> None:
     assert [(line["frame"], line["value"]) for line in readings(child)] == [(2, 1274), (6, 1275)]
 
 
+@pytest.mark.thorough
 def test_digits_on_one_line_are_one_number(tmp_path: Path, digits: Digits) -> None:
     """With --numbers each line of digits is one number, and what is far away another."""
     image = blank(900, 300)
@@ -459,6 +482,7 @@ def test_digits_on_one_line_are_one_number(tmp_path: Path, digits: Digits) -> No
     assert 590 <= lines[1]["box"][0] <= 640
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
@@ -474,6 +498,7 @@ def test_fields_are_not_looked_for_otherwise(tmp_path: Path, options: tuple[str,
     assert reason in said(child)[-1]
 
 
+@pytest.mark.thorough
 def test_a_field_beyond_a_picture_is_an_error_of_that_picture(tmp_path: Path) -> None:
     """A picture that is too small gets an error, and the next one is read."""
     assert cv2.imwrite(str(tmp_path / "1.png"), blank(100, 100))
@@ -498,6 +523,7 @@ def test_lines_are_posted_and_published_as_they_are_printed(tmp_path: Path) -> N
     assert json.loads(received.latest["homeassistant/sensor/cellar_gas/config"])["name"] == "gas"
 
 
+@pytest.mark.thorough
 def test_unsure_digits_are_kept_to_be_labelled(tmp_path: Path, digits: Digits) -> None:
     """With --keep-unsure a cross is kept, and the digit beside it is not."""
     image = page(digits, (7,))

@@ -30,7 +30,7 @@ for folder in map(Path, sys.argv[1:]):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.sampled
 def test_a_damaged_manifest_is_refused_or_read(variant: str, tmp_path: Path) -> None:
     """No manifest crashes the runner or hangs it: it is refused with a ValueError or OSError, or the model reads."""
     manifest = (MODELS / variant / "manifest.json").read_bytes()

@@ -133,3 +133,13 @@ def test_other_golden_crops_than_the_manifests_are_refused(model_copy: Path) -> 
     (model_copy / "golden.bin").write_bytes(content)
     with pytest.raises(ManifestError, match=r"golden\.bin: Expected SHA-256 [0-9a-f]{64} \(manifest\)\. Received: "):
         Runner(model_copy)
+
+
+def test_a_model_from_before_golden_crops_answers_but_is_not_verified(model_copy: Path) -> None:
+    """A model of manifest format 1 is opened; that it has no golden crops is why `verify` refuses it."""
+    (model_copy / "golden.bin").unlink()
+    dataclasses.replace(read_manifest(model_copy), golden_sha256="").write(model_copy)
+    with Runner(model_copy) as runner:
+        assert runner.classify(np.zeros((28, 28), np.uint8)).label is None
+        with pytest.raises(GoldenError, match=r"^Expected golden crops\. The model is from before they were kept$"):
+            runner.golden.check_all(runner.logits, runner.step_logits)

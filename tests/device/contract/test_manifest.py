@@ -109,8 +109,9 @@ def test_a_manifest_that_was_read_can_be_written(variant: str, tmp_path: Path) -
     assert read_manifest(tmp_path) == manifest
 
 
-def test_format_2_is_read_as_digits(tmp_path: Path) -> None:
-    """A manifest of format 2, which knew digits alone, says in format 3 what it meant."""
+@pytest.mark.parametrize(("version", "golden"), [(1, ""), (2, "3" * 64)])
+def test_formats_1_and_2_are_read_as_digits(tmp_path: Path, version: int, golden: str) -> None:
+    """A manifest of format 1 or 2, which knew digits alone, says in format 3 what it meant; 1 had no golden crops."""
     content = written(MANIFEST, tmp_path)
     (output,) = content.pop("outputs")
     answer = {name: output.pop(name) for name in ("labels", "temperature", "threshold")}
@@ -121,11 +122,14 @@ def test_format_2_is_read_as_digits(tmp_path: Path) -> None:
     for state in content["states"]:
         del state["type"]
     del content["continuous"], content["fidelity"], content["precision"]
-    content |= {**answer, "output": output, "format_version": 2}
+    content |= {**answer, "output": output, "format_version": version}
+    if version == 1:
+        del content["golden_sha256"]
+        content["runtimes"] = [{"name": "tflite-runtime", "version": "2.14.0"}]
     (tmp_path / "manifest.json").write_text(json.dumps(content))
-    assert read_manifest(tmp_path) == dataclasses.replace(MANIFEST, fidelity=())
+    assert read_manifest(tmp_path) == dataclasses.replace(MANIFEST, fidelity=(), golden_sha256=golden)
     del content["output"]
-    expected = "Expected the fields of format 2. KeyError('output')"
+    expected = f"Expected the fields of format {version}. KeyError('output')"
     assert refusal(tmp_path, json.dumps(content)) == expected
 
 
@@ -210,9 +214,9 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        (("format_version",), 1, f"Expected manifest format 2 or 3. Received: 1. {REMEDY}"),
-        (("format_version",), "2", f"Expected manifest format 2 or 3. Received: 2. {REMEDY}"),
-        (("format_version",), True, f"Expected manifest format 2 or 3. Received: True. {REMEDY}"),
+        (("format_version",), 4, f"Expected manifest format 1 to 3. Received: 4. {REMEDY}"),
+        (("format_version",), "2", f"Expected manifest format 1 to 3. Received: 2. {REMEDY}"),
+        (("format_version",), True, f"Expected manifest format 1 to 3. Received: True. {REMEDY}"),
         (("format_version",), 3.0, "manifest.format_version: Expected int. Received: 3.0"),
         (("steps",), True, "manifest.steps: Expected int. Received: True"),
         (("steps",), 7.0, "manifest.steps: Expected int. Received: 7.0"),
@@ -291,7 +295,7 @@ def test_refuses_a_nested_missing_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{}", "[]", "null", "7", '"manifest"'])
 def test_refuses_json_without_a_format(tmp_path: Path, content: str) -> None:
     """JSON without a format version is refused."""
-    assert refusal(tmp_path, content) == f"Expected manifest format 2 or 3. Received: None. {REMEDY}"
+    assert refusal(tmp_path, content) == f"Expected manifest format 1 to 3. Received: None. {REMEDY}"
 
 
 @pytest.mark.parametrize(

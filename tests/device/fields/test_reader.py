@@ -139,6 +139,7 @@ def test_a_model_of_other_classes_reads_no_numbers(model_copy: Path) -> None:
         FieldReader(runner)
 
 
+@pytest.mark.sampled
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "rolled"), [("printed", 0.0), ("counter", 0.0), ("counter", 0.65), ("counter", 0.35)])
 def test_whole_numbers_are_right_or_unsure(reader: FieldReader, kind: str, rolled: float) -> None:

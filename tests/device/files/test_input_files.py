@@ -162,6 +162,7 @@ def test_refuses_archives(tmp_path: Path, crop: npt.NDArray[np.uint8]) -> None:
     assert refusal(tmp_path / "crops.npy").startswith("Expected a NumPy array file. ")
 
 
+@pytest.mark.thorough
 def test_reserves_no_memory_for_what_is_not_there(tmp_path: Path) -> None:
     """In a process with little memory, a file that claims more than it holds is refused, not read."""
     idx = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**20, 28, 28)

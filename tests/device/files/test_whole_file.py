@@ -20,8 +20,13 @@ OTHER_WRITERS = {
     *("converters/loading/child.py", "converters/loading/load.py", "converters/loading/safely.py"),
     *("converters/workspace.py", "pipeline/own/make.py"),
     *("pipeline/release/bundle.py", "pipeline/release/candidate.py", "pipeline/release/release.py"),
-    *("pipeline/bench/baselines.py", "device/watch/recording.py", "device/files/whole_file.py"),
-    *("pipeline/gate/measure.py", "pipeline/folders.py", "pipeline/whole_folder.py"),
+    *("pipeline/release/wheel.py", "pipeline/release/microcontroller.py"),
+    *("pipeline/bench/baselines.py", "pipeline/bench/report.py", "pipeline/bench/scaling.py"),
+    *("pipeline/bench/read_inputs.py", "pipeline/bench/peers/child.py", "pipeline/bench/peers/make.py"),
+    *("pipeline/bench/peers/environment.py", "pipeline/bench/peers/onnx_file.py"),
+    *("pipeline/bench/peers/scaling_case.py",),
+    *("device/watch/recording.py", "device/files/whole_file.py", "device/update/home.py"),
+    *("pipeline/gate/measure.py", "pipeline/folders.py", "pipeline/whole_folder.py", "pipeline/signing/development.py"),
 }
 WRITES = {"write_text", "write_bytes", "save", "savez", "save_weights", "savez_compressed", "imwrite"}
 

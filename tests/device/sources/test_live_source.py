@@ -103,6 +103,23 @@ def test_pauses_double_until_a_frame_comes(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages[0] == "camera: cannot be opened; retrying in 0.01 s"
 
 
+def test_each_failure_of_a_camera_is_counted() -> None:
+    """A camera that cannot be opened counts once for each attempt."""
+    attempted = threading.Semaphore(0)
+
+    def refuse() -> Counting:
+        attempted.release()
+        raise OSError("no camera")
+
+    with LiveSource("absent", refuse, Pauses(0.01, 0.01)) as source:
+        taking = threading.Thread(target=list, args=(source,))
+        taking.start()
+        assert all(attempted.acquire(timeout=60) for _ in range(4))
+        # The fourth attempt came after the third was counted.
+        assert source.interruptions >= 3
+    taking.join(60)
+
+
 def test_an_unexpected_error_is_raised_where_the_frames_are_taken() -> None:
     def broken() -> Counting:
         raise ValueError("Expected a frame")

@@ -114,6 +114,7 @@ def test_digits_on_ruled_paper_are_found_without_the_lines(five: list[Image], sq
     assert_found(FINDER.find(written(five, sheet).photographed()), five, 0.85)
 
 
+@pytest.mark.thorough
 def test_crops_of_a_large_image_are_cut_at_full_resolution(five: list[Image]) -> None:
     sheet = Sheet.of(4000, 3000)
     for column, digit in enumerate(five):

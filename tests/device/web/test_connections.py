@@ -43,7 +43,7 @@ def frames_read(server: Served) -> int:
     return int(next(server.states())["frames"])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_silent_connections_keep_nobody_out(poor: Served) -> None:
     """Hundreds of connections that send nothing, or half a request, keep no other from an answer and no frame away."""
     before = frames_read(poor)
@@ -63,7 +63,7 @@ def test_silent_connections_keep_nobody_out(poor: Served) -> None:
     assert (exit_status, "error" in stderr, "Traceback" in stderr) == (0, False, False)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_connections_that_read_nothing_keep_nobody_out(poor: Served) -> None:
     """Clients that ask for everything and read nothing are closed when others come."""
     with ExitStack() as stack:
@@ -77,7 +77,7 @@ def test_connections_that_read_nothing_keep_nobody_out(poor: Served) -> None:
     assert poor.ended()[0] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_request_that_does_not_come_ends_its_connection() -> None:
     """A connection without a whole head is closed in time, even if bytes keep coming, also after an answer."""
     request = b"GET /model HTTP/1.1\r\nHost: localhost\r\n\r\n"

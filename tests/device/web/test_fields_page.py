@@ -151,6 +151,7 @@ def test_a_field_is_added_by_keyboard(browser: Browser, tmp_path: Path) -> None:
         shown.locator(".field .number", has_text="01274").wait_for()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
 def test_the_page_is_accessible_and_fits_the_screen(
     browser: Browser, tmp_path: Path, serious_faults: Callable[[Page], list[str]], width: int, scheme: str

@@ -77,6 +77,7 @@ def warm(canvas: Served) -> int:
     return canvas.resident_kb()
 
 
+@pytest.mark.thorough
 def test_malformed_requests_do_no_harm(canvas: Served, warm: int) -> None:
     @settings(max_examples=REQUESTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(

@@ -71,6 +71,7 @@ def answer(shown: Page) -> str:
     return shown.locator("[role=status]").inner_text()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("stroke", "label"), [(ONE, "1"), (ZERO, "0"), (SEVEN, "7")], ids=["1", "0", "7"])
 def test_a_digit_drawn_with_the_mouse_is_read(
     browser: Browser, canvas: Served, stroke: Sequence[tuple[float, float]], label: str
@@ -141,8 +142,8 @@ def test_a_token_in_the_address_opens_the_page_and_leaves_the_address(browser: B
         assert answer(shown).startswith("1, ")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.sampled
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
 def test_the_drawing_page_is_accessible_and_fits_the_screen(
     browser: Browser, canvas: Served, serious_faults: Callable[[Page], list[str]], width: int, scheme: str
 ) -> None:
@@ -153,8 +154,8 @@ def test_the_drawing_page_is_accessible_and_fits_the_screen(
         assert shown.evaluate("() => document.documentElement.scrollWidth") == width
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.thorough
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
 def test_the_live_page_is_accessible_and_fits_the_screen(  # noqa: PLR0913, PLR0917  # fixtures
     browser: Browser,
     tmp_path: Path,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from device.held import Held
 from device.runner import Runner
 from device.sources.frames import Frame, Source
 from device.watch.options import WatchOptions
@@ -39,7 +41,7 @@ def observation(digits: Digits) -> Observation:
 @pytest.fixture
 def thread() -> Iterator[RunnerThread]:
     """The default model in a thread of its own."""
-    thread = RunnerThread(Runner(MODELS / "rows2d"))
+    thread = RunnerThread(Held(Runner(MODELS / "rows2d")))
     yield thread
     thread.close()
 
@@ -56,6 +58,18 @@ def test_the_latest_snapshot_counts_all_frames(observation: Observation) -> None
     latest = snapshots.latest
     assert latest.observation is observation
     assert (latest.sequence, latest.frames, latest.candidates, latest.rejected, latest.dropped) == (3, 3, 6, 0, 7)
+
+
+def test_what_the_source_counts_is_current_while_no_frame_comes(observation: Observation) -> None:
+    """A camera that is lost gives no frame to count it by; its time is that of the last one."""
+    source = Still()
+    snapshots = Snapshots(source)
+    snapshots.take(replace(observation, latency_ms=2.5))
+    snapshots.take(replace(observation, latency_ms=3.5))
+    source.failed, source.interruptions, source.dropped = 2, 4, 8
+    current = snapshots.current
+    assert (current.failed, current.interruptions, current.dropped, current.latency_ms) == (2, 4, 8, 6.0)
+    assert current.taken_s == snapshots.latest.taken_s > 0
 
 
 def test_a_candidate_without_a_label_counts_as_rejected(observation: Observation) -> None:

@@ -1,0 +1,43 @@
+"""What a device has: its processor and its TFLite runtimes."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..contract.manifest_upgrade import format_fault
+from ..interpreter import RUNTIMES
+from .refused import ReleaseRefusedError
+from .release import ReleaseRecord
+
+_PROCESSORS: Mapping[str, str] = MappingProxyType({"AMD64": "x86_64", "arm64": "aarch64", "armv8l": "armv7l"})
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The processor, as `platform.machine()` names it on Linux, and the TFLite runtime that runs models."""
+
+    processor: str
+    runtime: str | None
+
+    def check(self, record: ReleaseRecord) -> None:
+        """Raises ReleaseRefusedError if a release is for other devices or has a manifest of another format."""
+        if record.processors and self.processor not in record.processors:
+            expected = f"Expected a release for {self.processor}"
+            raise ReleaseRefusedError(f"{expected}. Received one for {', '.join(record.processors)}")
+        if self.runtime not in record.runtimes:
+            expected = f"Expected a release for {self.runtime or 'no runtime'}"
+            raise ReleaseRefusedError(f"{expected}. Received one for {', '.join(record.runtimes)}")
+        fault = format_fault(record.manifest_format)
+        if fault:
+            raise ReleaseRefusedError(fault)
+
+
+def hardware(runtime: str | None) -> Hardware:
+    """Returns this device's; `runtime` is one of `RUNTIMES`, and None the first that is installed."""
+    machine = platform.machine()
+    installed = (name for name, package in RUNTIMES.items() if importlib.util.find_spec(package))
+    return Hardware(_PROCESSORS.get(machine, machine), runtime or next(installed, None))
