@@ -22,6 +22,7 @@ from converters.quantisation.ranges import Range, measured_ranges, run_begins, s
 from converters.quantisation.tables import set_aside
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import read_graphs
+from converters.tflite.lean import lean
 from converters.tflite.operator_versions import not_allowed
 from converters.tflite.squeezed import without_squeezed_operands
 from converters.tflite.unfused import unfused
@@ -42,7 +43,13 @@ def main(workspace: Workspace) -> None:
     request = workspace.request
     keras_network = keras.models.load_model(workspace.network)
     shape, continuous = (1, *calibration.shape[1:]), request.runs is not None
-    network = InferenceNetwork(keras_network, shape, keep_head=request.keep_head, continuous=continuous)
+    network = InferenceNetwork(
+        keras_network,
+        shape,
+        keep_head=request.keep_head,
+        continuous=continuous,
+        unrolled_steps_max=request.unrolled_steps_max,
+    )
     workspace.step.write_text("write float TFLite")
     float_tflite = write_float(network)
     workspace.float_tflite.write_bytes(float_tflite)
@@ -51,8 +58,8 @@ def main(workspace: Workspace) -> None:
     measured = measure(float_tflite, calibration, network.step_form, begins)
     pixels = Range(*request.pixels) if request.pixels is not None else None
     run = RealOutputs(tuple(network.facts.heads), network.step_form, pixels, continuous=continuous)
-    chosen = choose(Measured(float_tflite, measured, pixels), request.precision, run, calibration)
-    workspace.int8_tflite.write_bytes(chosen.tflite)
+    chosen = choose(Measured(float_tflite, measured, pixels, request.small), request.precision, run, calibration)
+    workspace.int8_tflite.write_bytes(lean(chosen.tflite) if request.small else chosen.tflite)
     workspace.facts = replace(network.facts, precision=chosen.precision, signal_to_noise_db=chosen.signal_to_noise_db)
 
 

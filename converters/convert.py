@@ -24,7 +24,7 @@ from converters.lowering.states_kept import keeps_states, with_states
 from converters.quantisation.ranges import Range
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.structure import check_structure
-from converters.workspace import ROOT, NetworkFacts, Request, Wanted, Workspace
+from converters.workspace import MAX_UNROLLED_STEPS, ROOT, NetworkFacts, Request, Wanted, Workspace
 from device.arrays import Float32
 
 PIXELS_0_TO_1 = Range(0.0, 1.0)
@@ -50,20 +50,22 @@ class Conversion:
     facts: NetworkFacts
 
 
-def convert(
+def convert(  # noqa: PLR0913  # what to convert, what to measure it on, and four choices of how
     network: keras.Model,
     calibration: Float32 | Sequence[Float32],
     pixels: Range | None = PIXELS_0_TO_1,
     *,
     keep_head: bool = False,
     precision: Wanted = "int8",
+    small: bool = False,
 ) -> Conversion:
     """Returns the flatbuffers of a network `input <float32>[n, ...] → outputs <float32>[n, ...]`.
 
     The activations' ranges are measured on `calibration`, inputs as the network takes them. `pixels` is the range of
     an image's pixels there; None for an input of other numbers, whose range is measured. A softmax or sigmoid at the
     end is taken off, for the device to apply, unless `keep_head` is true. With `precision` "int8+state16" recurrent
-    cells compute in int16, with "auto" if int8 is not precise enough.
+    cells compute in int16, with "auto" if int8 is not precise enough. A `small` file, for a microcontroller, holds
+    `step` alone if the network streams, one scale for all weights of a matrix product, and no names of tensors.
 
     With a list of such arrays the network is continuous: it keeps its states from one input to the next, and the file
     holds `step` alone. The inputs of an array follow one another, the first from states of zero. Recurrent layers may
@@ -82,7 +84,8 @@ def convert(
         network.save(workspace.network)
         np.save(workspace.calibration, calibration)
         ends = (pixels.low, pixels.high) if pixels is not None else None
-        workspace.request = Request(ends, keep_head, precision, runs)
+        unrolled = 0 if small else MAX_UNROLLED_STEPS
+        workspace.request = Request(ends, keep_head, precision, runs, unrolled, small)
         run_child([sys.executable, "-m", "converters.child", folder], workspace)
         int8_tflite = workspace.int8_tflite.read_bytes()
         graphs = read_graphs(int8_tflite)

@@ -15,6 +15,10 @@ from device.files.typed_json import parsed
 ROOT = Path(__file__).resolve().parents[1]
 
 Head = Literal["linear", "softmax", "sigmoid"]
+# A network of more steps that streams is not unrolled: docs/benchmarks.md, Scaling. Unrolled it is faster than `step`
+# in a loop at 56 steps, and slower at 112 with two threads; the file grows and loads more slowly with each step.
+MAX_UNROLLED_STEPS = 64
+
 # `auto` is int8 if that is precise enough.
 Wanted = Literal["int8", "int8+state16", "auto"]
 
@@ -24,13 +28,17 @@ class Request:
     """What a conversion is asked for: the range of an image's pixels, None for an input of other numbers.
 
     With `keep_head` the network keeps a softmax or sigmoid at its end. `precision` is that of recurrent cells. A
-    network that keeps its states has `runs`: the numbers of calibration inputs that follow one another.
+    network that keeps its states has `runs`: the numbers of calibration inputs that follow one another. One that
+    streams in more steps than `unrolled_steps_max` is not unrolled. If the file is to be `small`, the weights of a
+    matrix product have one scale, and tensors no names.
     """
 
     pixels: tuple[float, ...] | None
     keep_head: bool
     precision: Wanted
     runs: tuple[int, ...] | None = None
+    unrolled_steps_max: int = MAX_UNROLLED_STEPS
+    small: bool = False
 
 
 @dataclass(frozen=True)

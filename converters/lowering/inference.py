@@ -13,23 +13,27 @@ from converters.lowering.refusal import NetworkRefusedError
 from converters.lowering.step_form import StepForm, step_form
 from converters.lowering.time_axis import NotStreamableError
 from converters.lowering.turned import turned
-from converters.workspace import NetworkFacts
+from converters.workspace import MAX_UNROLLED_STEPS, NetworkFacts
 from device.signatures import CLASSIFY, CROP, LINES, STATE_SUFFIX, STEP
-
-_MAX_UNROLLED_STEPS = 64
 
 
 class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no types
     """A network as inference computes it, whole and, if possible, step by step.
 
     `classify(crop <float32>[1, ...]) → outputs`; `step(rows, NAME…) → outputs, NAME_out…`. If the network does not
-    stream, `step` is None, and `facts` say why. If it streams in more than 64 steps there is no `classify`: unrolled,
-    it would have some ten operators for each step, and answer no sooner than `step` in a loop. A `continuous` network,
-    whose states are never reset, has none either.
+    stream, `step` is None, and `facts` say why. If it streams in more than `unrolled_steps_max` steps there is no
+    `classify`: unrolled, it would have some ten operators for each step (`converters.workspace.MAX_UNROLLED_STEPS`). A
+    `continuous` network, whose states are never reset, has none either.
     """
 
     def __init__(
-        self, network: keras.Model, shape: Shape | None = None, *, keep_head: bool = False, continuous: bool = False
+        self,
+        network: keras.Model,
+        shape: Shape | None = None,
+        *,
+        keep_head: bool = False,
+        continuous: bool = False,
+        unrolled_steps_max: int = MAX_UNROLLED_STEPS,
     ) -> None:
         """Lowers `network` for an input of this shape `[1, ...]`; raises as `lowered` does.
 
@@ -49,7 +53,7 @@ class InferenceNetwork(tf.Module):  # type: ignore[misc]  # tensorflow has no ty
             reason = str(error)
             if continuous:
                 raise NetworkRefusedError(f"{reason}. A continuous network answers as lines arrive") from error
-        if self.step_form is None or (not continuous and self.step_form.unrolled_steps <= _MAX_UNROLLED_STEPS):
+        if self.step_form is None or (not continuous and self.step_form.unrolled_steps <= unrolled_steps_max):
             self.classify = _classify(whole)
         self.facts = _facts(whole, self.step_form, reason)
 

@@ -39,6 +39,7 @@ from converters.lowering.time_axis import (
     NotStreamableError,
     refuse_looking_ahead,
     refuse_padding,
+    rows_of_a_step,
     time_steps,
     windows_of,
 )
@@ -227,14 +228,12 @@ def _(operation: BothWays, position: Position) -> StepStage:
 def _(operation: Reordering, position: Position) -> StepStage:
     (whole,) = position.whole
     shape = tuple(operation(tf.zeros(whole)).shape)
-    keeps_time = len(shape) > 2 and shape[1] == whole[1]  # batch, time, features
     if operation.moves_time:
         raise NotStreamableError(f"{operation.name}: mixes time steps")
-    if keeps_time:
-        return _stateless(lambda x: tf.reshape(x, (1, position.rows, *shape[2:])), True)
-    if len(shape) > 2:
-        raise NotStreamableError(f"{operation.name}: mixes time steps")
-    return _over_all_rows(operation, position)
+    if len(shape) == 2:  # no time is left
+        return _over_all_rows(operation, position)
+    rows = rows_of_a_step(operation, position.rows, whole, shape)
+    return _stateless(lambda x: tf.reshape(x, (1, rows, *shape[2:])), True)
 
 
 @_stage.register

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 from converters.lowering.convolution import Convolution
 from converters.lowering.lower import Node, Shape
-from converters.lowering.operations import BothWays, Pooling, Recurrence
+from converters.lowering.operations import BothWays, Pooling, Recurrence, Reordering
 
 
 class NotStreamableError(ValueError):
@@ -46,6 +47,19 @@ def time_steps(nodes: Sequence[Node], shapes: Mapping[int, Shape]) -> tuple[bool
     if not maps or maps[-1][1] == 1:
         raise NotStreamableError("the network has no recurrent layer, so it has no time steps")
     return False, maps[-1][1]
+
+
+def rows_of_a_step(operation: Reordering, rows: int, whole: Shape, shape: Shape) -> int:
+    """Returns how many rows of a new shape `[1, rows, ...]` a step of `rows` gives: as many, or one for each few.
+
+    `whole` is the shape of the whole input before. Raises NotStreamableError if the new rows mix steps.
+    """
+    few, left = divmod(whole[1], shape[1])
+    # A single row would be the whole input, and a repeated vector has no rows to join.
+    joins = few > 1 and shape[1] > 1 and not rows % few and prod(shape) == prod(whole)
+    if left or not (few == 1 or joins):
+        raise NotStreamableError(f"{operation.name}: mixes time steps")
+    return rows // few
 
 
 def windows_of(operation: Convolution, rows: int) -> int:

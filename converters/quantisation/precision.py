@@ -32,11 +32,15 @@ ENOUGH_DB = 30.0
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A float flatbuffer with the range of each activation; `pixels` is that of an image, None for other inputs."""
+    """A float flatbuffer with the range of each activation; `pixels` is that of an image, None for other inputs.
+
+    If the file is to be `small`, the weights of a matrix product have one scale.
+    """
 
     float_tflite: bytes
     ranges: Mapping[str, Range]
     pixels: Range | None
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,10 @@ def quantised(network: Measured, *, wide: bool) -> Quantised:
     fixed = dict.fromkeys(inputs, pixels) if pixels is not None else {}
     ranges = tied_ranges(graphs, network.ranges, fixed, roles, chosen)
     if not chosen:
-        return Quantised(round_alike(write_tables(quantise(aside.float_tflite, ranges), aside.functions)), "int8")
+        int8_tflite = quantise(aside.float_tflite, ranges, small=network.small)
+        return Quantised(round_alike(write_tables(int8_tflite, aside.functions)), "int8")
     separate = with_own_constants(aside.float_tflite)
-    mixed = put_right(quantise(separate, ranges, chosen), separate)
+    mixed = put_right(quantise(separate, ranges, chosen, small=network.small), separate)
     return Quantised(round_alike(write_tables(mixed, aside.functions)), "int8+state16")
 
 

@@ -117,5 +117,14 @@ def drop_unread_constants(model: schema.ModelT) -> None:
             buffer.data = None
 
 
+def drop_unread_buffers(model: schema.ModelT) -> None:
+    """Takes out the buffers that no tensor and no metadata reads, but the first, and numbers the others again."""
+    readers = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or ())]
+    kept = sorted({0, *(reader.buffer for reader in readers)})
+    for reader in readers:
+        reader.buffer = kept.index(reader.buffer)
+    model.buffers = [model.buffers[index] for index in kept]
+
+
 def _builtin(code: schema.OperatorCodeT) -> int:
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))

@@ -23,7 +23,10 @@ _TYPE_NAMES = {code: name for name, code in vars(schema.TensorType).items() if i
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of a graph; `constant` is None if it has no data, `scales` are empty if it is not quantised."""
+    """A tensor of a graph; `constant` is None if it has no data, `scales` are empty if it is not quantised.
+
+    One without a name is called by its number.
+    """
 
     name: str
     type: str
@@ -103,7 +106,7 @@ def _multiply_accumulates(operator: Operator) -> int:
 
 def _graph(model: schema.ModelT, index: int, signature: schema.SignatureDefT | None) -> Graph:
     subgraph = model.subgraphs[index]
-    tensors = tuple(_tensor(model, tensor) for tensor in subgraph.tensors)
+    tensors = tuple(_tensor(model, number, tensor) for number, tensor in enumerate(subgraph.tensors))
     inputs, outputs = (signature.inputs, signature.outputs) if signature is not None else ((), ())
     return Graph(
         index=index,
@@ -122,12 +125,12 @@ def _named(
     return MappingProxyType({entry.name.decode(): tensors[entry.tensorIndex] for entry in in_order})
 
 
-def _tensor(model: schema.ModelT, tensor: schema.TensorT) -> Tensor:
+def _tensor(model: schema.ModelT, number: int, tensor: schema.TensorT) -> Tensor:
     data = model.buffers[tensor.buffer].data
     quantisation = tensor.quantization
     quantised = quantisation is not None and quantisation.scale is not None
     return Tensor(
-        name=tensor.name.decode(),
+        name=tensor.name.decode() if tensor.name is not None else str(number),
         type=_TYPE_NAMES[tensor.type],
         shape=tuple(int(size) for size in _values(tensor.shape)),
         shape_signature=tuple(int(size) for size in _values(tensor.shapeSignature)),

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.tflite.editing import drop_unread_buffers
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import Graph, read_graphs
 from converters.workspace import ROOT
@@ -71,45 +72,50 @@ def _zero(interpreter: Any, index: int) -> Int8:
     return np.full(details["shape"], zero_point, details["dtype"])
 
 
-def first_graph_alone(content: bytes) -> bytes:
-    """Returns the flatbuffer with its first graph and the constants of that graph alone."""
+def arena_used_bytes(report: str) -> int | None:
+    """Returns the bytes of arena that the runtime's memory report names; None if there is no report."""
+    used = _ARENA_USED.search(report)
+    return int(used[1]) if used else None
+
+
+def graph_alone(content: bytes, index: int = 0) -> bytes:
+    """Returns the flatbuffer with one graph, the first unless told, and the constants of that graph alone."""
     model = load(content)
-    model.subgraphs = model.subgraphs[:1]
-    model.signatureDefs = [entry for entry in model.signatureDefs or () if entry.subgraphIndex == 0]
-    readers = [*model.subgraphs[0].tensors, *(model.metadata or ())]
-    kept = sorted({0, *(reader.buffer for reader in readers)})
-    for reader in readers:
-        reader.buffer = kept.index(reader.buffer)
-    model.buffers = [model.buffers[index] for index in kept]
+    model.subgraphs = model.subgraphs[index : index + 1]
+    model.signatureDefs = [entry for entry in model.signatureDefs or () if entry.subgraphIndex == index]
+    for entry in model.signatureDefs:
+        entry.subgraphIndex = 0
+    drop_unread_buffers(model)
     return dump(model)
 
 
-def run_on_micro(content: bytes, inputs: Int8, output: str = LOGITS) -> MicroRun:
+def run_on_micro(content: bytes, inputs: Int8, output: str = LOGITS, arena_bytes: int = _ARENA_BYTES) -> MicroRun:
     """Returns an output of a file's first graph for inputs `<int8>[n, ...]`, with lines in the order of time.
 
     The graph takes the lines of a whole crop, or of a time step together with the states of the step before. The logits
-    are those after the last line. Raises MicroError if the runtime refuses the file, or ends the process.
+    are those after the last line. Raises MicroError if the runtime refuses the file, needs more memory than an arena of
+    `arena_bytes` has, or ends the process.
     """
     with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
         model, given = Path(folder) / "model.tflite", Path(folder) / "inputs.npy"
         model.write_bytes(content)
         np.save(given, inputs)
-        command = [sys.executable, "-m", "converters.tflite.micro", str(model), str(given), output]
+        command = [sys.executable, "-m", "converters.tflite.micro", str(model), str(given), output, str(arena_bytes)]
         child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    used = _ARENA_USED.search(child.stdout + child.stderr)
+    used = arena_used_bytes(child.stdout + child.stderr)
     if child.returncode or used is None:
         last_line = (child.stdout + child.stderr).strip().rpartition("\n")[2]
         raise MicroError(f"TFLite Micro ended with status {child.returncode}: {last_line}")
     logits = json.loads(child.stdout.strip().rpartition("\n")[2])
-    return MicroRun(np.array(logits, np.int8), int(used[1]))
+    return MicroRun(np.array(logits, np.int8), used)
 
 
-def main(model: Path, inputs: Path, output: str) -> None:
+def main(model: Path, inputs: Path, output: str, arena_bytes: int) -> None:
     """Prints the runtime's memory report, then the logits as JSON."""
     from tflite_micro.python.tflite_micro import runtime  # noqa: PLC0415  # not on every machine, and only used here
 
     content = model.read_bytes()
-    interpreter = runtime.Interpreter.from_bytes(content, arena_size=_ARENA_BYTES)
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=arena_bytes)
     graph = read_graphs(content)[0]
     (lines,) = (index for index, name in enumerate(graph.inputs) if name not in graph.states)
     shape = interpreter.get_input_details(lines)["shape"]
@@ -123,4 +129,4 @@ def main(model: Path, inputs: Path, output: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -51,15 +51,21 @@ def bundle(model: ModelFolder, into: Path) -> Path:
     return target
 
 
+def copy_device(target: Path, package: str) -> None:
+    """Copies the device side into a folder, as a package of this name, with its licence."""
+    source = Path(device.__file__).parent
+    shutil.copytree(source, target / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(source.parent / "LICENSE", target)
+
+
 def _fill(target: Path, model: ModelFolder, verified: Mapping[str, bytes]) -> None:
-    package = Path(device.__file__).parent
-    shutil.copytree(package, target / "device", ignore=shutil.ignore_patterns("__pycache__"))
+    copy_device(target, "device")
     (target / "model").mkdir()
     for name, content in verified.items():
         (target / "model" / name).write_bytes(content)
     for file in (model.manifest, model.card, *filter(Path.is_file, model.pictures)):
-        shutil.copy(file, target / "model")
-    shutil.copy(package.parent / "LICENSE", target)
+        # With its time, which `sign` takes for that of the release: a bundle made again is the same release.
+        shutil.copy2(file, target / "model")
     for requirements in (target / "device").glob("requirements*.txt"):
         shutil.move(requirements, target)
 

@@ -54,7 +54,9 @@ def make_candidate(source: Source, splits: Splits, target: ModelFolder) -> Evalu
     form = splits.form
     keep_head = splits.task == "regression"
     inputs = in_runs(form.real(splits.calibration.crops), splits.calibration.runs)
-    conversion = convert(source.network, inputs, form.range, keep_head=keep_head, precision=source.precision)
+    conversion = convert(
+        source.network, inputs, form.range, keep_head=keep_head, precision=source.precision, small=source.small
+    )
     facts = conversion.facts
     tried = ", ".join(f"{name} {ratio_db:g} dB" for name, ratio_db in facts.signal_to_noise_db.items())
     log.info("%s: %s%s", source.name, facts.precision, f" (signal to noise: {tried})" if tried else "")

@@ -26,7 +26,7 @@ Head = Literal["linear", "softmax", "sigmoid"]
 class Source:
     """A float network with the files that go into the model's folder; `units` and `decoding` are its output's.
 
-    `precision` is that of recurrent cells.
+    `precision` is that of recurrent cells; `small` says what file to make of it (`converters.convert`).
     """
 
     name: str
@@ -35,13 +35,14 @@ class Source:
     units: str = ""
     decoding: Literal["", "ctc"] = ""
     precision: Wanted = "int8"
+    small: bool = False
 
 
 def variant_source(variant: Variant, weights: ModelFolder) -> Source:
     """Returns a variant's network with the weights in a folder; raises ValueError if they are of another network."""
     network = load_network(variant.name, weights)
     files = (weights.float_model, *filter(Path.is_file, (weights.training,)))
-    return Source(f"{PREFIX}{variant.name}", network, files)
+    return Source(f"{PREFIX}{variant.name}", network, files, small=variant.small)
 
 
 def output_kind(head: Head, tensor: TensorContract, task: Task) -> Kind:

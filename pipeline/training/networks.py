@@ -1,4 +1,4 @@
-"""The four CNN-LSTMs, as Keras models that return logits.
+"""The CNN-LSTMs, as Keras models that return logits.
 
 Convolutions pad causally along time, above a row and never below, so that a row's features do not depend on later
 rows (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation follows each convolution and folds into it
@@ -8,6 +8,7 @@ rows (van den Oord et al., WaveNet, 2016, section 2.1). Batch normalisation foll
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -17,8 +18,9 @@ from device.pixels import SIDE
 from pipeline.folders import ModelFolder
 from pipeline.variants import LABELS, VARIANTS, Variant
 
-UNITS = 128
 _DROPOUT = 0.3
+# A network of few weights has none to spare.
+_SMALL_DROPOUT = 0.1
 
 
 @keras.saving.register_keras_serializable("rowstream")
@@ -45,7 +47,7 @@ class NoisyCell(layers.LSTMCell):  # type: ignore[misc]  # Keras has no types
 
 def build(variant: Variant) -> keras.Sequential:
     """Returns the untrained network: crops `<float32>[n, 28, 28, 1]` in 0..1 → logits `<float32>[n, 10]`."""
-    return _built(variant, layers.LSTM(UNITS))
+    return _built(variant, layers.LSTM(_NETWORKS[variant.name].units))
 
 
 def build_for_training(variant: Variant, cell_noise: float) -> keras.Sequential:
@@ -53,16 +55,18 @@ def build_for_training(variant: Variant, cell_noise: float) -> keras.Sequential:
 
     Its weights have the same order as those of `build`.
     """
-    return _built(variant, layers.RNN(NoisyCell(UNITS, cell_noise), return_sequences=True))
+    cell = NoisyCell(_NETWORKS[variant.name].units, cell_noise)
+    return _built(variant, layers.RNN(cell, return_sequences=True))
 
 
 def _built(variant: Variant, lstm: keras.Layer) -> keras.Sequential:
+    network = _NETWORKS[variant.name]
     return keras.Sequential(
         [
             layers.Input((SIDE, SIDE, 1), name="crop"),
-            *_FRONTS[variant.name](),
+            *network.front(),
             lstm,
-            layers.Dropout(_DROPOUT),
+            *([layers.Dropout(network.dropout)] if network.dropout else []),
             layers.Dense(len(LABELS), name="logits"),
         ],
         name=variant.name,
@@ -91,32 +95,56 @@ def load_network(name: str, model: ModelFolder) -> keras.Sequential:
 
 
 def _conv2d_rows() -> list[keras.Layer]:
-    return [*_conv2d_block(32), *_conv2d_block(64), layers.Reshape((7, 7 * 64)), layers.Dropout(_DROPOUT)]
+    blocks = (*_conv2d(32), layers.MaxPool2D(2), *_conv2d(64), layers.MaxPool2D(2))
+    return [*blocks, layers.Reshape((7, 7 * 64)), layers.Dropout(_DROPOUT)]
 
 
-def _conv2d_block(filters: int) -> list[keras.Layer]:
-    causal_rows_same_columns = ((2, 0), (1, 1))
+def _conv2d_on_blocks() -> list[keras.Layer]:
+    """Each block of 2 x 2 pixels becomes four channels: the windows of a kernel of 6 x 6 pixels, two apart."""
+    half = SIDE // 2
+    blocks = (layers.Reshape((half, 2, half, 2)), layers.Permute((1, 3, 2, 4)), layers.Reshape((half, half, 4)))
+    convolutions = (*_conv2d(32), layers.MaxPool2D(2), *_conv2d(64), *_normalised(layers.Conv2D(48, 1, use_bias=False)))
+    return [*blocks, *convolutions, layers.Reshape((7, 7 * 48)), layers.Dropout(_SMALL_DROPOUT)]
+
+
+def _conv2d_on_pairs() -> list[keras.Layer]:
+    """Each pair of pixels becomes two channels. Columns are not padded, so that what the LSTM reads is narrow."""
+    pairs = layers.Reshape((SIDE, SIDE // 2, 2))
+    first, second = (*_conv2d(14, margin=0), layers.MaxPool2D(2)), (*_conv2d(20, margin=0), layers.MaxPool2D((2, 1)))
+    return [pairs, *first, *second, *_conv2d(20, margin=0), layers.Reshape((7, 2 * 20))]
+
+
+def _conv2d(filters: int, margin: int = 1) -> list[keras.Layer]:
+    causal_rows = (2, 0)
     return [
-        layers.ZeroPadding2D(causal_rows_same_columns),
-        layers.Conv2D(filters, 3, use_bias=False),
-        layers.BatchNormalization(),
-        layers.ReLU(),
-        layers.MaxPool2D(2),
+        layers.ZeroPadding2D((causal_rows, (margin, margin))),
+        *_normalised(layers.Conv2D(filters, 3, use_bias=False)),
     ]
+
+
+def _normalised(convolution: keras.Layer) -> list[keras.Layer]:
+    return [convolution, layers.BatchNormalization(), layers.ReLU()]
 
 
 def _conv1d_block(filters: int) -> list[keras.Layer]:
-    return [
-        layers.Conv1D(filters, 3, padding="causal", use_bias=False),
-        layers.BatchNormalization(),
-        layers.ReLU(),
-        layers.MaxPool1D(2),
-    ]
+    convolution = layers.Conv1D(filters, 3, padding="causal", use_bias=False)
+    return [*_normalised(convolution), layers.MaxPool1D(2)]
 
 
-_FRONTS: Mapping[str, Callable[[], list[keras.Layer]]] = {
-    "rows2d": _conv2d_rows,
-    "cols2d": lambda: [layers.Permute((2, 1, 3)), *_conv2d_rows()],
-    "conv1d": lambda: [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)],
-    "rows": lambda: [layers.Reshape((SIDE, SIDE))],
+@dataclass(frozen=True)
+class _Network:
+    """What makes the features of each time step, and the units of the LSTM that reads them."""
+
+    front: Callable[[], list[keras.Layer]]
+    units: int = 128
+    dropout: float = _DROPOUT
+
+
+_NETWORKS: Mapping[str, _Network] = {
+    "rows2d": _Network(_conv2d_rows),
+    "cols2d": _Network(lambda: [layers.Permute((2, 1, 3)), *_conv2d_rows()]),
+    "conv1d": _Network(lambda: [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)]),
+    "rows": _Network(lambda: [layers.Reshape((SIDE, SIDE))]),
+    "fast": _Network(_conv2d_on_blocks, units=64, dropout=_SMALL_DROPOUT),
+    "tiny": _Network(_conv2d_on_pairs, units=16, dropout=0.0),
 }

@@ -33,6 +33,10 @@ class Recipe:
 
     `earlier_steps_weight` is the loss weight of all time steps before the last, whose weight is 1. `cell_noise` is the
     standard deviation of the noise on the cell states, `corrupted_share` the share of crops that get a camera's faults.
+    Of an epoch's crops `photographed_share` are synthetic photographs of digits.
+
+    `teacher` is a released variant. Its probabilities for a digit, as it was before it got faults, are mixed into the
+    digit's target: `teacher_share` of it.
     """
 
     epochs: int = 40
@@ -44,6 +48,9 @@ class Recipe:
     earlier_steps_weight: float = 1.0
     cell_noise: float = 0.0
     corrupted_share: float = 0.4
+    photographed_share: float = 0.42
+    teacher: str = ""
+    teacher_share: float = 0.0
     seed: int = 7
     views: AffineRange = field(default_factory=AffineRange)
 
@@ -54,6 +61,14 @@ class Recipe:
             ("0 <= label_smoothing < 1", self.label_smoothing, 0 <= self.label_smoothing < 1),
             ("cell_noise >= 0", self.cell_noise, 0 <= self.cell_noise < np.inf),
             ("0 <= corrupted_share <= 1", self.corrupted_share, 0 <= self.corrupted_share <= 1),
+            ("0 <= photographed_share <= 1", self.photographed_share, 0 <= self.photographed_share <= 1),
+            ("0 <= teacher_share <= 1", self.teacher_share, 0 <= self.teacher_share <= 1),
+            (f"a teacher of {', '.join(VARIANTS)}", self.teacher, self.teacher in {"", *VARIANTS}),
+            (
+                "a teacher_share above 0 with a teacher alone",
+                self.teacher_share,
+                bool(self.teacher) == bool(self.teacher_share),
+            ),
             ("earlier_steps_weight >= 0", self.earlier_steps_weight, 0 <= self.earlier_steps_weight < np.inf),
         ):
             if not valid:

@@ -10,7 +10,8 @@ so that a crop need not be read to its end; the best epoch is chosen by the last
 Sources: Loshchilov, Hutter, Decoupled Weight Decay Regularization, 2019 (AdamW, cosine decay); Szegedy et al.,
 Rethinking the Inception Architecture, 2016, section 7 (label smoothing); Teerapittayanon, McDanel, Kung, BranchyNet,
 2016, section III.B (a weighted sum of the exits' losses); Hendrycks, Mazeika, Dietterich, Deep Anomaly Detection with
-Outlier Exposure, 2019, section 3 (uniform targets out of distribution).
+Outlier Exposure, 2019, section 3 (uniform targets out of distribution); Hinton, Vinyals, Dean, Distilling the Knowledge
+in a Neural Network, 2015, section 2 (a teacher's probabilities mixed into the targets).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -31,7 +32,7 @@ from device.arrays import Float32
 from device.files.whole_file import whole_file, write_whole
 from device.pixels import INK
 from pipeline.data.splits import LabelledImages, Splits
-from pipeline.folders import BUILD, Entry, Folder, ModelFolder
+from pipeline.folders import BUILD, MODELS, Entry, Folder, ModelFolder
 from pipeline.synthesis.cache import cached_training_set
 from pipeline.synthesis.fonts import Fonts
 from pipeline.synthesis.training_set import TrainingMix, TrainingSet
@@ -39,7 +40,7 @@ from pipeline.training.augment import random_affine
 from pipeline.training.corruptions import corrupted
 from pipeline.training.interrupt import deferred_interrupt
 from pipeline.training.kept import with_kept
-from pipeline.training.networks import NoisyCell, build, build_for_training
+from pipeline.training.networks import NoisyCell, build, build_for_training, load_network
 from pipeline.training.recipe import Recipe
 from pipeline.variants import LABELS, Variant
 
@@ -80,19 +81,28 @@ def train_variant(variant: Variant, recipe: Recipe, splits: Splits, fonts: Fonts
 
     The caller holds the folder's lock. An interrupted run lies in `<trained>/run`.
     """
+    teacher = load_network(recipe.teacher, ModelFolder(MODELS / recipe.teacher)) if recipe.teacher else None
     training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
+    # Drawn by one mix for all variants, and kept; how much of it an epoch takes is the recipe's.
+    mix = replace(training_set.mix, photographed_share=recipe.photographed_share)
+    training_set = replace(training_set, mix=mix)
     if splits.kept is not None:
         training_set = with_kept(training_set, splits.kept)
     run = Run(trained.path / "run")
-    network = train(variant, recipe, training_set, splits.validation, run)
+    network = train(variant, recipe, training_set, splits.validation, run, teacher)
     with whole_file(trained.weights) as unfinished:
         network.save_weights(unfinished)
     write_whole(trained.training, run.recipe.read_text())
     run.discard()
 
 
-def train(
-    variant: Variant, recipe: Recipe, training_set: TrainingSet, validation: LabelledImages, run: Run
+def train(  # noqa: PLR0913, PLR0917  # what it reads, learns from, is judged on, writes, and may be taught by
+    variant: Variant,
+    recipe: Recipe,
+    training_set: TrainingSet,
+    validation: LabelledImages,
+    run: Run,
+    teacher: keras.Model | None = None,
 ) -> keras.Sequential:
     """Trains a variant, or resumes an interrupted run; returns the network of the best epoch.
 
@@ -113,7 +123,8 @@ def train(
     with deferred_interrupt() as check:
         heeds = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: check())
         for epoch in range(done, recipe.epochs):
-            images = epoch_images(training_set, recipe, epoch).map(_repeated(recipe.step_weights(variant.steps)))
+            images = epoch_images(training_set, recipe, epoch, teacher)
+            images = images.map(_repeated(recipe.step_weights(variant.steps)))
             _seed_noise(network, recipe.seed, epoch)
             name = f"{variant.name} {epoch + 1}/{recipe.epochs}"
             progress = TqdmCallback(verbose=1, desc=name, disable=None, leave=False)
@@ -132,10 +143,12 @@ def train(
     return keras.models.load_model(run.best)
 
 
-def epoch_images(training_set: TrainingSet, recipe: Recipe, epoch: int) -> tf.data.Dataset:
+def epoch_images(
+    training_set: TrainingSet, recipe: Recipe, epoch: int, teacher: keras.Model | None = None
+) -> tf.data.Dataset:
     """Returns an epoch's batches of views `<float32>[batch, 28, 28, 1]` and targets `<float32>[batch, 10]`.
 
-    A digit's target is one-hot; that of a crop without a digit is uniform.
+    A digit's target is one-hot, mixed with the teacher's probabilities; that of a crop without a digit is uniform.
     """
     batches = _batches(training_set.epoch(epoch), recipe.batch_size, drop_remainder=True)
 
@@ -143,13 +156,23 @@ def epoch_images(training_set: TrainingSet, recipe: Recipe, epoch: int) -> tf.da
         crops, labels = pair
         seed = tf.stack([tf.constant(recipe.seed, tf.int64), epoch * 1_000_000 + batch])
         views = random_affine(crops, seed, recipe.views)
+        if teacher is not None:
+            labels = _taught(labels, tf.nn.softmax(teacher(views, training=False)), recipe.teacher_share)
         faulty = tf.numpy_function(corrupt, (views, batch), tf.float32)
         return tf.ensure_shape(faulty, views.shape), labels
 
     def corrupt(views: Float32, batch: int) -> Float32:
         return corrupted(views, recipe.corrupted_share, np.random.default_rng((recipe.seed, epoch, batch)))
 
-    return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4)
+    # Threads of its own: with those that train, a teacher's step and a training step have waited for each other.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 2
+    return batches.enumerate().map(view, num_parallel_calls=1).prefetch(4).with_options(options)
+
+
+def _taught(targets: tf.Tensor, probabilities: tf.Tensor, share: float) -> tf.Tensor:
+    is_digit = tf.reduce_max(targets, axis=1, keepdims=True) == 1
+    return tf.where(is_digit, (1 - share) * targets + share * probabilities, targets)
 
 
 def _batches(images: LabelledImages, size: int, drop_remainder: bool = False) -> tf.data.Dataset:

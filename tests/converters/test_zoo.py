@@ -12,12 +12,11 @@ import pytest
 
 from converters.lowering.layer_graph import UnreadableNetworkError
 from converters.lowering.refusal import NetworkRefusedError
-from tests.support.checkout import THOROUGH
 from tests.support.zoo.convert import Int8Result, converted
 from tests.support.zoo.equality import equalities
 from tests.support.zoo.measure import ZOO, built, float_result
 
-# Between them these have every kind of operation. Tests that are not thorough convert every fifth.
+# Between them these have every kind of operation.
 IN_INT8 = (
     "KWS streaming CRNN", "TCN", "WaveNet", "WaveNet before GRU", "MLSTM-FCN", "upsampling autoencoder",
     "GRU version 1",
@@ -28,6 +27,7 @@ IN_INT8 = (
 )  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
@@ -44,6 +44,7 @@ def test_a_network_is_lowered(name: str) -> None:
     assert (result.step_error or 0.0) < 1e-4
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [name for name, example in ZOO.items() if example.refused])
 def test_a_network_is_refused(name: str) -> None:
     """A network that cannot be converted is refused before calibration, with the layer's name or what to change."""
@@ -57,20 +58,20 @@ def in_int8(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, I
     """The folder of the conversions, and what came out of each."""
     parent = tmp_path_factory.mktemp("zoo")
     results = {}
-    for name in IN_INT8 if THOROUGH else IN_INT8[::5]:
+    for name in IN_INT8:
         (parent / name).mkdir()
         results[name] = converted(built(ZOO[name]), parent / name)
     return parent, results
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_operators_are_known_to_every_runtime(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
     """No converted network has an operator that a runtime lacks, or lacks in its version."""
     _, results = in_int8
     assert {name: result.unknown for name, result in results.items() if result.unknown} == {}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_int8_stays_near_keras(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
     """The answers of a network with random weights vary three times as much as int8 changes them, in power."""
     _, results = in_int8
@@ -78,7 +79,7 @@ def test_int8_stays_near_keras(in_int8: tuple[Path, dict[str, Int8Result]]) -> N
     assert {name: noise for name, noise in far.items() if noise is not None and noise < 5} == {}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("runtime", ["ai-edge-litert", "tflite-runtime"])
 def test_whole_and_steps_are_equal(in_int8: tuple[Path, dict[str, Int8Result]], runtime: str) -> None:
     """On each runtime `classify` and `step` give the same bits for random inputs."""

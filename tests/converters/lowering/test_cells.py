@@ -81,7 +81,6 @@ def test_literal_states_of_the_default_activations() -> None:
     np.testing.assert_allclose(hidden, [[0.248_186_9], [0.054_720_6]], atol=1e-6)
 
 
-@pytest.mark.slow
 @given(steps=st.integers(1, 12), features=st.integers(1, 9), sizes=SIZES, return_sequences=st.booleans(), seed=SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_equals_keras(*, steps: int, features: int, sizes: dict[str, Any], return_sequences: bool, seed: int) -> None:
@@ -94,7 +93,7 @@ def test_equals_keras(*, steps: int, features: int, sizes: dict[str, Any], retur
     np.testing.assert_allclose(unrolled, expected[0] if return_sequences else expected, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(steps=st.integers(1, 12), features=st.integers(1, 9), first=SIZES, second=SIZES, seed=SEEDS)
 @settings(deadline=None, max_examples=10)
 def test_stack_equals_keras(
@@ -183,7 +182,7 @@ CELLS = st.sampled_from(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(kind=CELLS, steps=st.integers(1, 9), features=st.integers(1, 9), sizes=SIZES, seed=SEEDS)
 @settings(deadline=None, max_examples=40)
 def test_each_kind_equals_keras(*, kind: Any, steps: int, features: int, sizes: dict[str, Any], seed: int) -> None:

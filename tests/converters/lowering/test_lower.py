@@ -20,7 +20,7 @@ from converters.lowering.refusal import NetworkRefusedError
 from pipeline.training.networks import build
 from pipeline.variants import VARIANTS
 
-NAMES = ["rows2d", "cols2d", "conv1d", "rows"]
+NAMES = ["rows2d", "cols2d", "conv1d", "rows", "fast", "tiny"]
 SEEDS = st.integers(0, 2**32 - 1)
 WINDOWS = st.tuples(st.integers(1, 4), st.integers(1, 4))
 MARGINS = st.tuples(st.integers(0, 2), st.integers(0, 2))
@@ -61,7 +61,7 @@ def variants() -> dict[str, tuple[keras.Sequential, InferenceNetwork]]:
     return {name: (network, InferenceNetwork(network)) for name, network in networks.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 @given(crop=hnp.arrays(np.uint8, (1, 28, 28, 1)))
 @settings(deadline=None, max_examples=5)
@@ -82,7 +82,7 @@ def test_stacked_lstms() -> None:
     check_equals_keras(below, layers.Dropout(0.5), layers.LSTM(4), layers.Dense(3), shape=(6, 3))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(
     window=WINDOWS,
     above_and_beside=st.tuples(MARGINS, MARGINS),
@@ -247,6 +247,7 @@ def test_both_ways(return_sequences: bool) -> None:
     check_equals_keras(both_ways, layers.Flatten(), layers.Dense(2), shape=(5, 4))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("merge", ["concat", "sum", "mul", "ave"])
 @pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
 def test_both_ways_of_every_kind(kind: Any, merge: str) -> None:
@@ -278,6 +279,7 @@ def test_later_training_changes_nothing() -> None:
     assert inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist() == before
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_names_do_not_matter(name: str) -> None:
     """The same weights give the same function, whatever numbers Keras adds to the names of layers."""

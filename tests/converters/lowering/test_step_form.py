@@ -116,6 +116,7 @@ def check_equals_whole(network: keras.Sequential, seed: int) -> None:
     np.testing.assert_allclose(fed(inference.step_form, crop), whole, atol=1e-5)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "lines", "time_axis", "states"),
     [
@@ -138,6 +139,12 @@ def check_equals_whole(network: keras.Sequential, seed: int) -> None:
             {"rows1": (1, 2, 28), "rows4": (1, 2, 32), "h7": (1, 128), "c7": (1, 128)},
         ),
         ("rows", (1, 1, 28, 1), "rows", {"h1": (1, 128), "c1": (1, 128)}),
+        (
+            "fast",
+            (1, 4, 28, 1),
+            "rows",
+            {"rows3": (1, 2, 14, 4), "rows6": (1, 2, 7, 32), "h11": (1, 64), "c11": (1, 64)},
+        ),
     ],
 )
 def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dict[str, tuple[int, ...]]) -> None:
@@ -149,7 +156,14 @@ def test_variants(name: str, lines: tuple[int, ...], time_axis: str, states: dic
     check_equals_whole(network, seed=13)
 
 
-@pytest.mark.slow
+def test_states_may_be_maps() -> None:
+    """An LSTM over maps keeps maps, as high and wide as what its convolution gives, one for each filter."""
+    network = keras.Sequential([layers.Input((4, 6, 5, 2)), layers.ConvLSTM2D(3, 3), layers.Flatten(), layers.Dense(2)])
+    assert step_form(lowered(network)).states == {"h0": (1, 4, 3, 3), "c0": (1, 4, 3, 3)}
+    check_equals_whole(network, seed=5)
+
+
+@pytest.mark.thorough
 @given(plan=NETWORKS, seed=SEEDS)
 @settings(deadline=None, max_examples=25)
 def test_steps_equal_the_whole(plan: CausalNetwork, seed: int) -> None:
@@ -162,6 +176,15 @@ def test_permuting_columns_and_channels() -> None:
     kept = [layers.ZeroPadding2D(((1, 0), (0, 0))), layers.Conv2D(3, (2, 1)), layers.Permute((1, 3, 2))]
     network = keras.Sequential([layers.Input((4, 6, 1)), *kept, layers.Reshape((4, 18)), layers.LSTM(3)])
     check_equals_whole(randomised(network, seed=14), seed=15)
+
+
+@pytest.mark.parametrize("shapes", [[(4, 12)], [(4, 2, 6), (2, 24)]], ids=["of an image", "twice"])
+def test_joined_rows_are_a_time_step(shapes: list[tuple[int, ...]]) -> None:
+    """Where a reshape joins a few rows, a step takes as many lines."""
+    joined = [layers.Reshape(shape) for shape in shapes]
+    network = keras.Sequential([layers.Input((8, 6, 1)), *joined, layers.LSTM(3)])
+    assert step_form(lowered(network)).lines == (1, 8 // shapes[-1][0], 6, 1)
+    check_equals_whole(randomised(network, seed=18), seed=19)
 
 
 def test_layers_behind_the_last_lstm() -> None:
@@ -232,7 +255,8 @@ REFUSED = {
         [layers.Conv2D(2, 1, strides=(7, 1), name="odd"), layers.Reshape((2, 12))],
         "odd: 4 rows a step do not divide by its stride",
     ),
-    "rows taken together": ([layers.Reshape((4, 12), name="odd")], "odd: mixes time steps"),
+    "all rows taken together": ([layers.Reshape((1, 48), name="odd")], "odd: mixes time steps"),
+    "rows taken apart": ([layers.Reshape((16, 3))], "8 lines do not divide into 16 time steps"),
     "rows cut off": (
         [layers.Cropping2D(((0, 4), (0, 0)), name="odd"), layers.Reshape((4, 6))],
         "odd: mixes time steps",
@@ -257,6 +281,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", REFUSED)
 def test_refuses(case: str) -> None:
     """A network that needs lines before they arrive has no step but a reason, and still classifies."""
@@ -318,6 +343,7 @@ SUMMARIES = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", SUMMARIES)
 def test_an_answer_from_all_states(case: str) -> None:
     """A head over the states of all steps keeps those so far, and answers as for the whole input."""
@@ -377,7 +403,7 @@ def test_long_sequences_have_a_step_alone() -> None:
     assert signatures == {64: ["classify", "step"], 65: ["step"]}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted) -> None:
     """A network that looks ahead is converted to a file with `classify` alone, and the reason comes with it."""
     conversion = converted_small.conversion
@@ -389,7 +415,7 @@ def test_conversion_of_a_network_that_does_not_stream(converted_small: Converted
         assert list(Interpreter(model_content=content).get_signature_list()) == ["classify"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_conversion_of_a_network_that_streams(converted_rows2d: Converted) -> None:
     """A causal network is converted to files with both signatures, of which `step` is the primary graph."""
     conversion = converted_rows2d.conversion

@@ -11,7 +11,7 @@ from converters.lowering.inference import InferenceNetwork
 from converters.lowering.refusal import NetworkRefusedError
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_layers_without_an_int8_kernel_are_named() -> None:
     """A quotient of two sequences lowers, but int8 has no kernel for it: it is refused by the layer's name."""
     inputs = keras.Input((4, 3))

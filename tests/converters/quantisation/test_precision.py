@@ -155,6 +155,7 @@ def ratio_db(name: str, *, wide: bool) -> float:
     return signal_to_noise_db(real["logits"], near["logits"])
 
 
+@pytest.mark.sampled
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 @pytest.mark.parametrize("name", STREAMING)
@@ -167,6 +168,7 @@ def test_step_equals_classify(tmp_path: Path, name: str, runtime: str) -> None:
     assert answers > 30
 
 
+@pytest.mark.sampled
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CHOSEN)
 def test_files_may_ship(name: str) -> None:
@@ -193,6 +195,7 @@ def test_states_of_convolutions_stay_int8() -> None:
     assert inputs == {"rows": "INT8", "rows0": "INT8", "h3": "INT16", "c3": "INT16"}
 
 
+@pytest.mark.thorough
 def test_cells_without_states_compute_in_int16() -> None:
     """A Bidirectional, which has no step, computes its gates in int16 too."""
     (classify,) = graphs("both ways").values()
@@ -200,6 +203,7 @@ def test_cells_without_states_compute_in_int16() -> None:
     assert gates == {"INT16"}
 
 
+@pytest.mark.thorough
 def test_no_quantize_from_int8_to_int16() -> None:
     """What tflite-runtime 2.14 cannot do, a CAST and an addition without rounding do: QUANTIZE only narrows."""
     for graph in graphs("stacked").values():
@@ -217,6 +221,7 @@ def test_without_a_cell_the_file_is_int8() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["lstm", "gru", "linear", "stacked"])
 def test_nearer_to_float(name: str) -> None:
     """In int16 the answers are nearer to those of the float network than in int8."""

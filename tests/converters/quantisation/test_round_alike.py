@@ -91,6 +91,7 @@ def test_gives_the_same_numbers(write_tflite: TfliteWriter) -> None:
     assert answers(content, "step", pixels) == [[14, 0]]
 
 
+@pytest.mark.sampled
 @given(pixels=st.binary(min_size=6, max_size=6), low=st.integers(-900, 0), width=st.integers(100, 9000))
 @settings(deadline=None, max_examples=40)
 @pytest.mark.parametrize("product", [linear, without_bias])
@@ -140,6 +141,7 @@ def test_drops_the_constants_that_nothing_reads(write_tflite: TfliteWriter) -> N
     assert dump(load(content)) == content
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("rows", "inputs", "outputs", "has_bias"),
     [(1, 16, 4, False), (1, 16, 3, True), (1, 15, 4, True), (2, 16, 4, True), (1, 32, 8, False)],

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
 from device.contract.manifest import read_manifest
-from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
-from pipeline.gate.check import Check, Verdict
-from pipeline.gate.gate_json import as_json
-from pipeline.gate.judgement import StageResult
+from pipeline.folders import BuildFolder, ModelFolder
+from pipeline.gate.check import Verdict
 from pipeline.release.release import ReleaseError, release
 from tests.conftest import MODELS
-from tests.support.measured import JUDGED
+from tests.support.verdicts import write_verdict
 
 FILES = {
     "README.md",
@@ -31,14 +28,7 @@ FILES = {
 
 def judge(candidate: BuildFolder, verdict: Verdict = Verdict.PASSED) -> None:
     """Writes the gate's judgement of a candidate as it is."""
-    judgement = dataclasses.replace(
-        JUDGED,
-        file_sha256=read_manifest(candidate.path).file.sha256,
-        manifest_sha256=hashlib.sha256(candidate.manifest.read_bytes()).hexdigest(),
-        stages=(StageResult("images", (Check("images", "12", "≥ 10", verdict, "too few", 12.0),)),),
-    )
-    candidate.gate.mkdir(exist_ok=True)
-    ReportFolder(candidate.gate).json.write_text(as_json(judgement), encoding="utf-8")
+    write_verdict(candidate, candidate, verdict)
 
 
 def with_images(folder: ModelFolder, images: int) -> None:

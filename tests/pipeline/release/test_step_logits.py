@@ -60,6 +60,7 @@ def test_no_images_have_no_probabilities() -> None:
     assert empty.probabilities(1.0).shape == (0, 7)
 
 
+@pytest.mark.thorough
 def test_a_continuous_network_keeps_its_states() -> None:
     """The file has `step` alone; over a run of windows int8 is as near to Keras as usual, with states kept alone."""
     keras.utils.set_random_seed(2)
