@@ -1,4 +1,4 @@
-"""Times crops through several files of the same weights, and whole crops against lines, in one process, in turn.
+"""Times crops through two files of the same weights, and whole crops against lines, in one process, in turn.
 
 Times on a shared machine are noisy: only their ratios within one run are comparable.
 """
@@ -6,7 +6,7 @@ Times on a shared machine are noisy: only their ratios within one run are compar
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,37 +19,13 @@ from converters.tflite.graph import Graph
 from device.interpreter import without_chatter
 from device.runner import Runner
 from device.signatures import CLASSIFY, STEP
+from pipeline.bench.call_times import call_times_us
 from pipeline.data.data_form import Inputs
 
-_ROUNDS = 100
 _CALLS_PER_ROUND = 50
 _WARMUP_CALLS = 50
 _WINDOWS = 5
 _ROUNDS_PER_WINDOW = 20
-
-
-@dataclass(frozen=True)
-class Timing:
-    """The time of one crop through a file, over all calls."""
-
-    name: str
-    file_bytes: int
-    min_us: float
-    median_us: float
-
-
-def time_files(files: Mapping[str, bytes]) -> list[Timing]:
-    """Returns each file's time for a random crop, on LiteRT with one thread, by signature runners.
-
-    The signature is `classify`, or the file's only one. Files take turns in short rounds, so that a change of the
-    machine's speed affects all of them.
-    """
-    calls = {name: _loaded(content) for name, content in files.items()}
-    times: dict[str, list[float]] = {name: [] for name in files}
-    for _ in tqdm(range(_ROUNDS), desc="bench", disable=None):
-        for name, call in calls.items():
-            times[name] += _call_times_us(call)
-    return [Timing(name, len(files[name]), min(seen), float(np.median(seen))) for name, seen in times.items()]
 
 
 def time_ratios(first: bytes, second: bytes) -> list[float]:
@@ -57,21 +33,10 @@ def time_ratios(first: bytes, second: bytes) -> list[float]:
     calls = [_loaded(first), _loaded(second)]
     ratios = []
     for _ in range(_WINDOWS):
-        rounds = [[_call_times_us(call) for call in calls] for _ in range(_ROUNDS_PER_WINDOW)]
+        rounds = [[call_times_us(call, _CALLS_PER_ROUND) for call in calls] for _ in range(_ROUNDS_PER_WINDOW)]
         one, other = np.median(np.array(rounds), axis=(0, 2))
         ratios.append(float(one / other))
     return ratios
-
-
-def files_table(timings: list[Timing]) -> str:
-    """Returns the timings as a text table, with the ratio of the first one to each."""
-    first = timings[0]
-    rows = [
-        (t.name, t.file_bytes, t.min_us, t.median_us, first.min_us / t.min_us, first.median_us / t.median_us)
-        for t in timings
-    ]
-    headers = ("file", "bytes", "min µs", "median µs", f"{first.name} / min", f"{first.name} / median")
-    return tabulate(rows, headers, floatfmt=("", "", ".1f", ".1f", ".2f", ".2f"), intfmt=",", tablefmt="simple")
 
 
 @dataclass(frozen=True)
@@ -142,12 +107,3 @@ def _loaded(content: bytes) -> Callable[[], object]:
         for _ in range(_WARMUP_CALLS):
             call()
     return call
-
-
-def _call_times_us(call: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(_CALLS_PER_ROUND):
-        started = time.perf_counter()
-        call()
-        times.append(1e6 * (time.perf_counter() - started))
-    return times

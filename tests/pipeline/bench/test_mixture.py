@@ -59,7 +59,7 @@ def test_the_best_model_stands_first() -> None:
     assert lines[-1].split() == ["worth", "100", "95.0", "93.0"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_released_model_reads_most_of_what_is_drawn() -> None:
     """Of 20 of each kind: MNIST, scans and print nearly all; no set is left out."""
     with Runner(MODELS / "rows2d") as runner:

@@ -66,6 +66,7 @@ def accuracy(runner: Runner, paths: Sequence[Path], digits: Sequence[int]) -> fl
     return float(np.mean(right))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("kind", "count", "floor"), [("hw", 217, 0.97), ("print", 107, 0.93)])
 def test_cells_of_a_grid_are_read(field_folder: Path, runner: Runner, kind: str, count: int, floor: float) -> None:
     paths = sorted((field_folder / "sudoku" / "cells").glob(f"*_{kind}.png"))
@@ -73,6 +74,7 @@ def test_cells_of_a_grid_are_read(field_folder: Path, runner: Runner, kind: str,
     assert accuracy(runner, paths, [int(path.stem.split("_")[2]) for path in paths]) >= floor
 
 
+@pytest.mark.thorough
 def test_small_printed_digits_dark_or_light_are_read(field_folder: Path, runner: Runner) -> None:
     paths = sorted(path for path in (field_folder / "printed").iterdir() if not path.name.startswith("0_"))
     assert len(paths) == 707
@@ -106,6 +108,7 @@ def test_every_digit_on_a_page_is_found_once(field_folder: Path) -> None:
     assert max(map(max, counts)) == 1
 
 
+@pytest.mark.thorough
 def test_handwritten_digits_on_pages_are_read(field_folder: Path, runner: Runner) -> None:
     """Of the answers to handwritten digits 97 % are right, and 90 % of those digits get the right answer."""
     pages, truth = field_folder / "sudoku" / "pages", {}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import tensorflow as tf
 
 from converters.tflite.graph import read_graphs
 from device.runner import Runner
-from pipeline.bench.timing import TimedRead, reads_table, time_files, time_reads
-from tests.conftest import MODELS, Digits, TfliteWriter
+from pipeline.bench.timing import TimedRead, reads_table, time_reads
+from tests.conftest import MODELS, Digits
 
 
 @pytest.mark.parametrize(
@@ -32,17 +31,3 @@ def test_reads_table() -> None:
     """The table gives each read's ratio to the whole input."""
     lines = reads_table([TimedRead("whole input", 50.0, 4_000), TimedRead("all lines", 125.0, 4_400)]).splitlines()
     assert lines[-1].split() == ["all", "lines", "125.0", "2.50", "4,400", "1.10"]
-
-
-def test_a_file_with_one_signature_is_timed_whatever_its_name(write_tflite: TfliteWriter) -> None:
-    """Another converter names its one signature as it likes."""
-    (timing,) = time_files({"other": write_tflite((1, 28, 28, 1), serving_default=tf.tanh)})
-    assert 0 < timing.min_us <= timing.median_us
-
-
-def test_files_take_turns() -> None:
-    """Each file is timed under its name, with its size."""
-    content = (MODELS / "conv1d" / "model.int8.tflite").read_bytes()
-    timings = time_files({"one": content, "other": content})
-    assert [(timing.name, timing.file_bytes) for timing in timings] == [("one", len(content)), ("other", len(content))]
-    assert all(0 < timing.min_us <= timing.median_us for timing in timings)
