@@ -1,7 +1,7 @@
 # Rowstream. `make help` lists the targets.
 
 VARIANT  ?= rows2d
-VARIANTS := rows2d cols2d conv1d rows
+VARIANTS := rows2d cols2d conv1d rows fast tiny
 $(if $(or $(filter-out $(VARIANTS) all,$(VARIANT)),$(if $(strip $(VARIANT)),,none)),\
 	$(error VARIANT is one of: $(VARIANTS), or all. Received: '$(VARIANT)'))
 # An own network: make convert MODEL=net.keras DATA=folder NAME=mine, then make gate NAME=mine, and so on.
@@ -15,6 +15,8 @@ endif
 GIVEN    := $(NAME)
 NAME     := $(or $(NAME),$(shell printf '%s' '$(notdir $(basename $(or $(MODEL),$(RECIPE))))' | tr 'A-Z' 'a-z' | tr -c 'a-z0-9._-' '-'))
 OPTIONS  ?=
+# For `make bundle`: what `python -m pipeline keys` wrote (default: development keys).
+KEYS     ?=
 CHOSEN   := $(or $(NAME),$(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT)))
 
 # The first suitable Python; name another with make PYTHON=/path/to/python3.12.
@@ -35,18 +37,22 @@ export PYTHONNOUSERSITE := 1
 TESTS    ?= tests
 JOBS     ?= 2
 MUTANTS  ?=
+# For `make bench` and `make bench-scaling`: 1 for fewer rounds, inputs and sizes.
+QUICK    ?=
 # For `make draw`: HOST:PORT or PORT, if not 8000.
 ADDRESS  ?=
 
 SOURCES := $(wildcard $(foreach floor,device converters pipeline,$(floor)/*.py $(floor)/*/*.py $(floor)/*/*.png \
 	$(floor)/*/templates/card.md.j2))
 
+RESOLVE := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet
+
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: help convert gate release report train bundle bench demo draw pictures test mutants test-device test-pi lint lock clean FORCE
+.PHONY: help convert gate release report train bundle export-c wheel bench bench-scaling demo draw pictures test mutants test-device test-pi lint lock clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'VARIANT is one of: $(VARIANTS), or all. The default is rows2d.'
 	@echo 'Own networks: make convert MODEL=net.keras DATA=folder NAME=mine, then the other targets with NAME=mine.'
 	@echo 'ROWSTREAM_DATA names a folder with the four IDX files of MNIST, if you have one.'
@@ -78,11 +84,20 @@ else
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline train $$variant $(OPTIONS); done
 endif
 
-bundle: .venv/ready ## dist/rowstream-VARIANT-VERSION: models/VARIANT for a machine without TensorFlow
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant; done
+bundle: .venv/ready ## pack models/VARIANT, if it passes the gate, into dist: a folder to copy, and a repository signed with KEYS=folder
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant $(if $(KEYS),--keys '$(KEYS)'); done
 
-bench: .venv/ready ## time models/VARIANT against Keras' unroll and TFLite's fused LSTM of the same weights
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bench $$variant; done
+export-c: .venv/ready ## dist/rowstream-VARIANT-VERSION-micro: models/VARIANT as C++ for TFLite Micro
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline export-c $$variant; done
+
+wheel: .venv/ready ## dist/rowstream_device-VERSION-py3-none-any.whl: the device side as the package rowstream
+	@$(BIN)/python -m pipeline wheel
+
+bench: .venv/ready ## measure models/VARIANT beside other ways to run the same weights: build/bench; QUICK=1 takes minutes
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bench $$variant $(QUICK:%=--quick); done
+
+bench-scaling: .venv/ready ## measure an LSTM unrolled, by step, fused and looped at many sizes: build/scaling; QUICK=1 for few
+	@$(BIN)/python -m pipeline bench-scaling $(QUICK:%=--quick)
 
 demo: .venv/ready ## show in the terminal how VARIANT reads a digit, line by line
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline demo $$variant; done
@@ -109,10 +124,11 @@ test-pi: .venv/ready ## run releases on emulated Raspberry Pis: equality, and in
 lint: .venv/ready ## ruff and mypy
 	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
 
-lock: .venv/ready ## resolve requirements.lock from pyproject.toml
-	@$(BIN)/python -m pip install --quiet uv && $(BIN)/uv pip compile pyproject.toml --extra convert --extra serve --extra dev --universal \
-		--python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet \
-		--output-file requirements.lock
+lock: .venv/ready ## resolve requirements.lock from pyproject.toml, and what bench installs beside it
+	@$(BIN)/python -m pip install --quiet uv && $(RESOLVE) pyproject.toml --extra convert --extra serve --extra dev \
+		--python-version 3.10 --output-file requirements.lock
+	@set -e; for packages in pipeline/bench/peers/locks/*.in; do \
+		$(RESOLVE) $$packages --python-version 3.11 --output-file $${packages%.in}.txt; done
 
 clean: ## delete build and dist, with the weights that `make train` put there
 	rm -rf build dist

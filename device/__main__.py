@@ -1,4 +1,4 @@
-"""The device's command line: `python -m device` and `verify`, `classify`, `watch`, `serve`, `fields` or `label`."""
+"""The device's command line: `rowstream COMMAND`, or in a checkout `python -m device COMMAND`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,18 @@ def _run(arguments: Sequence[str]) -> int:
         from .cli.verify import verify  # noqa: PLC0415
 
         return verify(options, sys.stdout)
+    # `classify` starts faster without the others.
+    from .cli.service_options import ServiceOptions  # noqa: PLC0415
+    from .cli.update_options import HomeOptions, InstallOptions  # noqa: PLC0415
+
+    if isinstance(options, HomeOptions | InstallOptions):
+        from .cli.update import update  # noqa: PLC0415  # TUF is an extra
+
+        return update(options, sys.stdout)
+    if isinstance(options, ServiceOptions):
+        from .cli.install_service import install_service  # noqa: PLC0415  # the same
+
+        return install_service(options, sys.stdout)
     return _watch_or_serve(options)
 
 

@@ -11,6 +11,8 @@ CAMERA = ("opencv-python-headless", "pillow")
 SERVE = ("starlette", "uvicorn")
 # What the extra `mqtt` brings.
 MQTT = ("paho-mqtt>=2",)
+# What the extra `update` brings.
+UPDATE = ("tuf>=6", "urllib3>=2.1")
 # No command of pip brings it, and an environment sees apt's packages only if it is made to.
 PICAMERA2 = "sudo apt install python3-picamera2, in an environment made with python3 -m venv --system-site-packages"
 

@@ -79,7 +79,7 @@ class Runner(Closing):
             self._so_far: Int8 | None = None
             self._rows: list[Int8] = []
             # A kernel that cannot be prepared fails only when its tensors are allocated, or in the first call.
-            self.golden.check_one(0, self.logits, self.step_logits)
+            self.golden.check_first(self.logits, self.step_logits)
 
     def classify(self, value: Input) -> Any:
         """Returns the answer for an input: `<uint8>[h, w]` or `[h, w, channels]`, or `<float32>[steps, ...]`.

@@ -39,9 +39,9 @@ class Stream:
 
         Raises ValueError if `step` is not the primary graph, RuntimeError if the interpreter cannot run it.
         """
-        inputs, outputs = _primary_graph(interpreter)
+        inputs, outputs = primary_graph(interpreter)
         states = [_state_keys(state, inputs, outputs) for state in manifest.states]
-        self._loop = StepLoop(_PrimaryGraph(interpreter, states, inputs[LINES], outputs[manifest.output.name]))
+        self._loop = StepLoop(PrimaryGraph(interpreter, states, inputs[LINES], outputs[manifest.output.name]))
         self._outputs: list[Int8] = [outputs[output.name].reshape(-1) for output in manifest.outputs]
         self._logits = self._outputs[0] if len(self._outputs) == 1 else None
         self._input = _bytes(inputs[LINES])
@@ -88,7 +88,7 @@ class Collector:
         return self._classify(self._input) if self._received == len(self._lines) else None
 
 
-class _PrimaryGraph:
+class PrimaryGraph:
     """A `StepModel` over an interpreter's primary graph, in the memory of its tensors."""
 
     def __init__(self, interpreter: Any, states: Sequence[StateKeys], lines: Array, logits: Array) -> None:
@@ -140,7 +140,7 @@ def _bytes(array: Array) -> memoryview:
     return array.view(np.uint8).reshape(-1).data
 
 
-def _primary_graph(interpreter: Any) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
+def primary_graph(interpreter: Any) -> tuple[Mapping[str, Array], Mapping[str, Array]]:
     """Returns the memory of the tensors that go into `step` and come out of it, by name."""
     details = _primary_details(interpreter)
     interpreter.allocate_tensors()

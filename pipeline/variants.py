@@ -1,4 +1,4 @@
-"""The four variants: how each takes an image as time. Their layers are in `pipeline.training.networks`."""
+"""The variants: how each takes an image as time. Their layers are in `pipeline.training.networks`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def model_name(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class Variant:
-    """Which axis of an image is time, and the number of time steps."""
+    """Which axis of an image is time, how many steps it has, and whether its file is `small` (`converters.convert`)."""
 
     name: str
     time_axis: Literal["rows", "columns"]
     steps: int
+    small: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 1 or SIDE % self.steps:
@@ -46,6 +47,13 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             Variant("cols2d", "columns", 7),
             Variant("conv1d", "rows", 7),
             Variant("rows", "rows", 28),
+            Variant("fast", "rows", 7),
+            Variant("tiny", "rows", 7, small=True),
         )
     }
 )
+
+
+def is_small(name: str) -> bool:
+    """Returns whether a model of this name is a variant whose file is `small`."""
+    return name in VARIANTS and VARIANTS[name].small

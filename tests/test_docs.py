@@ -35,9 +35,11 @@ CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 TARGET = re.compile(r"\bmake (?:[A-Z_]+=\S+ )*((?:[a-z][a-z-]*\b(?!=) ?)+)")
-DEVICE = ("verify", "classify", "watch", "serve", "fields", "label")
+DEVICE = ("verify", "classify", "watch", "serve", "fields", "label", "install-service")
+UPDATES = ("install", "rollback", "status", "list")
 PIPELINE = (
-    *("train", "convert", "init", "gate", "release", "report", "bench", "bundle", "demo"),
+    *("train", "convert", "init", "gate", "release", "report", "bench", "bench-scaling", "bundle", "export-c"),
+    *("wheel", "keys", "rotate", "sign", "fleet", "demo"),
     *("calibration-sheet", "evaluate-photos", "doctor", "sweep", "robustness", "compare"),
 )
 # Figures, and the name of the data, differ between runs.
@@ -153,6 +155,7 @@ def environment(folder: Path) -> dict[str, str]:
         **quiet,
         "PATH": path,
         "XDG_CACHE_HOME": str(folder.parent / "cache"),
+        "XDG_DATA_HOME": str(folder.parent / "data"),
         "no_proxy": "127.0.0.1",
     }
 
@@ -240,7 +243,8 @@ def test_the_readme_describes_the_released_models() -> None:
     rows = re.findall(
         r"^\| \[`(\w+)`\].*\| (\w+), (\d+) steps \| ([\d.]+) % \| ([\d,]+) bytes \|$", read("README.md"), re.MULTILINE
     )
-    manifests = [(name, read_manifest(ROOT / "models" / name)) for name in ("rows2d", "cols2d", "conv1d", "rows")]
+    names = ("rows2d", "cols2d", "conv1d", "rows", "fast", "tiny")
+    manifests = [(name, read_manifest(ROOT / "models" / name)) for name in names]
     measured = [(name, each, each.accuracy) for name, each in manifests]
     assert rows == [
         (name, each.time_axis, str(each.steps), f"{100 * accuracy.int8_accuracy:.2f}", f"{each.file.bytes:,}")
@@ -262,21 +266,24 @@ def test_links_lead_somewhere(document: str) -> None:
 def test_device_documents_every_command() -> None:
     """docs/device.md has a section for each command of `python -m device`."""
     child = run_python("-m", "device", "--help")
-    commands = re.findall(r"^    ([a-z]+) ", child.stdout, re.MULTILINE)
-    assert tuple(commands) == DEVICE
+    commands = re.findall(r"^    ([a-z-]+)\s", child.stdout, re.MULTILINE)
+    assert tuple(commands) == DEVICE + UPDATES
     assert anchors("docs/device.md") > set(DEVICE)
 
 
 @pytest.mark.parametrize("command", DEVICE)
 def test_device_documents_every_option(command: str) -> None:
     """docs/device.md lists exactly the options that `python -m device COMMAND --help` lists."""
-    documented = table_options(section("docs/device.md", "Options of every command"))
-    documented |= table_options(section("docs/device.md", command))
+    documented = table_options(section("docs/device.md", command))
+    # The command that it writes into a unit has those of every command.
+    everywhere = table_options(section("docs/device.md", "Options of every command"))
+    documented |= {"--help"} if command == "install-service" else everywhere
     if command == "serve":
         documented |= table_options(section("docs/device.md", "watch"))
     assert documented == help_options("device", command)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", PIPELINE)
 def test_pipeline_documents_every_option(command: str) -> None:
     """Each option of `python -m pipeline COMMAND` is in a document that names the command."""
@@ -291,24 +298,21 @@ def test_documented_commands_exist(document: str) -> None:
     code = "\n".join(CODE.findall(read(document)))
     rules = set(re.findall(r"^([a-z][a-z-]*):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert {target for group in TARGET.findall(code) for target in group.split()} <= rules
-    assert set(re.findall(r"python -m device ([a-z]+)", code)) <= set(DEVICE)
+    assert set(re.findall(r"python -m device ([a-z][a-z-]+)", code)) <= {*DEVICE, *UPDATES}
+    typed = re.findall(r"^\$ (?:sudo )?(?:\S*/)?rowstream ([a-z][a-z-]+)", code, re.MULTILINE)
+    assert set(typed) <= {*DEVICE, *UPDATES}
     assert set(re.findall(r"python -m pipeline ([a-z][a-z-]+)", code)) <= set(PIPELINE)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("document", documents(slow=False))
 def test_quick_examples_run(document: str, checkout: Path) -> None:
     """The commands and the Python of a document run as documented, and leave a clone clean under git."""
     run_blocks(document, checkout)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "document",
-    [
-        document if document == "README.md" else pytest.param(document, marks=pytest.mark.thorough)
-        for document in documents(slow=True)
-    ],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("document", documents(slow=True))
 def test_slow_examples_run(document: str, checkout: Path) -> None:
     """The commands and the Python of a document that takes a while run as documented, and leave a clone clean."""
     run_blocks(document, checkout)

@@ -42,8 +42,8 @@ def bare_project(tmp_path: Path) -> Path:
 def test_makefile_has_the_documented_targets() -> None:
     """These are the targets for users."""
     expected = {
-        *("bench", "bundle", "clean", "convert", "demo", "draw", "gate", "help", "lint", "lock", "mutants"),
-        *("pictures", "release", "report", "test", "test-device", "test-pi", "train"),
+        *("bench", "bench-scaling", "bundle", "clean", "convert", "demo", "draw", "export-c", "gate", "help", "lint"),
+        *("lock", "mutants", "pictures", "release", "report", "test", "test-device", "test-pi", "train", "wheel"),
     }
     assert targets() == expected
 
@@ -73,7 +73,7 @@ def test_help_is_the_default() -> None:
 
 def test_makefile_knows_the_variants() -> None:
     """The Makefile's variants are the package's, in its order."""
-    assert variable("VARIANTS") == list(VARIANTS) == ["rows2d", "cols2d", "conv1d", "rows"]
+    assert variable("VARIANTS") == list(VARIANTS) == ["rows2d", "cols2d", "conv1d", "rows", "fast", "tiny"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_makefile_knows_the_variants() -> None:
     [
         ([], ["rows2d"]),
         (["VARIANT=conv1d"], ["conv1d"]),
-        (["VARIANT=all"], ["rows2d", "cols2d", "conv1d", "rows"]),
+        (["VARIANT=all"], ["rows2d", "cols2d", "conv1d", "rows", "fast", "tiny"]),
     ],
 )
 def test_variant_chooses(arguments: list[str], chosen: list[str]) -> None:
@@ -129,6 +129,13 @@ def test_clean_deletes_what_can_be_made_again(bare_project: Path) -> None:
     assert make(bare_project, "clean").returncode == 0
     kept = [".venv", "Makefile", "models", "requirements.lock"]
     assert sorted(path.name for path in bare_project.iterdir()) == kept
+
+
+def test_bundle_takes_the_makers_keys() -> None:
+    """KEYS names the folder of the keys that sign; without it there is no such option."""
+    arguments = ("--dry-run", "--assume-old=.venv/ready", "bundle")
+    assert "-m pipeline bundle $variant --keys '/the keys';" in make(ROOT, *arguments, "KEYS=/the keys").stdout
+    assert "-m pipeline bundle $variant ;" in make(ROOT, *arguments).stdout
 
 
 def test_workflow_gates_every_variant() -> None:

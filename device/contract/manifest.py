@@ -1,6 +1,6 @@
 """The manifest beside a model file: its inputs and outputs, and what was measured. JSON, format version 3.
 
-A reader refuses another format version than 2 and 3, a missing or unknown field, and a value of another type.
+A reader refuses another format version than 1 to 3, a missing or unknown field, and a value of another type.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..files.sha256 import sha256_hex
 from ..files.typed_json import parsed
 from ..files.whole_file import write_whole
 from ..quantisation import Quantisation
-from .manifest_upgrade import DIGITS_FORMAT, FORMAT_VERSION, upgraded
+from .manifest_upgrade import DIGITS_FORMATS, format_fault, upgraded
 
 MANIFEST_NAME = "manifest.json"
 Precision = Literal["int8", "int8+state16"]
@@ -189,7 +189,7 @@ class Manifest:
     not_streamable: str
     precision: Precision  # of recurrent cells
     file: ModelFile
-    golden_sha256: str  # of `golden.bin`, the file beside the manifest with crops and their logits
+    golden_sha256: str  # of `golden.bin`, the file beside the manifest with crops and their logits; empty for none
     weights_sha256: str
     operators: Mapping[str, int]
     accuracy: Accuracy | None
@@ -240,7 +240,9 @@ class Manifest:
         return _verified(folder / self.file.name, self.file.sha256)
 
     def verified_golden(self, folder: Path) -> bytes:
-        """Returns the bytes of `golden.bin` in `folder`; raises ManifestError if their SHA-256 is another."""
+        """Returns the bytes of `golden.bin` in `folder`; raises ManifestError if their SHA-256 is another, or none."""
+        if not self.golden_sha256:
+            raise ManifestError(f"{folder}: Expected golden inputs. The model is from before they were kept")
         return _verified(folder / GOLDEN_NAME, self.golden_sha256)
 
 
@@ -262,7 +264,7 @@ def read_manifest(folder: Path) -> Manifest:
         # First, because another format has other fields.
         version = written.get("format_version") if isinstance(written, dict) else None
         _refuse_other_format(version)
-        return parsed(Manifest, upgraded(written) if version == DIGITS_FORMAT else written, "manifest")
+        return parsed(Manifest, upgraded(written) if version in DIGITS_FORMATS else written, "manifest")
     except ValueError as error:
         raise ManifestError(f"{path}: {error}") from error
 
@@ -291,7 +293,6 @@ def _verified(path: Path, sha256: str) -> bytes:
 
 
 def _refuse_other_format(version: object) -> None:
-    if version not in (DIGITS_FORMAT, FORMAT_VERSION):
-        remedy = "Use the device code that came with the model, or convert the model again"
-        expected = f"Expected manifest format {DIGITS_FORMAT} or {FORMAT_VERSION}"
-        raise ManifestError(f"{expected}. Received: {version}. {remedy}")
+    fault = format_fault(version)
+    if fault:
+        raise ManifestError(f"{fault}. Use the device code that came with the model, or convert the model again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import reprlib
 import sys
@@ -17,6 +18,8 @@ Record = TypeVar("Record")
 # A refused value may be of any length and depth.
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
+# They are texts until then, which are compiled at each call.
+_hints = functools.cache(typing.get_type_hints)
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -58,7 +61,7 @@ def _parsed_scalar(kind: Any, value: Any, where: str) -> Any:
 
 
 def _parsed_dataclass(kind: type, value: dict[str, Any], where: str) -> Any:
-    fields = typing.get_type_hints(kind)
+    fields = _hints(kind)
     if fields.keys() != value.keys():
         missing, unknown = sorted(fields.keys() - value.keys()), sorted(value.keys() - fields.keys())
         raise FieldError(f"{where}: Expected the fields of {kind.__name__}. Missing: {missing}. Unknown: {unknown}")

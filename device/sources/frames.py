@@ -42,6 +42,7 @@ class Source(Closing):
     rate_hz: float | None = None  # frames per second, if known
     dropped: int = 0  # frames that were replaced by newer ones before they were read
     failed: int = 0  # frames that could not be read
+    interruptions: int = 0  # times that a camera or stream could not be opened, or was lost
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:

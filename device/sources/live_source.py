@@ -103,5 +103,6 @@ class LiveSource(Source):
 
     def _pause(self, error: OSError, pause_s: float) -> None:
         if not self._ended.is_set():
+            self.interruptions += 1
             log.warning(f"{self._name}: {error}; retrying in {pause_s:g} s")
             self._ended.wait(pause_s)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,18 +15,15 @@ from .camera_settings import AS_IT_COMES, CameraSettings
 from .captures import Picamera2Capture, open_camera, open_stream
 from .frames import Source
 from .live_source import LiveSource
+from .names import CAMERA_INDEX, CAMERA_PATH, PICAMERA, is_address
 from .raw import RawFrames, RawLayout
 from .stills import IMAGE_SUFFIXES, Stills, images_in
 from .video import VideoFile
 
 STANDARD_INPUT = "-"
 
-_ADDRESS = re.compile(r"(rtsps?|https?)://.+", re.IGNORECASE)
-_CAMERA_INDEX = re.compile(r"[0-9]{1,4}")
-_CAMERA_PATH = re.compile(r"/dev/video[0-9]+")
 # The major number of camera devices, by which links to them are recognised.
 _VIDEO4LINUX = 81
-_PICAMERA = "picamera2"
 _FORMS = "a camera index or device, picamera2, an rtsp or http address, a video, an image, a folder or a pattern"
 _PIPED = "watch - --raw-size WIDTHxHEIGHT < PIPE"
 
@@ -43,17 +39,17 @@ def open_source(name: str, raw: RawLayout | None = None, camera: CameraSettings 
     if (name == STANDARD_INPUT) != (raw is not None):
         received = "- without it" if raw is None else f"{name} with it"
         raise ValueError(f"Expected --raw-size with the source -, and no other. Received: {received}")
-    if name == _PICAMERA:
+    if name == PICAMERA:
         return _picamera(camera)
-    if _CAMERA_INDEX.fullmatch(name):
+    if CAMERA_INDEX.fullmatch(name):
         return LiveSource(name, partial(open_camera, int(name), camera))
-    if _CAMERA_PATH.fullmatch(name) or _is_camera(Path(name)):
+    if CAMERA_PATH.fullmatch(name) or _is_camera(Path(name)):
         return LiveSource(name, partial(open_camera, name, camera))
     if camera != AS_IT_COMES:
         raise ValueError(f"Expected --camera-size and --frame-rate with a camera alone. Received: {name} with them")
     if raw is not None:
         return _standard_input(raw)
-    if _ADDRESS.fullmatch(name):
+    if is_address(name):
         return LiveSource(name, partial(open_stream, name))
     return _files(name)
 
@@ -69,7 +65,7 @@ def _picamera(settings: CameraSettings) -> Source:
         import picamera2  # type: ignore[import-not-found,unused-ignore]  # noqa: F401, PLC0415  # only on a Pi
     except ModuleNotFoundError as error:
         raise ImportError(f"the source picamera2 needs Picamera2: {PICAMERA2}") from error
-    return LiveSource(_PICAMERA, partial(Picamera2Capture, settings))
+    return LiveSource(PICAMERA, partial(Picamera2Capture, settings))
 
 
 def _is_camera(path: Path) -> bool:

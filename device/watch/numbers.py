@@ -27,6 +27,11 @@ class NumbersWatcher:
         self._watcher = Watcher(runner, replace(options, stable_frames=None))
         self._stable = _Stable(options.stable_frames)
 
+    def use(self, runner: Runner) -> None:
+        """Reads with another runner from the next frame on; raises as the constructor does."""
+        check_digits(runner)
+        self._watcher.use(runner)
+
     def observe(self, frame: Frame) -> Observation:
         """Finds and reads the numbers in a frame; raises as `Watcher.observe` does."""
         observation = self._watcher.observe(frame)
@@ -46,6 +51,10 @@ class FieldsWatcher:
         self._reader = FieldReader(runner)
         self._fields = {field: History(field) for field in options.fields}
         self._stable = _Stable(options.stable_frames)
+
+    def use(self, runner: Runner) -> None:
+        """Reads with another runner from the next frame on; raises as the constructor does."""
+        self._reader = FieldReader(runner)
 
     def observe(self, frame: Frame) -> Observation:
         """Reads every field of a frame; raises ValueError if one reaches beyond it."""

@@ -97,12 +97,17 @@ class NumberReading:
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """A frame, its readings, and those of them, or of whole numbers, to report."""
+    """A frame, its readings, and those of them, or of whole numbers, to report.
+
+    Attributes:
+        latency_ms: how long it took to find and read everything in the frame, 0 if nobody measured it.
+    """
 
     frame: Frame
     readings: tuple[DigitReading, ...]
     reported: tuple[DigitReading, ...]
     numbers: tuple[NumberReading, ...] = ()
+    latency_ms: float = 0.0
 
 
 class Watcher:
@@ -113,12 +118,16 @@ class Watcher:
 
     def __init__(self, runner: Runner, options: WatchOptions) -> None:
         """Raises ValueError for a model whose answer is not one class of an image."""
-        _check_kind(runner)
-        self._form = None if is_digits(runner.manifest) else InputForm(runner.manifest)
-        self._runner = runner
+        self.use(runner)
         self._options = options
         self._finder = options.finder or Finder()
         self._tracker = None if options.stable_frames is None else Tracker(options.stable_frames)
+
+    def use(self, runner: Runner) -> None:
+        """Reads with another runner from the next frame on; raises as the constructor does."""
+        _check_kind(runner)
+        self._form = None if is_digits(runner.manifest) else InputForm(runner.manifest)
+        self._runner = runner
 
     def observe(self, frame: Frame) -> Observation:
         """Finds and reads the digits in a frame; raises ValueError if the region reaches beyond it."""
@@ -151,6 +160,9 @@ class Watcher:
             # A still picture is read once, so it may take longer.
             return self._finder.find_small(image) if frame.still else self._finder.find(image)
         likeliest = self._finder.find_one(image)
+        if likeliest is None:
+            # `find_one` misses a small digit in a corner.
+            likeliest = max(self._finder.find(image), key=lambda candidate: candidate.box.area, default=None)
         return likeliest, *self._finder.alternatives(image, likeliest)
 
     def _reading(self, frame: Frame, candidate: Candidate, crop_ms: float) -> DigitReading:

@@ -20,6 +20,7 @@ from pipeline.variants import VARIANTS, model_name
 if TYPE_CHECKING:  # most commands need no gate
     from pipeline.data.splits import Splits
     from pipeline.gate.judgement import Judgement
+    from pipeline.gate.limits import Limits
     from pipeline.own.recipe import Recipe
     from pipeline.training.recipe import VariantRecipe
 
@@ -103,24 +104,48 @@ class Gate:
 
     def run(self) -> ExitStatus:
         from pipeline.gate.check import Verdict
-        from pipeline.gate.reports import as_text, write_reports
+        from pipeline.gate.reports import as_text
 
-        judgement = self._judgement()
-        write_reports(judgement, ReportFolder(self.out or build_folder(self.folder.resolve().name).gate))
+        judgement = self.judged()
         print(as_text(judgement))
         statuses = {Verdict.PASSED: ExitStatus.FINE, Verdict.REFUSED: ExitStatus.REFUSED}
         return statuses.get(judgement.verdict, ExitStatus.WRONG_USE)
 
-    def _judgement(self) -> Judgement:
-        from pipeline.gate.check import Verdict
+    def judged(self) -> Judgement:
+        """Judges the model, and writes the reports."""
+        from pipeline.gate.reports import write_reports
+
+        judgement = self._judgement()
+        write_reports(judgement, self.reports)
+        return judgement
+
+    def has_passed(self) -> bool:
+        """Returns whether the reports there are say that exactly this model passed by these limits."""
+        from pipeline.gate.gate_json import is_pass
         from pipeline.gate.judgement import limits_judged
+
+        model = finished_model(self.folder)
+        limits, _ = self._limits_and_recipe(model)
+        return is_pass(self.reports.json, limits_judged(model.path, read_manifest(model.path), limits))
+
+    @property
+    def reports(self) -> ReportFolder:
+        return ReportFolder(self.out or build_folder(self.folder.resolve().name).gate)
+
+    def _limits_and_recipe(self, model: ModelFolder) -> tuple[Limits, Recipe | None]:
         from pipeline.gate.limits import read_limits
         from pipeline.own.recipe import read_recipe
 
+        recipe = read_recipe(model.recipe) if model.recipe.is_file() else None
+        return read_limits(self.limits, model_name(model.path), None if recipe is None else recipe.limits), recipe
+
+    def _judgement(self) -> Judgement:
+        from pipeline.gate.check import Verdict
+        from pipeline.gate.judgement import limits_judged
+
         model = finished_model(self.folder)
         manifest = read_manifest(model.path)
-        recipe = read_recipe(model.recipe) if model.recipe.is_file() else None
-        limits = read_limits(self.limits, model_name(model.path), None if recipe is None else recipe.limits)
+        limits, recipe = self._limits_and_recipe(model)
         require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
         if by_limits.verdict is Verdict.REFUSED:
@@ -184,14 +209,26 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """Pack a release with the device side, for a machine without TensorFlow."""
+class ExportC:
+    """Write a release as C++ for TFLite Micro, with a program that reads one input."""
 
     name: str
     into: Path
 
     def run(self) -> None:
-        from pipeline.release.bundle import bundle
+        folder = finished_model(model_folder(self.name).path)
+        from pipeline.release.microcontroller import export_c
 
-        print(bundle(finished_model(model_folder(self.name).path), self.into))
-        print("On the device, run first what README.txt says: python -m device verify model", file=sys.stderr)
+        print(export_c(folder, self.into))
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """Build rowstream-device, the wheel of the device side."""
+
+    into: Path
+
+    def run(self) -> None:
+        from pipeline.release.wheel import build_wheel
+
+        print(*build_wheel(self.into), sep="\n")

@@ -12,7 +12,9 @@ from typing import Any, get_args
 import device
 from converters.workspace import Wanted
 from device.contract.manifest import is_model_name
-from pipeline.cli import commands, own, sweep, tools
+from device.interpreter import RUNTIMES
+from device.update.release import ALL_PERMILLE
+from pipeline.cli import commands, own, signing, sweep, tools
 from pipeline.cli.command import Command
 from pipeline.data.own.own_data import TASKS
 from pipeline.folders import BUILD, MODELS, build_folder, model_folder
@@ -47,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     named = _Commands(parser.add_subparsers(required=True, metavar="COMMAND"))
     _add_what_makes(named)
     _add_what_releases(named)
+    _add_what_signs(named)
     _add_what_shows(named)
     return parser
 
@@ -124,8 +127,45 @@ def _add_what_releases(named: _Commands) -> None:
     named.add("gate", commands.Gate, _FOLDER, limits, reports, _data(), _TRUST)
     named.add("release", commands.Release, one)
     named.add("report", commands.Report, names)
-    named.add("bench", tools.Bench, one, _TRUST)
-    named.add("bundle", commands.Bundle, one, into)
+    quick = _option("--quick", action="store_true", help="fewer and shorter rounds, inputs and sizes")
+    default = ("name", {**one[1], "nargs": "?", "default": "rows2d"})
+    named.add("bench", tools.Bench, default, _data(), _TRUST, quick)
+    named.add("bench-scaling", tools.BenchScaling, quick)
+    keys = _option("--keys", type=Path, metavar="DIR", help="what signs it (default: your own development keys)")
+    named.add("bundle", signing.Bundle, one, into, keys, _data(), _TRUST)
+    named.add("export-c", commands.ExportC, one, into)
+    named.add("wheel", commands.Wheel, into)
+
+
+def _add_what_signs(named: _Commands) -> None:
+    folder = _option("folder", type=Path, metavar="DIR", help="a new folder, outside any git checkout")
+    count = _option("--root-keys", type=int, default=1, help="how many keys the root of trust has (default: 1)")
+    threshold = _option("--threshold", type=int, default=1, help="how many of them have to sign (default: 1)")
+    development = _option(
+        "--development", action="store_true", help="mark the keys: devices refuse them unless allowed"
+    )
+    packed = _option("bundle", type=Path, metavar="BUNDLE", help="what `python -m pipeline bundle` wrote")
+    keys = _option("--keys", type=Path, required=True, metavar="DIR", help="what `python -m pipeline keys` wrote")
+    to = _option("--to", type=Path, required=True, metavar="REPO", help="the repository; it is made if missing")
+    processor = _option("--processor", nargs="+", help="as x86_64, aarch64, armv7l (default: any)")
+    runtime = _option("--runtime", nargs="+", choices=tuple(RUNTIMES), help="(default: all)")
+    days = signing.Sign.valid_days
+    valid = _option("--valid-days", type=int, default=days, help=f"devices refuse it afterwards (default: {days})")
+    named.add("keys", signing.Keys, folder, count, threshold, development)
+    replaced = _option("key", metavar="KEY", help="targets, snapshot, timestamp, or root-1 and so on")
+    made = _option("folder", type=Path, metavar="DIR", help="what `python -m pipeline keys` wrote")
+    named.add("rotate", signing.Rotate, made, replaced)
+    share = "the share of devices that take it (default: 100), a whole number or one with tenths"
+    percent = _option("--percent", dest="permille", type=permille, default=ALL_PERMILLE, help=share)
+    named.add("sign", signing.Sign, packed, keys, to, processor, runtime, percent, valid)
+    reports = _option("reports", type=Path, nargs="+", metavar="REPORTS", help="files of reports, or folders of them")
+    repository = _option("--repository", type=Path, required=True, metavar="REPO", help="what `sign` wrote")
+    signing_keys = _option("--keys", type=Path, metavar="DIR", help="(default: only print what would be done)")
+    most = _option(
+        "--max-failures-percent", type=float, default=1.0, metavar="PERCENT", help="halt it above (default: 1)"
+    )
+    stages = _option("--advance", type=permilles, default=(), metavar="1,5,20,50,100", help="stages, in percent")
+    named.add("fleet", signing.Fleet, reports, repository, signing_keys, most, stages, valid)
 
 
 def _add_what_shows(named: _Commands) -> None:
@@ -160,6 +200,23 @@ def _add_what_shows(named: _Commands) -> None:
 def sizes(text: str) -> tuple[int, ...]:
     """Returns sizes written as 28,28,1; raises ValueError if one is no number."""
     return tuple(int(size) for size in text.split(","))
+
+
+def permille(text: str) -> int:
+    """Returns a share in percent, a whole number or one with tenths, in permille; else raises ArgumentTypeError."""
+    try:
+        found = round(10 * float(text))
+        fine = 0 <= found <= ALL_PERMILLE and float(text) == found / 10
+    except (ValueError, OverflowError):
+        fine = False
+    if not fine:
+        raise argparse.ArgumentTypeError(f"Expected 0 to 100 percent, with tenths at most. Received: {text!r}")
+    return found
+
+
+def permilles(text: str) -> tuple[int, ...]:
+    """Returns shares written as 1,5,20; raises as `permille` does."""
+    return tuple(map(permille, text.split(",")))
 
 
 def _known_model(name: str) -> str:

@@ -10,7 +10,8 @@ from device.arrays import Float32
 from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
 from pipeline.cli.command import import_tensorflow, require
-from pipeline.folders import model_folder
+from pipeline.data.splits import Splits
+from pipeline.folders import BUILD, ModelFolder, model_folder
 from pipeline.variants import VARIANTS
 
 _TIMED_INPUTS = 1_000
@@ -18,37 +19,56 @@ _TIMED_INPUTS = 1_000
 
 @dataclass(frozen=True)
 class Bench:
-    """Time a release against TFLite's own conversions of the same weights."""
+    """Measure a release beside other ways to run the same weights; writes build/bench/NAME."""
 
     name: str
+    data: Path | None
     trust: bool
+    quick: bool
 
     def run(self) -> None:
         model = model_folder(self.name)
         manifest = read_manifest(model.path)
         require(model.float_model)
         import_tensorflow()
-        from converters.tflite.graph import read_graphs
-        from device.runner import Runner
-        from pipeline.bench.baselines import fused_if_possible, keras_unrolled
-        from pipeline.bench.timing import files_table, reads_table, time_files, time_reads
+        from pipeline.bench.effort import FULL, QUICK
+        from pipeline.bench.report import bench_report
+
+        splits, effort = self._splits(model), QUICK if self.quick else FULL
+        print(bench_report(model, splits, effort, BUILD / "bench" / self.name))
+        if manifest.states and not manifest.continuous:
+            self._print_reads(model, splits)
+
+    def _splits(self, model: ModelFolder) -> Splits:
+        if not model.recipe.is_file():
+            from pipeline.data.mnist import load
+
+            return load(self.data)
         from pipeline.own.make import splits_of
         from pipeline.training.networks import load_network
 
-        network = load_network(self.name, model)
-        splits = splits_of(model, network, trust=self.trust)
-        calibration = splits.form.real(splits.calibration.crops)
-        content = model.int8_tflite.read_bytes()
-        files = {
-            self.name: content,
-            "Keras unroll=True": keras_unrolled(network, calibration),
-            **fused_if_possible(network, calibration),
-        }
-        print(files_table(time_files(files)))
+        return splits_of(model, load_network(self.name, model), trust=self.trust)
+
+    def _print_reads(self, model: ModelFolder, splits: Splits) -> None:
+        from converters.tflite.graph import read_graphs
+        from device.runner import Runner
+        from pipeline.bench.timing import reads_table, time_reads
+
+        graphs = read_graphs(model.int8_tflite.read_bytes())
         with Runner(model.path) as runner:
-            if manifest.states and not manifest.continuous:
-                reads = time_reads(runner, splits.test.crops[:_TIMED_INPUTS], read_graphs(content))
-                print("\n" + reads_table(reads))
+            print("\n" + reads_table(time_reads(runner, splits.test.crops[:_TIMED_INPUTS], graphs)))
+
+
+@dataclass(frozen=True)
+class BenchScaling:
+    """Measure an LSTM unrolled, by step, fused and looped at several sizes; writes build/scaling."""
+
+    quick: bool
+
+    def run(self) -> None:
+        from pipeline.bench.scaling import FULL, QUICK, scaling_report
+
+        print(scaling_report(QUICK if self.quick else FULL, BUILD / "scaling"))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from pipeline.gate.reference import float_outputs
 from pipeline.gate.streamed import streamed_outputs
 from pipeline.synthesis.negatives import draw_test_negatives
 from pipeline.training.networks import load_network
+from pipeline.variants import is_small
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +211,9 @@ class Case:
         """A new conversion, from the float network and the recorded calibration crops."""
         inputs = np.array([self.known_crops[digest] for digest in self.calibration_digests])
         form, keep_head = self.splits.form, self.splits.task == "regression"
-        precision = self.manifest.precision
+        precision, name = self.manifest.precision, self.folder.path.resolve().name
         given = in_runs(form.real(inputs), self.splits.calibration.runs)
-        return convert(self.network, given, form.range, keep_head=keep_head, precision=precision)
+        return convert(self.network, given, form.range, keep_head=keep_head, precision=precision, small=is_small(name))
 
     def quantised(self, inputs: Inputs) -> Int8:
         """Returns inputs `[n, ...]` as the int8 file takes them, `<int8>[n, ...]`."""

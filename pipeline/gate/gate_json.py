@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from device.files.typed_json import parsed
+from pipeline.gate.check import Verdict
 from pipeline.gate.judgement import Judgement
 
 FORMAT_VERSION = 4
@@ -34,6 +35,20 @@ def read_judgement(path: Path) -> Judgement:
         return _judgement(path.read_text(encoding="utf-8"))
     except ValueError as error:  # also where it is not UTF-8
         raise GateFileError(f"{path}: {error}") from error
+
+
+def is_pass(path: Path, first: Judgement) -> bool:
+    """Returns whether a `gate.json` says that a model passed whose first stage, `first`, was judged just now.
+
+    It must have been the same manifest, which has the digests of the other files, and the same limits. A `gate.json`
+    that is missing or cannot be read says nothing.
+    """
+    try:
+        judgement = read_judgement(path)
+    except (FileNotFoundError, GateFileError):
+        return False
+    digests, expected = ((each.manifest_sha256, each.limits_sha256) for each in (judgement, first))
+    return digests == expected and judgement.verdict is first.verdict is Verdict.PASSED
 
 
 def _judgement(text: str) -> Judgement:

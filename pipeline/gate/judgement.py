@@ -44,16 +44,17 @@ def skipped(stage: str, refused_by: str) -> StageResult:
 class Judgement:
     """The gate's verdict on a model, and the reasons.
 
-    Name, version and file are the manifest's, `manifest_sha256` is that of `manifest.json`. `judged_at` is the time
-    (UTC), e.g. `2026-11-28 05:30`, `images` the number of test images from `source`, and `runtimes` are those in which
-    the file was run. `lax_limits` are those that any model keeps. There are no `measurements` where an early stage
-    refused.
+    Name, version and file are the manifest's, `manifest_sha256` is that of `manifest.json`, and `limits_sha256` that of
+    the limits. `judged_at` is the time (UTC), e.g. `2026-11-28 05:30`, `images` the number of test images from
+    `source`, and `runtimes` are those in which the file was run. `lax_limits` are those that any model keeps. There are
+    no `measurements` where an early stage refused.
     """
 
     model: str
     version: str
     file_sha256: str
     manifest_sha256: str
+    limits_sha256: str
     judged_at: str
     images: int
     source: str
@@ -98,6 +99,7 @@ def limits_judged(folder: Path, manifest: Manifest, limits: Limits) -> Judgement
         version=manifest.version,
         file_sha256=manifest.file.sha256,
         manifest_sha256=sha256_hex((folder / MANIFEST_NAME).read_bytes()),
+        limits_sha256=limits.sha256,
         judged_at=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M"),
         images=0,
         source="none loaded",

@@ -7,13 +7,16 @@ A model for which a limit is missing does not pass. A limit that no model can mi
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from device.files.sha256 import sha256_hex
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -78,6 +81,11 @@ class Limits:
         is_list = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
         if names is not None and not (is_list and names):
             raise LimitsError(f"runtimes: Expected names of runtimes. Received: {names!r}")
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the limits: who judges by others comes to another verdict."""
+        return sha256_hex(json.dumps(asdict(self)).encode())
 
     def missing(self) -> tuple[str, ...]:
         """Returns the names of the limits that are not set."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from converters.tflite.micro import MicroError, first_graph_alone, run_on_micro
+from converters.tflite.micro import MicroError, graph_alone, run_on_micro
 from converters.tflite.operator_versions import MICRO, NEWEST_VERSIONS, not_allowed, too_new
 from converters.tflite.structure import Kind, find_problems
 from device.arrays import Indices
@@ -111,7 +111,7 @@ def _on_micro(case: Case) -> Iterator[Check | Note]:
         yield _ran(MICRO, case, len(run.logits))
     yield at_most(f"arena on {MICRO}", run.arena_bytes, case.limits.arena_bytes_max, " bytes")
     if len(case.graphs) > 1:
-        alone = run_on_micro(first_graph_alone(case.content), inputs[:1], case.outputs[0].name)
+        alone = run_on_micro(graph_alone(case.content), inputs[:1], case.outputs[0].name)
         yield Note(f"arena on {MICRO}, {case.graphs[0].signature} alone", f"{alone.arena_bytes:,} bytes")
 
 

@@ -23,7 +23,7 @@ from pipeline.gate.record import Measurements
 from pipeline.report import figures
 from pipeline.report.chart import Chart, with_minus
 from pipeline.report.page import render
-from pipeline.variants import PREFIX, VARIANTS
+from pipeline.variants import PREFIX, VARIANTS, is_small
 
 
 def model_card(manifest: Manifest) -> str:
@@ -39,6 +39,7 @@ def model_card(manifest: Manifest) -> str:
         e=manifest.early_exit,
         variant=variant,
         known=variant in VARIANTS,
+        step_alone=is_small(variant),
         digits=manifest.input.normalisation == "digits",
         tensors=(("in", manifest.input), *(("out", output) for output in manifest.outputs)),
         on_mnist_test=accuracy is not None and accuracy.source == TEST_SOURCE,

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).parents[2]
 # What decides which crops a seed gives, as patterns of files and versions of packages.
-_SOURCES = ("pipeline/synthesis/*.py", "device/vision/*.py", "device/pixels.py", "pipeline/variants.py")
+_SOURCES = ("pipeline/synthesis/*.py", "device/vision/*.py", "device/pixels.py")
 _VERSIONS = (np.__version__, cv2.__version__, scipy.__version__, PIL.__version__)
 
 

@@ -57,9 +57,9 @@ class Negatives:
 
     def _kinds(self) -> Sequence[tuple[Kind, float]]:
         return (
-            (self.letter, 0.26), (self.photographed_letter, 0.14), (self.half, 0.24), (self.several, 0.06),
+            (self.letter, 0.25), (self.photographed_letter, 0.13), (self.half, 0.23), (self.several, 0.06),
             (self.scribbled, 0.04), (self.shape, 0.05), (self.noise, 0.05), (self.blank, 0.03), (self.texture, 0.04),
-            (self.scene, 0.04), (self.segments, 0.05),
+            (self.scene, 0.04), (self.segments, 0.05), (self.stain, 0.03),
         )  # fmt: skip
 
     def _one(self, kind: Kind) -> Crop:
@@ -184,6 +184,18 @@ class Negatives:
     def segments(self) -> Crop | None:
         """Draws a letter or a sign of a display, photographed."""
         return found_crop(photograph(no_digit_segments(self.rng), self.rng, pen=False))
+
+    def stain(self) -> Crop | None:
+        """Draws a blot with an uneven edge, photographed."""
+        angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
+        waves = sum(self.rng.normal(0, 0.5 / k) * np.cos(k * angles + self.rng.uniform(0, 6)) for k in range(1, 6))
+        radius = 16 * np.exp(0.7 * waves)
+        narrow, turn = self.rng.uniform(0.5, 1), self.rng.uniform(0, np.pi)
+        x, y = radius * np.cos(angles) * narrow, radius * np.sin(angles)
+        edge = 40 + np.column_stack([x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)])
+        ink = np.zeros((80, 80), np.uint8)
+        cv2.fillPoly(ink, [np.round(edge).astype(np.int32)], INK, cv2.LINE_AA)
+        return found_any_crop(photograph(ink, self.rng, pen=False))
 
     def _letters(self, count: int) -> Crop:
         """Returns the ink of random letters, all of one face."""

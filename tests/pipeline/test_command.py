@@ -15,8 +15,10 @@ import pytest
 
 import device
 from pipeline.__main__ import main
+from pipeline.folders import BuildFolder, ModelFolder
 from tests.conftest import MODELS, Digits
 from tests.support.commands import pipeline, refused
+from tests.support.verdicts import write_verdict
 
 LIMITS = str(MODELS / "limits.toml")
 EVALUATION = {
@@ -51,8 +53,10 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     """`--help` names the commands that users need."""
     child = pipeline(tmp_path, "--help")
     assert (child.returncode, child.stderr) == (0, "")
-    commands = "train convert init sweep gate release report bench bundle robustness compare demo doctor"
-    commands += " calibration-sheet evaluate-photos"
+    commands = (
+        "train convert init sweep gate release report bench bench-scaling bundle export-c wheel keys rotate sign fleet"
+    )
+    commands += " robustness compare demo doctor calibration-sheet evaluate-photos"
     assert re.findall(r"^ {4}([a-z-]+)(?= |$)", child.stdout, re.MULTILINE) == commands.split()
 
 
@@ -71,6 +75,7 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
     assert not imported & {"tensorflow", "keras"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -103,6 +108,7 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
     assert message in refused(pipeline(tmp_path, *arguments))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -152,6 +158,7 @@ def test_a_digit_beyond_the_embedded_ones_is_refused() -> None:
     assert line == "error: Expected --digit of 0 to 4,487. Received: 4,488"
 
 
+@pytest.mark.thorough
 def test_photos_of_what_is_no_class_are_refused(tmp_path: Path) -> None:
     """A name whose label the model does not know is named with the labels there are, unless `--no-digit` says it."""
     cv2.imwrite(str(tmp_path / "x_1.png"), np.full((64, 64), 255, np.uint8))
@@ -217,6 +224,7 @@ def test_data_folder_comes_from_the_environment(
     assert line.startswith("error: elsewhere: Expected train-images-idx3-ubyte")
 
 
+@pytest.mark.thorough
 def test_training_without_training_images_exits_2(tmp_path: Path) -> None:
     """Without MNIST and network, `train` says why it cannot train, and what to do."""
     home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -236,6 +244,7 @@ def test_converting_without_weights_names_both_places(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_weights_just_trained_are_converted(tmp_path: Path) -> None:
     """Weights in `build/<variant>/train` come before the released ones; here they belong to another variant."""
     for folder, variant in (("models/rows", "rows"), ("build/rows/train", "conv1d")):
@@ -247,6 +256,7 @@ def test_weights_just_trained_are_converted(tmp_path: Path) -> None:
     assert "error: build/rows/train/float.weights.h5: Expected the float network rows." in child.stderr
 
 
+@pytest.mark.thorough
 def test_releasing_what_was_not_judged_exits_1(tmp_path: Path) -> None:
     shutil.copytree(MODELS / "rows", tmp_path / "build" / "rows")
     child = pipeline(tmp_path, "release", "rows")
@@ -278,10 +288,15 @@ def test_table_of_another_file_exits_2(evaluation: Path) -> None:
 
 
 def test_bundle_prints_where_it_is(tmp_path: Path) -> None:
-    """`bundle` packs a release, prints the bundle's folder, and says what to run first."""
-    child = pipeline(MODELS.parent, "bundle", "rows2d", "--into", str(tmp_path / "dist"))
-    assert child.returncode == 0
-    assert child.stderr == "On the device, run first what README.txt says: python -m device verify model\n"
-    (packed,) = (tmp_path / "dist").glob("rowstream-*")
-    assert child.stdout == f"{packed}\n"
-    assert packed.name.startswith("rowstream-rows2d-")
+    """`bundle` packs a release, prints the bundle's folder and the repository, and says what to run first."""
+    shutil.copytree(MODELS / "rows2d", tmp_path / "models" / "rows2d")
+    shutil.copy(MODELS / "limits.toml", tmp_path / "models")
+    write_verdict(ModelFolder(tmp_path / "models" / "rows2d"), BuildFolder(tmp_path / "build" / "rows2d"))
+    child = pipeline(tmp_path, "bundle", "rows2d", "--into", "out")
+    assert child.returncode == 0, child.stderr
+    folder, repository = child.stdout.splitlines()
+    assert folder == f"out/rowstream-rows2d-{device.__version__}"
+    assert repository.startswith("out/repository/rows2d: rowstream-rows2d ")
+    first, signed = child.stderr.splitlines()
+    assert first == "On the device, run first what README.txt says: python -m device verify model"
+    assert signed.startswith("Signed with development keys, ")

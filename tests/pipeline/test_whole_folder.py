@@ -101,6 +101,7 @@ def test_a_full_disk_keeps_the_earlier_model(earlier: Path) -> None:
     assert (contents(earlier / "model"), len(list((earlier / "model").iterdir()))) == (before, 5)
 
 
+@pytest.mark.thorough
 def test_a_kill_leaves_the_earlier_or_the_new_model(earlier: Path) -> None:
     """Wherever the process is killed, all files are the earlier ones, or the next process finds all new ones."""
     model = earlier / "model"

@@ -14,12 +14,12 @@ OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy
 
 
 def pipeline(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in `folder`, without ROWSTREAM_DATA and network."""
+    """Runs the command in `folder`, without ROWSTREAM_DATA and network, and with no keys but those made there."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in {"rowstream_data", "no_proxy"}}
     return subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments],
         cwd=folder,
-        env={**kept, **OFFLINE, "PYTHONPATH": str(ROOT), **environment},
+        env={**kept, **OFFLINE, "PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(folder / "data"), **environment},
         capture_output=True,
         text=True,
         check=False,

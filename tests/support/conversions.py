@@ -97,15 +97,6 @@ def convert_into(
     child.main(workspace)
 
 
-def write_conversion(conversion: Conversion, folder: Path) -> None:
-    """Writes what `read_conversion` reads, in another process or later."""
-    from converters.workspace import Workspace  # noqa: PLC0415  # takes seconds
-
-    (folder / "float.tflite").write_bytes(conversion.float_tflite)
-    (folder / "int8.tflite").write_bytes(conversion.int8_tflite)
-    Workspace(folder).facts = conversion.facts
-
-
 def read_conversion(folder: Path) -> Conversion:
     from converters.convert import Conversion  # noqa: PLC0415  # takes seconds
     from converters.tflite.graph import read_graphs  # noqa: PLC0415

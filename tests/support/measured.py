@@ -87,6 +87,7 @@ JUDGED = Judgement(
     version="1.2.3",
     file_sha256="a" * 64,
     manifest_sha256="e" * 64,
+    limits_sha256="f" * 64,
     judged_at="2026-11-28 05:30",
     images=12,
     source="the digits",

@@ -93,11 +93,15 @@ class Served:
 
 @contextmanager
 def served(
-    *arguments: str | Path, address: str = "0", model: Path = MODELS / "rows2d", command: Sequence[str] = ("serve",)
+    *arguments: str | Path,
+    address: str = "0",
+    model: Path | None = MODELS / "rows2d",
+    command: Sequence[str] = ("serve",),
 ) -> Iterator[Served]:
     """Starts the command, or another that takes the address last; kills it at the end, should it still be there."""
+    chosen = [] if model is None else ["--model", model]
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    started = [sys.executable, "-m", "device", *command, address, "--model", model, *arguments]
+    started = [sys.executable, "-m", "device", *command, address, *chosen, *arguments]
     # A file, since a pipe that nobody reads fills up with what OpenCV says of broken pictures, and the server waits.
     with (
         tempfile.NamedTemporaryFile() as stderr,

@@ -14,10 +14,11 @@ Pixels = npt.NDArray[Any]
 
 
 class BothSignatures:
-    """Gives the logits of a crop by `classify`, and by `step` after the last line."""
+    """Gives the logits of a crop by `classify`, if the file has it, and by `step` after the last line."""
 
     def __init__(self, interpreter: Any, *, columns: bool) -> None:
-        self._classify = interpreter.get_signature_runner(CLASSIFY)
+        has_classify = CLASSIFY in interpreter.get_signature_list()
+        self._classify = interpreter.get_signature_runner(CLASSIFY) if has_classify else None
         step = interpreter.get_signature_runner(STEP)
         details = step.get_input_details()
         self._lines = details.pop(LINES)["shape"]
@@ -29,6 +30,8 @@ class BothSignatures:
 
     def classify(self, pixels: Pixels) -> Pixels:
         """Returns the logits of a crop, given with the dtype that the file takes."""
+        if self._classify is None:
+            raise RuntimeError("Expected a file with classify. This one has step alone")
         logits: Pixels = self._classify(**{CROP: pixels.reshape(1, 28, 28, 1)})[LOGITS][0]
         return logits
 

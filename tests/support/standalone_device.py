@@ -2,7 +2,8 @@
 
 It is not a pytest module, because it installs packages. There is one environment for each runtime and the oldest and
 newest Python on this machine that it has wheels for; in each, what a message advises is run as it is printed. In one
-more, the commands of the bundle's README.txt are. An environment that cannot be made is a failure.
+more, the commands of the bundle's README.txt are. The wheel for devices is installed with what it asks for on each
+Python that it names and that is on this machine. An environment that cannot be made is a failure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import ModelFolder
 from pipeline.release.bundle import bundle
+from pipeline.release.wheel import PYTHONS, build_wheel
 from tests.support.checkout import ROOT
 from tests.support.drawings import NOTE
 
@@ -44,6 +46,7 @@ def main(model: Path) -> int:
     """Returns 0 if the bundle passes `verify` and reads digits in every environment."""
     passed = [_reads_digits(environment, model) for environment in _environments()]
     passed.append(_follows_its_readme(model))
+    passed.extend(_wheels_read_digits(model))
     print(f"{passed.count(True)} passed, {passed.count(False)} failed")
     return 0 if all(passed) else 1
 
@@ -152,6 +155,42 @@ def _follows_its_readme(model: Path) -> bool:
         fine = not failed and serve == ".venv/bin/python -m device serve" and _serves(str(python), folder)
         print(f"README.txt: {len(others)} commands, failed: {failed}; {'works' if fine else 'fails'}", flush=True)
         return fine
+
+
+def _wheels_read_digits(model: Path) -> Sequence[bool]:
+    """Returns for each Python whether the wheel, installed with its dependencies, reads digits and pictures there."""
+    with tempfile.TemporaryDirectory(prefix="rowstream-device-") as temporary:
+        folder = Path(temporary)
+        (wheel, _) = build_wheel(folder)
+        test = embedded_splits().test[:CROPS]
+        np.save(folder / "crops.npy", test.crops)
+        shutil.copy(ROOT / "docs" / "note.png", folder)
+        found = {f"{major}.{minor}": python for (major, minor), python in sorted(_pythons().items())}
+        print(f"wheel: not on this machine: Python {', '.join(set(PYTHONS) - found.keys()) or '-'}", flush=True)
+        labels = [str(label) for label in test.labels]
+        made = {each: _with_wheel(found[each], folder / each, wheel) for each in PYTHONS if each in found}
+        return [_wheel_reads(each, environment, model.resolve(), labels) for each, environment in made.items()]
+
+
+def _with_wheel(python: str, environment: Path, wheel: Path) -> Path | None:
+    """Returns an environment with the wheel and what it asks for; None if it cannot be made."""
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    made = _runs([python, "-m", "venv", str(environment)]) and _runs([*pip, f"{wheel}[camera]"])
+    return environment if made else None
+
+
+def _wheel_reads(version: str, environment: Path | None, model: Path, labels: Sequence[str]) -> bool:
+    if environment is None:
+        print(f"wheel on Python {version}: not installed", flush=True)
+        return False
+    folder, command = environment.parent, str(environment / "bin" / "rowstream")
+    chosen = ["--model", str(model)]
+    read = _lines([command, "classify", "crops.npy", *chosen], folder)
+    right = sum(answer["label"] == label for answer, label in zip(read, labels, strict=False))
+    seen = [answer["label"] for answer in _lines([command, "watch", "note.png", *chosen], folder)]
+    fine = right >= MIN_RIGHT and seen == list(NOTE) and _runs([command, "verify", str(model)])
+    print(f"wheel on Python {version}: {right} of {len(labels)} right; {'works' if fine else 'fails'}", flush=True)
+    return fine
 
 
 def _passes(python: str, folder: Path) -> bool:

@@ -81,6 +81,7 @@ def test_the_sheet_calibrates_own_data_if_they_are_digits(names: str, calibrate:
     assert len(load(tmp_path).calibration.crops) == calibrate
 
 
+@pytest.mark.thorough
 def test_no_crop_of_the_sheet_is_a_test_image() -> None:
     splits = embedded_splits()
     negatives = draw_test_negatives(splits)
@@ -89,6 +90,7 @@ def test_no_crop_of_the_sheet_is_a_test_image() -> None:
     assert test.isdisjoint(crop.tobytes() for crop in read_sheet())
 
 
+@pytest.mark.thorough
 def test_a_sheet_like_it_can_be_drawn_again() -> None:
     """The same each time, with as much ink in each kind. A model's int8 file keeps the sheet that it was made with."""
     fonts = held_out_fonts()

@@ -44,6 +44,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_a_sick_network_is_explained_and_exits_1(folder: Path) -> None:
     child = pipeline(folder, "doctor", "networks.py:sick")
     assert (child.returncode, child.stderr) == (1, "")
@@ -66,6 +67,7 @@ def test_a_file_of_keras_2_is_examined(folder: Path) -> None:
     assert "bidirectional        Bidirectional       [4*, 6]\n" in child.stdout
 
 
+@pytest.mark.thorough
 def test_data_of_0_to_255_without_scaling_exits_1(folder: Path) -> None:
     np.save(folder / "pixels.npy", np.full((2, 8, 8), 255, np.uint8))
     child = pipeline(folder, "doctor", "networks.py:well", "--data", "pixels.npy")

@@ -29,22 +29,26 @@ def scaled(*first: keras.Layer) -> keras.Model:
     return keras.Sequential([keras.Input((4, 6)), *first, layers.LSTM(3), layers.Dense(2)])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SICK)
 def test_a_sick_network_gets_its_finding_and_no_other(name: str) -> None:
     build, kind = SICK[name]
     assert sicknesses(diagnosed(build)) == [kind]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", WELL)
 def test_a_healthy_network_gets_no_finding(name: str) -> None:
     assert sicknesses(diagnosed(WELL[name])) == []
 
 
+@pytest.mark.thorough
 def test_flattening_before_the_lstm_is_mended_by_a_reshape_of_the_map() -> None:
     """The map before the Flatten is 5x5x64, so its 5 rows of 320 become the steps."""
     assert mend(diagnosed(flattened)) == ("flatten", "layers.Reshape((5, 320))")
 
 
+@pytest.mark.thorough
 def test_a_reshape_that_does_not_fit_says_what_would() -> None:
     diagnosis = diagnosed(misfit)
     assert mend(diagnosis) == ("reshape", "layers.Reshape((5, 320))")
@@ -55,6 +59,7 @@ def test_one_step_is_mended_by_the_rows_of_the_map() -> None:
     assert mend(diagnosed(one_step)) == ("reshape", "layers.Reshape((7, 448))")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("columns", "expected"), [(6, "layers.Reshape((6, 2))"), (1, "layers.Reshape((steps, features))")]
 )
@@ -68,6 +73,7 @@ def test_one_step_of_a_map_of_one_row_is_mended_by_its_columns(columns: int, exp
     assert (layer, line.startswith(expected)) == ("reshape", True)
 
 
+@pytest.mark.thorough
 def test_conv1d_on_an_image_is_mended_by_a_reshape_before_it() -> None:
     assert mend(diagnosed(conv1d)) == ("conv1d", "layers.Reshape((28, 28)) before it")
 
@@ -82,6 +88,7 @@ def test_the_table_follows_the_shapes_and_marks_the_time_axis() -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_the_time_axis_of_columns_is_the_second_until_they_are_moved() -> None:
     rows = diagnosed(WELL["transposed"]).rows
     assert [row.shape for row in rows][:3] == ["[16, 24*, 4]", "[24*, 16, 4]", "[24*, 64]"]
@@ -92,6 +99,7 @@ def test_the_table_ends_where_the_network_raises() -> None:
     assert [(row.layer, row.kind, row.shape) for row in rows] == [("conv1d", "Conv1D", "raises")]
 
 
+@pytest.mark.thorough
 def test_what_looks_ahead_is_a_note() -> None:
     """A convolution padded on both sides along time, and a layer that reads both ways."""
     found = notes(diagnosed(WELL["keyword spotting"]))
@@ -103,6 +111,7 @@ def test_an_activation_without_an_int8_kernel_is_a_note() -> None:
     assert found == [("table", "conv1d")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("first", "largest", "expected"),
     [
@@ -135,6 +144,7 @@ def test_a_program_that_fails_outside_its_layers_names_the_line() -> None:
     assert finding.mend == "take the option out: Keras 3 does not have it"
 
 
+@pytest.mark.thorough
 def test_a_network_of_a_class_of_its_own_is_followed_with_its_input_shape() -> None:
     """The layers that such a network calls are seen, when the shape is given."""
 
@@ -150,6 +160,7 @@ def test_a_network_of_a_class_of_its_own_is_followed_with_its_input_shape() -> N
     assert mend(diagnosed(Own, (28, 28, 1))) == ("flatten", "layers.Reshape((28, 28))")
 
 
+@pytest.mark.thorough
 def test_sicknesses_behind_the_first_are_found_too() -> None:
     """The Flatten hides that the loss expects probabilities."""
 

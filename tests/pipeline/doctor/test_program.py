@@ -80,6 +80,7 @@ def repaired(build: Build) -> keras.Model:
     return names["build"]()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("build", [flattened, misfit, one_step, conv1d])
 def test_a_repaired_program_takes_digits(build: Build) -> None:
     """Each repaired program builds a network that can be trained on digits, and answers one of ten."""

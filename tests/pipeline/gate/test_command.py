@@ -107,6 +107,7 @@ def _require_reports(folder: Path) -> None:
     assert (folder / "summary.md").read_text().startswith("## ✅ rowstream-mine 0.1.0: passed")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "missing", ["golden.bin", "manifest.json", "model.int8.tflite", "float.weights.h5", "calibration.sha256"]
 )

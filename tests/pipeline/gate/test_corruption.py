@@ -18,6 +18,7 @@ def measured() -> list[Check | Note]:
     return list(corruption(small_case()))
 
 
+@pytest.mark.thorough
 def test_what_is_left_of_float_and_int8_is_measured(measured: list[Check | Note]) -> None:
     assert [each.name for each in measured] == [
         "float accuracy, corrupted",
@@ -27,6 +28,7 @@ def test_what_is_left_of_float_and_int8_is_measured(measured: list[Check | Note]
     assert [each.verdict for each in measured if isinstance(each, Check)] == [Verdict.PASSED, Verdict.PASSED]
 
 
+@pytest.mark.thorough
 def test_a_model_that_lost_corrupted_digits_is_refused() -> None:
     limits = replace(LIMITS, corrupted_accuracy_percent_min=99.9, corrupted_drop_pp_max=-50)
     found = [each for each in corruption(small_case(limits)) if isinstance(each, Check)]

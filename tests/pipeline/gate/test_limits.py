@@ -193,7 +193,10 @@ def test_limits_that_any_model_keeps_are_named(limits: Limits, expected: tuple[s
     assert limits.refusing_nothing() == expected
 
 
-@pytest.mark.parametrize("model", ["rowstream-rows2d", "rowstream-cols2d", "rowstream-conv1d", "rowstream-rows"])
+@pytest.mark.parametrize(
+    "model",
+    ["rowstream-rows2d", "rowstream-cols2d", "rowstream-conv1d", "rowstream-rows", "rowstream-fast", "rowstream-tiny"],
+)
 def test_the_projects_file_sets_every_limit(model: str) -> None:
     """Each released variant has every limit, and each limit can refuse."""
     limits = read_limits(MODELS / "limits.toml", model)

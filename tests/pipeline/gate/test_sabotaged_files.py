@@ -34,6 +34,7 @@ from tests.support.sabotage import (
 )
 
 
+@pytest.mark.thorough
 def test_labels_permuted(good: Good, good_copy: Path) -> None:
     """Exchanged labels are refused as wrong labels, not as a loss of accuracy."""
     forge(good_copy, output={"labels": tuple("1023456789")})
@@ -104,6 +105,7 @@ def test_float_input_and_output(good: Good, good_copy: Path) -> None:
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"file matches manifest"}
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(importlib.util.find_spec("tflite_runtime") is None, reason="its wheel ends with Python 3.11")
 def test_operators_too_new(good: Good, good_copy: Path, tmp_path: Path) -> None:
     """The operators of TensorFlow's dynamic-range quantisation are refused: tflite-runtime lacks them."""
@@ -141,6 +143,7 @@ def test_the_manifest_of_another_model(good: Good, good_copy: Path) -> None:
     assert refusals(judged(good_copy, good.splits, good.limits)) >= {"file size in manifest", "float weights SHA-256"}
 
 
+@pytest.mark.thorough
 def test_float_weights_with_nan(good: Good, good_copy: Path) -> None:
     """A float network whose logits are NaN is refused."""
     model = ModelFolder(good_copy)

@@ -14,7 +14,7 @@ from tests.support.commands import pipeline, refused
 from tests.support.sabotage import Good, forge, judged, limits_for_few_images, reasons, refusals
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_early_exit_far_too_early(good: Good, good_copy: Path, tmp_path: Path) -> None:
     """An early exit at a probability of 0.1 is refused for the digits that it reads wrong and those that it rejects."""
     # At this probability about as many negatives are accepted as may be.

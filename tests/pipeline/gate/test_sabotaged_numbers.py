@@ -38,6 +38,7 @@ READS_WORSE = {
 }
 
 
+@pytest.mark.thorough
 def test_a_good_model_passes(good: Good, tmp_path: Path) -> None:
     """A model as released passes every check, on every runtime."""
     judgement = judged(good.folder, good.splits, limits_for_few_images(tmp_path, (ONE_RUNTIME, EVERY_RUNTIME)))
@@ -72,6 +73,7 @@ def test_calibrated_on_what_is_judged(good: Good, good_copy: Path) -> None:
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"calibration images in test set"}
 
 
+@pytest.mark.thorough
 def test_a_weight_tensors_scale_doubled(good: Good, good_copy: Path) -> None:
     """Doubled weights of a convolution are refused, and the differences show where."""
 
@@ -151,6 +153,7 @@ def test_a_temperature_that_was_not_fitted(good: Good, good_copy: Path) -> None:
     assert refusals(judged(good_copy, good.splits, good.limits)) == {"temperature", "calibration error of answers"}
 
 
+@pytest.mark.thorough
 def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
     """A threshold of 0 is refused for the negatives it accepts."""
     forge(good_copy, output={"threshold": 0.0})

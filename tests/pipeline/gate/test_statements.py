@@ -36,7 +36,7 @@ def refused(case: Case, **forged: Any) -> dict[str, str]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_true_manifest_passes(case: Case) -> None:
     checks = list(statements(case))
     assert {check.verdict for check in checks} == {Verdict.PASSED}

@@ -54,13 +54,8 @@ def answer(kind: str, line: dict[str, Any]) -> Any:
     return [("down", "up").index(step["label"]) for step in line["steps"]]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "steps",
-        *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("classes", "binary", "multilabel", "values")),
-    ],
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("kind", ["steps", "classes", "binary", "multilabel", "values"])
 def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own_workspace: Workspace) -> None:
     """A table and the next command are printed, the gate passes, and the device answers as the data label."""
     folder = own_workspace(kind)
@@ -118,6 +113,7 @@ def test_videos_are_converted_judged_and_answered(own_workspace: Workspace) -> N
     assert child.returncode == 0, child.stdout + child.stderr
 
 
+@pytest.mark.thorough
 def test_a_stateful_network_becomes_a_continuous_model(own_workspace: Workspace) -> None:
     """Its states are never reset: it knows in each window what came in earlier ones, as Keras does."""
     folder = own_workspace("switches")
@@ -189,6 +185,7 @@ def test_forged_figures_and_lax_limits_are_said_aloud(own_workspace: Workspace) 
     assert "refused, but these limits refuse nothing: accuracy_drop_pp_max = 100" in child.stdout.splitlines()[-1]
 
 
+@pytest.mark.thorough
 def test_all_layers_that_cannot_be_lowered_are_named_before_any_data(tmp_path: Path) -> None:
     """A network with two unsupported layers is refused with both, although its data do not exist."""
     import keras  # noqa: PLC0415  # takes seconds, which only this test should wait for

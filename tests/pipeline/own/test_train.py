@@ -35,6 +35,7 @@ def two_outputs(*, named: bool) -> keras.Model:
     return keras.Model(given, {"height": heads[0], "rises": heads[1]} if named else heads[::-1])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("named", [False, True], ids=["list", "dict"])
 def test_all_labelled_outputs_are_trained(named: bool) -> None:
     """A value and a class, in a list or a dictionary: after 40 epochs both are learnt."""

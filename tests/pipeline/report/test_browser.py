@@ -79,6 +79,7 @@ def page_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_figure_is_drawn_whole(browser: Browser, page_files: dict[str, Path], name: str, width: int) -> None:
@@ -115,6 +116,7 @@ def test_follows_the_colour_scheme(browser: Browser, page_files: dict[str, Path]
     assert abs(ground - text) > 100
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["model", "index"])
 def test_axe_finds_no_serious_fault(

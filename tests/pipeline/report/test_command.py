@@ -45,6 +45,7 @@ def test_writes_a_page_for_each_judged_model_and_an_index(tmp_path: Path) -> Non
     assert not imported & {"tensorflow", "keras", "ai_edge_litert"}
 
 
+@pytest.mark.thorough
 def test_a_broken_file_of_another_model_is_listed(tmp_path: Path) -> None:
     """A model that was not named may have a broken file: the index lists the error."""
     judged(tmp_path, "rows2d")
@@ -55,6 +56,7 @@ def test_a_broken_file_of_another_model_is_listed(tmp_path: Path) -> None:
     assert "<strong>conv1d</strong>: build/conv1d/gate/gate.json: Expected JSON. Expecting property name" in index
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -77,6 +79,7 @@ def test_a_broken_file_is_refused(content: str, message: str, tmp_path: Path) ->
     assert not (tmp_path / "build" / "report").exists()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -96,6 +99,7 @@ def test_nothing_to_report_on_is_refused(name: str, message: str, tmp_path: Path
     assert refused(pipeline(tmp_path, "report", name)) == message
 
 
+@pytest.mark.thorough
 def test_the_report_writes_into_build_alone(tmp_path: Path) -> None:
     """The gate's results are added to the candidate's card; the released model's folder stays as it is."""
     candidate, release = tmp_path / "build" / "rows2d", tmp_path / "models" / "rows2d"

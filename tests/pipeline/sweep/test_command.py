@@ -66,6 +66,7 @@ def builds(folder: Path) -> list[str]:
     return path.read_text().split() if path.is_file() else []
 
 
+@pytest.mark.thorough
 def test_code_is_run_with_trust_alone(folder: Path) -> None:
     """A sweep runs a build function, so it needs `--trust`."""
     assert "or trust in this code, because it would be run" in refused(pipeline(folder, "sweep", "space.toml"))
@@ -82,7 +83,7 @@ def test_a_file_takes_no_arguments(folder: Path) -> None:
     assert message == f"error: {file}: {expected}"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(HAS_RAY, reason="not run: Ray Tune is installed")
 def test_without_ray_the_command_says_how_to_install_it(folder: Path) -> None:
     """The exit status is 2, and the message names the extra."""

@@ -50,6 +50,7 @@ def halves_in_place(count: int) -> list[npt.NDArray[np.uint8]]:
     return [crop for crop in of.draw_in_turn([of.half], count) if (crop[crop > 0] == whole[crop > 0]).all()]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_crops(kind: str) -> None:
     crops = drawn(kind, 50)
@@ -57,6 +58,7 @@ def test_each_kind_is_crops(kind: str) -> None:
     assert crops.dtype == np.uint8
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_seed_draws_the_same_again_and_another_seed_others(kind: str) -> None:
     first = drawn(kind, 20, seed=5)

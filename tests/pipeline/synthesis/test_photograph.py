@@ -93,6 +93,7 @@ def test_a_photograph_of_nothing_has_an_empty_box_and_no_crop() -> None:
         assert found_crop(picture) is None
 
 
+@pytest.mark.thorough
 def test_what_is_found_elsewhere_than_the_ink_is_no_crop() -> None:
     pictures = [taken(BAR, seed) for seed in range(100)]
     crops = [(picture, crop) for picture in pictures if (crop := found_crop(picture)) is not None]
@@ -119,11 +120,13 @@ def found() -> list[tuple[npt.NDArray[np.uint8], int]]:
     return [(crop, int(label)) for crop, label in zip(crops, digits.labels, strict=True) if crop is not None]
 
 
+@pytest.mark.thorough
 def test_most_photographed_digits_are_found_as_crops(found: list[tuple[npt.NDArray[np.uint8], int]]) -> None:
     assert len(found) >= 200
     assert all(crop.shape == (28, 28) and crop.dtype == np.uint8 for crop, _ in found)
 
 
+@pytest.mark.thorough
 def test_a_released_model_reads_most_found_crops(found: list[tuple[npt.NDArray[np.uint8], int]]) -> None:
     with Runner(MODELS / "rows2d") as runner:
         right = [runner.classify(crop).index == label for crop, label in found]

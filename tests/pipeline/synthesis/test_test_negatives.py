@@ -21,17 +21,20 @@ def negatives() -> Crops:
     return drawn
 
 
+@pytest.mark.thorough
 def test_negatives_are_10_000_crops(negatives: Crops) -> None:
     assert negatives.shape == (10_000, 28, 28)
     assert negatives.dtype == np.uint8
 
 
+@pytest.mark.thorough
 def test_negatives_are_the_same_each_time(negatives: Crops) -> None:
     again = draw_test_negatives(SPLITS)
     assert again is not None
     assert np.array_equal(negatives, again)
 
 
+@pytest.mark.thorough
 def test_halves_are_of_the_test_digits(negatives: Crops) -> None:
     ones = draw_test_negatives(replace(SPLITS, test=SPLITS.test[np.flatnonzero(SPLITS.test.labels == 1)]))
     assert ones is not None

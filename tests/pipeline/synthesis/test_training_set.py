@@ -74,12 +74,14 @@ def test_the_same_mix_draws_the_same_training_set(training_set: TrainingSet) -> 
     assert np.array_equal(training_set.negatives.crops, again.negatives.crops)
 
 
+@pytest.mark.thorough
 def test_another_seed_draws_another_training_set(training_set: TrainingSet) -> None:
     other = build_training_set(DIGITS, held_out_fonts(), replace(MIX, seed=12))
     assert not np.array_equal(training_set.photographed.crops, other.photographed.crops)
     assert not np.array_equal(training_set.negatives.crops, other.negatives.crops)
 
 
+@pytest.mark.thorough
 def test_photographs_are_of_mnists_digits_where_no_others_are_wanted() -> None:
     mix = replace(MIX, written_share=0, printed_share=0, display_share=0, drum_share=0)
     sevens = DIGITS[np.flatnonzero(DIGITS.labels == 7)]
@@ -87,6 +89,7 @@ def test_photographs_are_of_mnists_digits_where_no_others_are_wanted() -> None:
     assert photographed.labels.tolist() == [7] * 60
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0)])
 def test_photographs_are_of_displays_and_counters_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
     mix = replace(MIX, written_share=0, printed_share=0, display_share=shares[0], drum_share=shares[1])
@@ -95,6 +98,7 @@ def test_photographs_are_of_displays_and_counters_where_no_others_are_wanted(sha
     assert len(set(photographed.labels.tolist())) >= 8
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shares", [(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
 def test_photographs_are_of_written_and_printed_digits_where_no_others_are_wanted(shares: tuple[float, float]) -> None:
     mix = replace(MIX, written_share=shares[0], printed_share=shares[1], display_share=0, drum_share=0)

@@ -67,7 +67,7 @@ def test_ctrl_c_ends_training_and_the_next_resumes(small_mnist: SmallMnist, font
     assert re.findall(r"epoch (\d+) of 60", log)[0] in {"2", "3"}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_second_training_of_a_variant_exits_2_while_the_first_lives(
     small_mnist: SmallMnist, font_folder: Path, tmp_path: Path
 ) -> None:

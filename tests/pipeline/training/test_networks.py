@@ -21,7 +21,7 @@ from pipeline.variants import VARIANTS, Variant
 IMAGES = hnp.arrays(np.uint8, (2, 28, 28), elements=st.integers(0, 255))
 # Kernels may sum the same numbers in another order for another image of the batch.
 SAME = 1e-6
-NAMES = ["rows2d", "cols2d", "conv1d", "rows"]
+NAMES = ["rows2d", "cols2d", "conv1d", "rows", "fast", "tiny"]
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +51,15 @@ def changes(sequence: keras.Model, images: npt.NDArray[np.uint8]) -> list[float]
     return [float(change) for change in np.abs(first - second).max(axis=1)]
 
 
-def test_there_are_four_variants() -> None:
-    """The variants are the three corrections, one of them along either axis, and each says how it takes time."""
+def test_variants_say_how_they_take_time() -> None:
+    """The variants are the three corrections, one of them along either axis, a faster one, and a tiny one."""
     assert {name: (v.time_axis, v.steps, v.lines_per_step) for name, v in VARIANTS.items()} == {
         "rows2d": ("rows", 7, 4),
         "cols2d": ("columns", 7, 4),
         "conv1d": ("rows", 7, 4),
         "rows": ("rows", 28, 1),
+        "fast": ("rows", 7, 4),
+        "tiny": ("rows", 7, 4),
     }
 
 
@@ -68,6 +70,7 @@ def test_variant_refuses_steps_that_do_not_divide_28(steps: int) -> None:
         Variant("odd", "rows", steps)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 @given(images=IMAGES)
 @settings(deadline=None, max_examples=5)
@@ -83,7 +86,14 @@ def test_gives_ten_finite_logits(
 
 @pytest.mark.parametrize(
     ("name", "trained", "moving"),
-    [("rows2d", 315_626, 192), ("cols2d", 315_626, 192), ("conv1d", 109_130, 192), ("rows", 81_674, 0)],
+    [
+        ("rows2d", 315_626, 192),
+        ("cols2d", 315_626, 192),
+        ("conv1d", 109_130, 192),
+        ("rows", 81_674, 0),
+        ("fast", 126_250, 288),
+        ("tiny", 10_298, 108),
+    ],
 )
 def test_number_of_weights(networks: dict[str, keras.Sequential], name: str, trained: int, moving: int) -> None:
     """A network has so many weights that are trained, and so many moving means and variances of its batches."""
@@ -94,7 +104,14 @@ def test_number_of_weights(networks: dict[str, keras.Sequential], name: str, tra
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("rows2d", (None, 7, 448)), ("cols2d", (None, 7, 448)), ("conv1d", (None, 7, 64)), ("rows", (None, 28, 28))],
+    [
+        ("rows2d", (None, 7, 448)),
+        ("cols2d", (None, 7, 448)),
+        ("conv1d", (None, 7, 64)),
+        ("rows", (None, 28, 28)),
+        ("fast", (None, 7, 336)),
+        ("tiny", (None, 7, 40)),
+    ],
 )
 def test_lstm_takes_a_sequence_of_the_variants_steps(
     networks: dict[str, keras.Sequential], name: str, shape: tuple[int | None, ...]
@@ -104,7 +121,7 @@ def test_lstm_takes_a_sequence_of_the_variants_steps(
     assert VARIANTS[name].steps == shape[1]
 
 
-@pytest.mark.parametrize("name", ["rows2d", "conv1d", "rows"])
+@pytest.mark.parametrize("name", ["rows2d", "conv1d", "rows", "fast", "tiny"])
 @given(images=IMAGES, data=st.data())
 @settings(deadline=None, max_examples=10)
 def test_no_time_step_depends_on_later_rows(
@@ -128,7 +145,7 @@ def test_no_time_step_depends_on_later_columns(
 
 
 @pytest.mark.parametrize("step", range(7))
-@pytest.mark.parametrize("name", ["rows2d", "cols2d", "conv1d"])
+@pytest.mark.parametrize("name", ["rows2d", "cols2d", "conv1d", "fast", "tiny"])
 def test_every_time_step_depends_on_its_own_lines(sequences: dict[str, keras.Model], name: str, step: int) -> None:
     """Ink in the lines of a time step changes the LSTM's input at that step, and at none before it."""
     images = np.zeros((2, 28, 28), np.uint8)

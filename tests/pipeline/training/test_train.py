@@ -114,7 +114,7 @@ def test_finished_run_is_not_trained_further(
         assert np.array_equal(received, expected)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_interrupted_run_ends_as_an_uninterrupted_one(
     uninterrupted: tuple[keras.Sequential, Run],
     training_set: TrainingSet,
@@ -136,7 +136,7 @@ def test_interrupted_run_ends_as_an_uninterrupted_one(
     assert max(float(np.abs(one - other).max()) for one, other in zip(received, expected, strict=True)) <= 1e-5
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_changed_recipe_starts_from_scratch(
     finished: Run, training_set: TrainingSet, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -186,7 +186,7 @@ def test_discard_deletes_the_run(finished: Run) -> None:
     assert not finished.path.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_best_epoch_by_validation_is_returned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Where later epochs validate worse, the network that comes back is the earlier, better one."""
     # Trained on threes alone and validated on all else, a network can only get worse.
@@ -215,6 +215,13 @@ def test_refuses_fewer_images_than_a_batch(training_set: TrainingSet, tmp_path: 
         ({"label_smoothing": 1.0}, "Expected 0 <= label_smoothing < 1. Received: 1.0"),
         ({"label_smoothing": -0.1}, "Expected 0 <= label_smoothing < 1. Received: -0.1"),
         ({"corrupted_share": 1.5}, "Expected 0 <= corrupted_share <= 1. Received: 1.5"),
+        ({"photographed_share": -0.1}, "Expected 0 <= photographed_share <= 1. Received: -0.1"),
+        ({"teacher": "rows2d", "teacher_share": 1.5}, "Expected 0 <= teacher_share <= 1. Received: 1.5"),
+        (
+            {"teacher": "big", "teacher_share": 0.5},
+            "Expected a teacher of rows2d, cols2d, conv1d, rows, fast, tiny. Received: big",
+        ),
+        ({"teacher": "rows2d"}, "Expected a teacher_share above 0 with a teacher alone. Received: 0.0"),
         ({"cell_noise": -0.1}, "Expected cell_noise >= 0. Received: -0.1"),
         ({"cell_noise": float("inf")}, "Expected cell_noise >= 0. Received: inf"),
         ({"earlier_steps_weight": -1.0}, "Expected earlier_steps_weight >= 0. Received: -1.0"),
@@ -256,6 +263,19 @@ def test_the_target_of_no_digit_is_uniform_and_a_digits_is_one_hot() -> None:
     assert np.allclose(targets, 0.1)
     ((_, targets),) = batches(alone(sevens), RECIPE, 0)
     assert targets.tolist() == [[0, 0, 0, 0, 0, 0, 0, 1, 0, 0]] * 64
+
+
+def test_a_teacher_shares_in_the_targets_of_digits() -> None:
+    """Of a teacher that takes all for a three, half a seven's target is a three; without a digit it is uniform."""
+    teacher = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    teacher.set_weights([np.zeros((784, 10), np.float32), np.float32(100) * np.eye(10, dtype=np.float32)[3]])
+    recipe = replace(RECIPE, teacher="rows2d", teacher_share=0.5)
+    sevens = EMBEDDED.test[np.flatnonzero(EMBEDDED.test.labels == 7)[:64]]
+    ((_, targets),) = epoch_images(alone(sevens), recipe, 0, teacher)
+    assert np.allclose(targets, [[0, 0, 0, 0.5, 0, 0, 0, 0.5, 0, 0]] * 64)
+    none = LabelledImages(sevens.crops, np.full(64, NO_DIGIT, np.uint8))
+    ((_, targets),) = epoch_images(alone(none), recipe, 0, teacher)
+    assert np.allclose(targets, 0.1)
 
 
 def test_the_targets_of_an_epoch_follow_its_labels(training_set: TrainingSet) -> None:

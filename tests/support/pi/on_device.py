@@ -54,9 +54,10 @@ def sections(model: str, crops: str) -> None:
     crop = np.load(crops)[0]
     with Runner(model) as runner:
         signature, reader, lines = _classify(model, runner.manifest.file.name), runner._reader, runner.lines(crop)
-        invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
         _section("classify", lambda: runner.classify(crop))
-        _section("classify_invoke", lambda: invoke(graph))
+        if signature is not None:
+            invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
+            _section("classify_invoke", lambda: invoke(graph))
         _section("step_invoke", reader._loop._model.run)  # type: ignore[attr-defined]  # every release streams
         _section("all_lines", lambda: _push(runner, lines), before=runner.reset)
 
@@ -69,10 +70,12 @@ def sections(model: str, crops: str) -> None:
 
 
 def _classify(model: str, file: str) -> Any:
-    """Returns the signature of the model's file, ready to be invoked."""
+    """Returns the signature of the model's file, ready to be invoked; None if the file has `step` alone."""
     from device.interpreter import load_interpreter
 
     interpreter, _ = load_interpreter(Path(model, file).read_bytes(), 1)
+    if "classify" not in interpreter.get_signature_list():
+        return None
     signature = interpreter.get_signature_runner("classify")
     signature(crop=np.zeros((1, 28, 28, 1), np.int8))
     return signature

@@ -112,7 +112,7 @@ def test_a_class_without_training_inputs_is_an_empty_line(tmp_path: Path) -> Non
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_sheet_has_a_hundred_lines_at_most(tmp_path: Path) -> None:
     """Of more than a hundred classes the first hundred are drawn, which keeps the picture to a size that opens."""
     data = own_waves(600)

@@ -100,6 +100,7 @@ def test_images_in_the_declared_range_are_taken(digits: Digits, declared: str) -
     check_scaling(digits[0], scaling)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("trained_in", "declared", "mend"),
     [
@@ -126,6 +127,7 @@ def test_a_wrong_scaling_is_suspected(
     assert (found[5] is not None) == ("1..0" in (trained_in, declared))
 
 
+@pytest.mark.thorough
 def test_the_mend_of_an_inverted_scaling_works(digits: Digits, trained: Callable[[str], Predict]) -> None:
     """Behind what the mend says to begin with, a network trained on inverted grey levels reads rising ones."""
     inverted = trained("1..0")
@@ -134,6 +136,7 @@ def test_the_mend_of_an_inverted_scaling_works(digits: Digits, trained: Callable
     assert suspect_scaling(mended, digits[0], digits[1].astype(np.int64), Scaling(0, 1)) is None
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("trained_in", "declared"),
     [("0..1", "0..1"), ("-1..1", "-1..1"), (STANDARDISED, STANDARDISED), ("1..0", "1..0"), ("0..1", "0..255")],
@@ -160,7 +163,7 @@ def test_float_images_are_to_be_brought_to_another_scaling(digits: Digits, train
     assert message.endswith("Bring the images from -1..1 to 0..1")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("declared", ["0..255", "1..0"])
 def test_a_wrong_scaling_of_a_released_network_is_suspected(digits: Digits, declared: str) -> None:
     """The released conv1d, which saw no inverted ink, is found to be given grey levels or inverted ink."""
