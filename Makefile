@@ -17,6 +17,8 @@ NAME     := $(or $(NAME),$(shell printf '%s' '$(notdir $(basename $(or $(MODEL),
 OPTIONS  ?=
 # For `make bundle`: what `python -m pipeline keys` wrote (default: development keys).
 KEYS     ?=
+# Also for it: files with what `rowstream verify --answers` printed on kinds of devices.
+ANSWERS  ?=
 CHOSEN   := $(or $(NAME),$(if $(filter all,$(VARIANT)),$(VARIANTS),$(VARIANT)))
 
 # The first suitable Python; name another with make PYTHON=/path/to/python3.12.
@@ -85,7 +87,7 @@ else
 endif
 
 bundle: .venv/ready ## pack models/VARIANT, if it passes the gate, into dist: a folder to copy, and a repository signed with KEYS=folder
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant $(if $(KEYS),--keys '$(KEYS)'); done
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant $(if $(KEYS),--keys '$(KEYS)') $(if $(ANSWERS),--answers $(ANSWERS)); done
 
 export-c: .venv/ready ## dist/rowstream-VARIANT-VERSION-micro: models/VARIANT as C++ for TFLite Micro
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline export-c $$variant; done

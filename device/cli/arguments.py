@@ -180,7 +180,9 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help=_MODEL)
     timeout = "the longest that starting and answering may take (default: 60)"
     parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=timeout)
-    parser.set_defaults(options=lambda given, model: VerifyOptions(model, given.timeout))
+    answers = "print a line of JSON with the exact answers on this runtime and processor, for `python -m pipeline sign`"
+    parser.add_argument("--answers", action="store_true", help=answers)
+    parser.set_defaults(options=lambda given, model: VerifyOptions(model, given.timeout, given.answers))
 
 
 def _add_classify(parser: argparse.ArgumentParser) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..held import Held
 from ..interpreter import check_threads
 from ..runner import Runner, model_folder
+
+if TYPE_CHECKING:  # `classify` starts faster without
+    from ..contract.answers import Answers
 
 _MAX_TIMEOUT_S = 86_400
 
@@ -64,10 +68,15 @@ class ClassifyOptions:
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """`verify`: the model, and how long it may take to start and answer."""
+    """`verify`: the model, how long it may take to start and answer, and whether its exact answers are printed.
+
+    `known` are answers that a release says it has.
+    """
 
     model: ModelOptions
     timeout_s: float
+    answers: bool = False
+    known: tuple[Answers, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout_s <= _MAX_TIMEOUT_S:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TextIO
 
+from ..contract.answers import Answers
 from ..contract.manifest import read_manifest
 from ..exit_status import ExitStatus
 from ..update.device_id import device_id
@@ -81,9 +82,9 @@ def _install(options: InstallOptions, device: str) -> None:
     source = Source(options.source, options.root, options.allow_development, options.allow_bad)
     own, roll_out = options.home, RollOut(device, options.at_once)
 
-    def tested(folder: Path) -> None:
+    def tested(folder: Path, known: tuple[Answers, ...]) -> None:
         try:
-            _self_test(folder, own)
+            _self_test(folder, known, own)
         except ReleaseRefusedError as error:
             raise _FailedTestError(str(error), folder) from error
 
@@ -93,14 +94,14 @@ def _install(options: InstallOptions, device: str) -> None:
 def _roll_back(options: HomeOptions) -> None:
     from ..update.rollback import roll_back  # noqa: PLC0415  # as `install` is imported
 
-    roll_back(Home(options.home), lambda folder: _self_test(folder, options))
+    roll_back(Home(options.home), lambda folder, known: _self_test(folder, known, options))
 
 
-def _self_test(folder: Path, options: HomeOptions) -> None:
+def _self_test(folder: Path, known: tuple[Answers, ...], options: HomeOptions) -> None:
     """Runs `verify` on a model's folder; raises ReleaseRefusedError if it refuses it."""
     said = io.StringIO()
     model = ModelOptions(folder, options.threads, options.runtime)
-    if verify(VerifyOptions(model, _TIMEOUT_S), said) is not ExitStatus.FINE:
+    if verify(VerifyOptions(model, _TIMEOUT_S, known=known), said) is not ExitStatus.FINE:
         raise ReleaseRefusedError(said.getvalue().strip())
 
 

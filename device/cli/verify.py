@@ -5,6 +5,7 @@ The model runs in a child process, because a broken one may crash the interprete
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import multiprocessing
 import signal
@@ -16,9 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
+from ..contract.answers import Answers
 from ..exit_status import ExitStatus
 from ..runner import model_folder
-from .options import ModelOptions, VerifyOptions
+from .options import VerifyOptions
 
 if TYPE_CHECKING:  # Windows lacks one of them
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -31,13 +33,14 @@ _CONTEXT: SpawnContext | ForkServerContext = multiprocessing.get_context("spawn"
 
 
 def verify(options: VerifyOptions, output: TextIO) -> ExitStatus:
-    """Prints the verdict on a model: status 0 if it passes, 1 if it is refused.
+    """Prints the verdict on a model, or its answers: status 0 if it passes, 1 if it is refused.
 
     Raises OSError if a file cannot be read, and ImportError if no interpreter is installed.
     """
     folder = model_folder(options.model.path)
     try:
-        output.write(f"{folder}: passed: {_answer_in_child(options)}\n")
+        said = _answer_in_child(options)
+        output.write(f"{said}\n" if options.answers else f"{folder}: passed: {said}\n")
     except _RefusedError as error:
         # A runtime's own messages may have several lines.
         output.write(f"{folder}: refused: {' '.join(str(error).split())}\n")
@@ -57,7 +60,7 @@ _ERRORS: Mapping[str, type[Exception]] = MappingProxyType(
 def _answer_in_child(options: VerifyOptions) -> str:
     """Returns what a child process says of the golden inputs; raises _RefusedError if it ends without, or too late."""
     receiver, sender = _CONTEXT.Pipe(duplex=False)
-    child = _CONTEXT.Process(target=_send_answer, args=(sender, options.model), daemon=True)
+    child = _CONTEXT.Process(target=_send_answer, args=(sender, options), daemon=True)
     with closing(receiver):
         child.start()
         sender.close()
@@ -77,8 +80,8 @@ def _answer_in_child(options: VerifyOptions) -> str:
     return str(text)
 
 
-def _send_answer(sender: Connection, options: ModelOptions) -> None:
-    _limit_memory(options.threads)
+def _send_answer(sender: Connection, options: VerifyOptions) -> None:
+    _limit_memory(options.model.threads)
     try:
         answer = "passed", _answer(options)
     except ValueError as error:
@@ -106,11 +109,17 @@ def _limit_memory(threads: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, allowed))
 
 
-def _answer(options: ModelOptions) -> str:
-    with options.open() as runner:
-        runner.golden.check_all(runner.logits, runner.step_logits)
-        runtime, golden = runner.runtime, runner.golden
-        return f"{len(golden.crops)} golden {golden.name}s, whole and line by line, on {runtime.name} {runtime.version}"
+def _answer(options: VerifyOptions) -> str:
+    from ..update.hardware import processor  # noqa: PLC0415  # in the child alone
+
+    with options.model.open() as runner:
+        logits_sha256 = runner.golden.check_all(runner.logits, runner.step_logits)
+        runtime, golden, file = runner.runtime, runner.golden, runner.manifest.file
+    answers = Answers(file.sha256, runtime, processor(), logits_sha256)
+    answers.check(options.known)
+    if options.answers:
+        return json.dumps(dataclasses.asdict(answers))
+    return f"{len(golden.crops)} golden {golden.name}s, whole and line by line, on {runtime.name} {runtime.version}"
 
 
 def _ending(status: int | None) -> str:

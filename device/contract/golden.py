@@ -8,6 +8,7 @@ range because kernels round differently: `pipeline.gate.golden` measures how far
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,16 +37,19 @@ class Golden:
     highest: Int8
     name: str = "crop"
 
-    def check_all(self, whole: Callable[[Input], Int8], by_line: Callable[[Input], Sequence[Int8]]) -> None:
-        """Raises GoldenError unless there are inputs, and all, read whole and line by line, have their logits.
+    def check_all(self, whole: Callable[[Input], Int8], by_line: Callable[[Input], Sequence[Int8]]) -> str:
+        """Returns the SHA-256 of all logits, input by input: those of the whole input, then those after each step.
 
         The functions return the last rows of logits `<int8>[width]` or `[n, width]` of a whole input, and the row after
-        each time step.
+        each time step. Raises GoldenError unless there are inputs, and all, read in either way, have their logits.
         """
         if not len(self.crops):
             raise GoldenError(f"Expected golden {self.name}s. The model is from before they were kept")
+        logits = hashlib.sha256()
         for index in range(len(self.crops)):
-            self._check_one(index, whole, by_line)
+            for rows in self._check_one(index, whole, by_line):
+                logits.update(rows.tobytes())
+        return logits.hexdigest()
 
     def check_first(self, whole: Callable[[Input], Int8], by_line: Callable[[Input], Sequence[Int8]]) -> None:
         """Raises GoldenError unless the first input, if there is one, has its logits, as `check_all` does of each."""
@@ -54,12 +58,12 @@ class Golden:
 
     def _check_one(
         self, index: int, whole: Callable[[Input], Int8], by_line: Callable[[Input], Sequence[Int8]]
-    ) -> None:
-        self.check(index, np.atleast_2d(whole(self.crops[index])), "read whole")
-        self.check(index, by_line(self.crops[index]), "read line by line")
+    ) -> tuple[Int8, Int8]:
+        rows = self.check(index, np.atleast_2d(whole(self.crops[index])), "read whole")
+        return rows, self.check(index, by_line(self.crops[index]), "read line by line")
 
-    def check(self, index: int, logits: Sequence[Int8] | Int8, how: str) -> None:
-        """Raises GoldenError unless these rows of logits `<int8>[width]` are those after an input's last steps.
+    def check(self, index: int, logits: Sequence[Int8] | Int8, how: str) -> Int8:
+        """Returns rows of logits `<int8>[n, width]`; raises GoldenError unless they are those of an input's last steps.
 
         `how` says in the message how the input was read.
         """
@@ -73,6 +77,7 @@ class Golden:
                 "Expected the answers that the model gave when it was made. Received others: "
                 f"golden {self.name} {index}, {how}, logit {label} is {received[step, label]}, not {limits}"
             )
+        return received
 
 
 def record_type(manifest: Manifest) -> np.dtype[np.void]:

@@ -53,7 +53,7 @@ def install(source: Source, home: Home, hardware: Hardware, roll_out: RollOut, s
             for name in names:
                 trust.download(name, staged)
             _check_manifest(staged, record)
-            self_test(staged)
+            self_test(staged, record.answers)
             release = home.keep(staged)
         put_on_trial(home, release)
         home.prune()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..contract.answers import Answers
 from ..contract.manifest import GOLDEN_NAME, MANIFEST_NAME
 from ..files.sha256 import sha256_hex
 from ..files.typed_json import parsed
@@ -30,9 +31,10 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tflite")
 class ReleaseRecord:
     """A release and the devices it is for.
 
-    `processors` are names as `platform.machine()` gives them, and empty if it is for any; `runtimes` are keys of
-    `device.interpreter.RUNTIMES`. `model` is the name of the `.tflite` file. `permille` is the share of
-    devices that take it so far, in tenths of a percent, because what TUF signs has no fractions.
+    `processors` are names as `device.update.hardware.processor` gives them, and empty if it is for any; `runtimes` are
+    keys of `device.interpreter.RUNTIMES`. `model` is the name of the `.tflite` file. `permille` is the share of
+    devices that take it so far, in tenths of a percent, because what TUF signs has no fractions. `answers` are those of
+    the runtimes and processors on which the maker ran the model.
     """
 
     name: str
@@ -42,6 +44,7 @@ class ReleaseRecord:
     processors: tuple[str, ...]
     runtimes: tuple[str, ...]
     permille: int
+    answers: tuple[Answers, ...]
 
     def __post_init__(self) -> None:
         if not 0 <= self.permille <= ALL_PERMILLE:

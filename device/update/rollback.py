@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from ..contract.answers import Answers
 from .home import Home
 from .state import read_state, write_state
 
-# Raises ReleaseRefusedError unless the model in a folder answers its golden inputs.
-SelfTest: TypeAlias = Callable[[Path], None]
+# Raises ReleaseRefusedError unless the model in a folder answers its golden inputs, and as known where that is known.
+SelfTest: TypeAlias = Callable[[Path, tuple[Answers, ...]], None]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ def roll_back(home: Home, self_test: SelfTest) -> str:
     """
     with home.locked():
         sha256 = home.back()
-        self_test(home.releases / sha256)
+        # Its exact answers are in what was signed, which is gone; it was held to them when it was installed.
+        self_test(home.releases / sha256, ())
         with home.changing():
             left = home.linked(home.current)
             if left is not None:

@@ -88,6 +88,17 @@ _OF_DATA = (
 )
 
 
+def _answers() -> tuple[str, dict[str, Any]]:
+    return _option(
+        "--answers",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="what `rowstream verify --answers` printed on kinds of devices; those that have the same runtime and "
+        "processor have to give exactly these, as those have to that are like this machine",
+    )
+
+
 def _data() -> tuple[str, dict[str, Any]]:
     return _option(
         "--data",
@@ -132,7 +143,7 @@ def _add_what_releases(named: _Commands) -> None:
     named.add("bench", tools.Bench, default, _data(), _TRUST, quick)
     named.add("bench-scaling", tools.BenchScaling, quick)
     keys = _option("--keys", type=Path, metavar="DIR", help="what signs it (default: your own development keys)")
-    named.add("bundle", signing.Bundle, one, into, keys, _data(), _TRUST)
+    named.add("bundle", signing.Bundle, one, into, keys, _answers(), _data(), _TRUST)
     named.add("export-c", commands.ExportC, one, into)
     named.add("wheel", commands.Wheel, into)
 
@@ -157,7 +168,7 @@ def _add_what_signs(named: _Commands) -> None:
     named.add("rotate", signing.Rotate, made, replaced)
     share = "the share of devices that take it (default: 100), a whole number or one with tenths"
     percent = _option("--percent", dest="permille", type=permille, default=ALL_PERMILLE, help=share)
-    named.add("sign", signing.Sign, packed, keys, to, processor, runtime, percent, valid)
+    named.add("sign", signing.Sign, packed, keys, to, processor, runtime, percent, _answers(), valid)
     reports = _option("reports", type=Path, nargs="+", metavar="REPORTS", help="files of reports, or folders of them")
     repository = _option("--repository", type=Path, required=True, metavar="REPO", help="what `sign` wrote")
     signing_keys = _option("--keys", type=Path, metavar="DIR", help="(default: only print what would be done)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.exit_status import ExitStatus
+from device.interpreter import RUNTIMES
 from device.update.release import ALL_PERMILLE
 from pipeline.cli.command import require
 from pipeline.cli.commands import Gate
@@ -22,12 +23,13 @@ class Bundle:
     name: str
     into: Path
     keys: Path | None
+    answers: tuple[Path, ...] | None
     data: Path | None
     trust: bool
 
     def run(self) -> ExitStatus:
         model = finished_model(model_folder(self.name).path)
-        require(model.manifest, self.keys, self.data)
+        require(model.manifest, self.keys, self.data, *(self.answers or ()))
         try:
             from pipeline.signing.development import development_keys
         except ImportError as error:
@@ -40,7 +42,7 @@ class Bundle:
         keys = self.keys or development_keys()
         packed = bundle(model, self.into)
         print(packed)
-        Sign(packed, keys, self.into / "repository" / self.name).run()
+        Sign(packed, keys, self.into / "repository" / self.name, answers=self.answers).run()
         print("On the device, run first what README.txt says: python -m device verify model", file=sys.stderr)
         if self.keys is None:
             marked = "devices refuse what they sign, except with --allow-development-keys"
@@ -111,17 +113,21 @@ class Sign:
     processor: tuple[str, ...] | None = None
     runtime: tuple[str, ...] | None = None
     permille: int = ALL_PERMILLE
+    answers: tuple[Path, ...] | None = None
     valid_days: int = 90
 
     def __post_init__(self) -> None:
         _check_days(self.valid_days)
 
     def run(self) -> None:
-        require(self.bundle, self.keys)
+        given = self.answers or ()
+        require(self.bundle, self.keys, *given)
+        from pipeline.signing.answers import answers_here, read_answers
         from pipeline.signing.contents import contents
         from pipeline.signing.repository import publish
 
-        release = contents(self.bundle, self.processor or (), self.runtime or (), self.permille)
+        answers = (*answers_here(self.bundle / "model", self.runtime or RUNTIMES), *read_answers(given))
+        release = contents(self.bundle, self.processor or (), self.runtime or (), self.permille, answers)
         version = publish(release, self.keys, self.to, self.valid_days)
         print(f"{self.to}: {release.record.name} {release.record.version}, version {version} of this repository")
 

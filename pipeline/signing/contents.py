@@ -8,22 +8,28 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from device.contract.answers import Answers
 from device.contract.manifest import GOLDEN_NAME, MANIFEST_NAME, Manifest, read_manifest
 from device.files.sha256 import sha256_hex
 from device.interpreter import RUNTIMES
 from device.update.release import ALL_PERMILLE, LICENSE_NAME, SPDX_NAME, ReleaseRecord
+from pipeline.signing.answers import joined
 from pipeline.signing.repository import SignedRelease
 
 
 def contents(
-    bundle: Path, processors: tuple[str, ...], runtimes: tuple[str, ...], permille: int = ALL_PERMILLE
+    bundle: Path,
+    processors: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    permille: int = ALL_PERMILLE,
+    answers: tuple[Answers, ...] = (),
 ) -> SignedRelease:
     """Returns the release in a bundle, for some processors (none named: for any) and runtimes (none named: for all).
 
-    `permille` is the share of devices that take it.
+    `permille` is the share of devices that take it, and `answers` are those that devices are held to.
 
-    Raises ManifestError if the files are not those that the manifest describes, and FileNotFoundError if one
-    is missing.
+    Raises ManifestError if the files are not those that the manifest describes, ValueError if the answers are another
+    file's or contradict each other, and FileNotFoundError if a file is missing.
     """
     model = bundle / "model"
     manifest = read_manifest(model)
@@ -38,6 +44,7 @@ def contents(
         processors=processors,
         runtimes=runtimes or tuple(RUNTIMES),
         permille=permille,
+        answers=joined(answers, manifest.file.sha256),
     )
     # Not the present time: a bundle that is signed again must stay the same release.
     created = datetime.fromtimestamp((model / MANIFEST_NAME).stat().st_mtime, timezone.utc)

@@ -14,6 +14,7 @@ from random import Random
 
 import pytest
 
+from device.contract.answers import Answers
 from device.runner import Runner
 from device.update.floor import Floor
 from device.update.hardware import hardware
@@ -94,7 +95,7 @@ def powered(tmp_path: Path) -> Powered:
     return powered
 
 
-def answers(folder: Path) -> None:
+def answers(folder: Path, _: tuple[Answers, ...] = ()) -> None:
     """Raises ValueError unless the model in a folder loads and answers its golden inputs; once for the same bytes."""
     release = release_sha256(folder)
     if release not in ANSWERED:

@@ -19,9 +19,9 @@ from tests.device.update.test_attacks import Fleet
 @pytest.mark.parametrize("model", ["../m.tflite", "/m.tflite", ".m.tflite", "manifest.json"])
 def test_a_name_that_leads_out_of_the_folder_is_refused(model: str) -> None:
     """A signed name of the model that is a path, or no .tflite file, is refused."""
-    custom = {"name": "m", "version": "1.0.0", "manifest_format": 3, "processors": [], "runtimes": [], "permille": 1000}
+    devices = {"processors": [], "runtimes": [], "permille": 1000, "answers": []}
     with pytest.raises(ValueError, match=r"Expected the name of a \.tflite file"):
-        read_record({**custom, "model": model})
+        read_record({"name": "m", "version": "1.0.0", "manifest_format": 3, "model": model, **devices})
 
 
 def test_a_folder_is_not_left(tmp_path: Path) -> None:

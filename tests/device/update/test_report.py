@@ -73,7 +73,7 @@ def test_a_release_that_failed_is_reported_before_the_current_one(home: Home) ->
 def test_a_release_that_was_left_by_hand_is_rolled_back_until_it_is_current_again(home: Home) -> None:
     """`rollback` leaves a release that may have been good."""
     read_with(Start(home))
-    roll_back(home, lambda _: None)
+    roll_back(home, lambda *_: None)
     assert states(home) == [(SECOND, "rolled back", "0.1.0"), (FIRST, "good", "0.1.0")]
     put_on_trial(home, SECOND)
     assert states(home) == [(SECOND, "trial", "0.1.0")]

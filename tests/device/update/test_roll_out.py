@@ -19,7 +19,7 @@ from pipeline.signing.share import published, set_share
 from tests.device.update.test_attacks import Fleet
 
 DEVICES = tuple(f"{number:032x}" for number in range(10_000))
-RECORD = ReleaseRecord("m", "1.0.0", 3, "m.tflite", (), ("ai-edge-litert",), permille=0)
+RECORD = ReleaseRecord("m", "1.0.0", 3, "m.tflite", (), ("ai-edge-litert",), permille=0, answers=())
 HEX = "0123456789abcdef"
 
 

@@ -19,7 +19,7 @@ PLAN = Plan(max_failures=0.01, stages=(10, 50, 200, 1_000))
 
 
 def release(permille: int) -> Published:
-    record = ReleaseRecord("m", "1.0.0", 3, "m.tflite", (), (), permille)
+    record = ReleaseRecord("m", "1.0.0", 3, "m.tflite", (), (), permille, ())
     return Published(RELEASE, record, 1)
 
 
