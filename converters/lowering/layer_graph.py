@@ -68,7 +68,10 @@ class LayerGraph:
 
 
 def read_layers(network: keras.Model) -> LayerGraph:
-    """Returns the graph of a network with one input; raises UnreadableNetworkError if it has none."""
+    """Returns the graph of a network with one input and outputs of different names.
+
+    Raises UnreadableNetworkError if it has none.
+    """
     function = _function(network)
     if len(function.inputs) != 1:
         names = ", ".join(each.name for each in function.inputs)
@@ -77,6 +80,9 @@ def read_layers(network: keras.Model) -> LayerGraph:
     outputs = reader.read(function, [Value(0)])
     calls = _reached(reader.calls, [value.number for value in outputs])
     named: list[str] = ["logits"] if len(outputs) == 1 else list(network.output_names)
+    if len(set(named)) < len(named):
+        mend = 'Put keras.layers.Identity(name="...") behind each of the same name'
+        raise UnreadableNetworkError(f"Expected outputs of different names. Received: {', '.join(named)}. {mend}")
     return LayerGraph(calls, {name: value.number for name, value in zip(named, outputs, strict=True)})
 
 
