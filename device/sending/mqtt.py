@@ -45,7 +45,7 @@ def publish_reports(broker: Broker, reports: Sequence[Mapping[str, Any]]) -> Non
 
     The broker does not keep them, since devices report again, and the device's other topics stay as they are.
     """
-    user, password = os.environ.get(USER), os.environ.get(PASSWORD)
+    user = _user()
     messages: publish.MessagesList = [(broker.reports, json.dumps(report), _REPORT_QOS, False) for report in reports]
     try:
         publish.multiple(
@@ -53,11 +53,17 @@ def publish_reports(broker: Broker, reports: Sequence[Mapping[str, Any]]) -> Non
             hostname=broker.host,
             port=broker.port,
             keepalive=_KEEP_ALIVE_S,
-            auth={"username": user, "password": password} if user else None,
+            auth=None if user is None else {"username": user[0], "password": user[1]},
             tls={} if broker.uses_tls else None,
         )
     except (MQTTException, OSError) as error:
         raise OSError(f"MQTT broker {broker}: {error}") from error
+
+
+def _user() -> tuple[str, str | None] | None:
+    """Returns the user and the password that the environment names, if it names a user."""
+    name = os.environ.get(USER)
+    return (name, os.environ.get(PASSWORD)) if name else None
 
 
 class Mqtt(Closing):
@@ -73,8 +79,8 @@ class Mqtt(Closing):
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.will_set(broker.availability, "offline", _QOS, retain=True)
         self._client.reconnect_delay_set(_FIRST_PAUSE_S, _MAX_PAUSE_S)
-        if USER in os.environ:
-            self._client.username_pw_set(os.environ[USER], os.environ.get(PASSWORD))
+        if user := _user():
+            self._client.username_pw_set(*user)
         if broker.uses_tls:
             self._client.tls_set()
         self._client.on_connect = self._connected

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
 from pipeline.cli.command import import_tensorflow, require
-from pipeline.folders import ModelFolder, ReportFolder, build_folder, finished_model, model_folder, weights_folder
+from pipeline.folders import (
+    MODELS,
+    ModelFolder,
+    ReportFolder,
+    build_folder,
+    finished_model,
+    model_folder,
+    weights_folder,
+)
 from pipeline.lock import folder_lock
 from pipeline.variants import VARIANTS, model_name
 
@@ -125,19 +133,12 @@ class Gate:
         from pipeline.gate.judgement import limits_judged
 
         model = finished_model(self.folder)
-        limits, _ = self._limits_and_recipe(model)
+        limits, _ = _limits_and_recipe(model, self.limits)
         return is_pass(self.reports.json, limits_judged(model.path, read_manifest(model.path), limits))
 
     @property
     def reports(self) -> ReportFolder:
         return ReportFolder(self.out or build_folder(self.folder.resolve().name).gate)
-
-    def _limits_and_recipe(self, model: ModelFolder) -> tuple[Limits, Recipe | None]:
-        from pipeline.gate.limits import read_limits
-        from pipeline.own.recipe import read_recipe
-
-        recipe = read_recipe(model.recipe) if model.recipe.is_file() else None
-        return read_limits(self.limits, model_name(model.path), None if recipe is None else recipe.limits), recipe
 
     def _judgement(self) -> Judgement:
         from pipeline.gate.check import Verdict
@@ -145,7 +146,7 @@ class Gate:
 
         model = finished_model(self.folder)
         manifest = read_manifest(model.path)
-        limits, recipe = self._limits_and_recipe(model)
+        limits, recipe = _limits_and_recipe(model, self.limits)
         require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
         if by_limits.verdict is Verdict.REFUSED:
@@ -169,6 +170,14 @@ class Gate:
         return splits_of(model, load_network(model.path.resolve().name, model), trust=self.trust)
 
 
+def _limits_and_recipe(model: ModelFolder, limits: Path) -> tuple[Limits, Recipe | None]:
+    from pipeline.gate.limits import read_limits
+    from pipeline.own.recipe import read_recipe
+
+    recipe = read_recipe(model.recipe) if model.recipe.is_file() else None
+    return read_limits(limits, model_name(model.path), None if recipe is None else recipe.limits), recipe
+
+
 @dataclass(frozen=True)
 class Release:
     """Copy build/NAME to models/NAME if it passed the gate; exit status 1: refused."""
@@ -185,7 +194,8 @@ class Release:
         try:
             with folder_lock(candidate.path):
                 candidate.finish()
-                release(candidate, model)
+                limits, _ = _limits_and_recipe(candidate, MODELS / "limits.toml")
+                release(candidate, model, limits)
         except ReleaseError as error:
             print(f"refused: {error}", file=sys.stderr)
             return ExitStatus.REFUSED

@@ -10,6 +10,7 @@ from pipeline.folders import BuildFolder, ModelFolder, ReportFolder
 from pipeline.gate.check import Verdict
 from pipeline.gate.gate_json import read_judgement
 from pipeline.gate.judgement import Judgement
+from pipeline.gate.limits import Limits
 from pipeline.report.card import write_card
 from pipeline.variants import model_name
 
@@ -18,16 +19,19 @@ class ReleaseError(ValueError):
     """A candidate may not be released; the message says why, and what to do."""
 
 
-def release(candidate: BuildFolder, model: ModelFolder) -> None:
+def release(candidate: BuildFolder, model: ModelFolder, limits: Limits) -> None:
     """Copies a candidate to its place under `models/`, with what the gate measured on its card.
 
-    Raises ReleaseError if the gate did not pass exactly these files, or the present release has more test images.
+    Raises ReleaseError if the gate did not pass exactly these files by these limits, or if the present release was
+    evaluated on more images.
     """
     report = ReportFolder(candidate.gate).json
     if not report.is_file():
         raise ReleaseError(f"{candidate.path}: the gate has not evaluated it: make gate")
     manifest, judgement = read_manifest(candidate.path), read_judgement(report)
     _require_passed(candidate, manifest, judgement)
+    if judgement.limits_sha256 != limits.sha256:
+        raise ReleaseError(f"{candidate.path}: the gate passed it by other limits than those of now: make gate")
     if manifest.name != (expected := model_name(model.path)):
         raise ReleaseError(f"{candidate.path}: Expected the model {expected}. Received: {manifest.name}")
     _require_as_many_images(manifest, model)

@@ -16,9 +16,9 @@ from tests.support.pi.machines import MACHINES
 
 _FOLDER = os.environ.get("ROWSTREAM_PI")
 collect_ignore_glob = [] if _FOLDER else ["test_*.py"]
-TARGETS = ["pi4 ai-edge-litert", "pi5 ai-edge-litert", "zero2w ai-edge-litert"] + [
-    f"{machine} tflite-runtime" for machine in ("pi4", "pi5", "zero2w", "armhf")
-]
+# Machines of one kind of processor, and a runtime that they have.
+_64_BITS = ("pi4", "pi5", "zero2w")
+KINDS = [(_64_BITS, "ai-edge-litert"), (_64_BITS, "tflite-runtime"), (("armhf",), "tflite-runtime")]
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +31,18 @@ def prepared() -> Path:
     return folder
 
 
-@pytest.fixture(params=TARGETS, ids=lambda name: name.replace(" ", "-"))
+@pytest.fixture
 def target(request: pytest.FixtureRequest, prepared: Path) -> Target:
-    """Each machine, with each runtime that it has."""
+    """The machine with the runtime that a test names."""
     machine, runtime = request.param.split()
     return Target(prepared, MACHINES[machine], runtime)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: f"{len(kind[0])}-{kind[1]}")
+def alike(request: pytest.FixtureRequest, prepared: Path) -> tuple[Target, ...]:
+    """The machines of each kind, with each runtime that they have."""
+    machines, runtime = request.param
+    return tuple(Target(prepared, MACHINES[machine], runtime) for machine in machines)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,12 @@ import pytest
 from device.contract.manifest import read_manifest
 from pipeline.folders import BuildFolder, ModelFolder
 from pipeline.gate.check import Verdict
+from pipeline.gate.limits import read_limits
 from pipeline.release.release import ReleaseError, release
 from tests.conftest import MODELS
 from tests.support.verdicts import write_verdict
 
+LIMITS = read_limits(MODELS / "limits.toml", "rowstream-rows2d")
 FILES = {
     "README.md",
     "calibration.sha256",
@@ -58,7 +60,7 @@ def model(tmp_path: Path) -> ModelFolder:
 
 
 def test_a_first_release_has_the_candidates_files_and_pictures(candidate: BuildFolder, model: ModelFolder) -> None:
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     assert files(model).keys() == FILES | {"recall.svg", "reading.svg"}
     for name in FILES - {"README.md"}:
         assert (model.path / name).read_bytes() == (candidate.path / name).read_bytes()
@@ -67,11 +69,11 @@ def test_a_first_release_has_the_candidates_files_and_pictures(candidate: BuildF
 def test_a_model_of_another_name_is_refused(candidate: BuildFolder, tmp_path: Path) -> None:
     """What passed the gate as rows2d is not released as another variant."""
     with pytest.raises(ReleaseError, match=r"Expected the model rowstream-cols2d. Received: rowstream-rows2d"):
-        release(candidate, ModelFolder(tmp_path / "models" / "cols2d"))
+        release(candidate, ModelFolder(tmp_path / "models" / "cols2d"), LIMITS)
 
 
 def test_the_card_has_what_the_gate_measured(candidate: BuildFolder, model: ModelFolder) -> None:
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     card = model.card.read_text()
     assert card.startswith("# rowstream-rows2d 0.1.0\n")
     assert "## Gate results" in card
@@ -79,17 +81,17 @@ def test_the_card_has_what_the_gate_measured(candidate: BuildFolder, model: Mode
 
 
 def test_releasing_the_same_candidate_again_changes_nothing(candidate: BuildFolder, model: ModelFolder) -> None:
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     before = files(model)
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     assert files(model) == before
 
 
 def test_a_release_is_replaced_whole(candidate: BuildFolder, model: ModelFolder) -> None:
     """A picture and a recipe of the earlier release do not stay behind."""
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     candidate.training.unlink()
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     assert files(model).keys() == FILES - {"training.json"} | {"recall.svg", "reading.svg"}
 
 
@@ -97,14 +99,14 @@ def test_a_release_is_replaced_whole(candidate: BuildFolder, model: ModelFolder)
 def test_what_did_not_pass_is_not_released(candidate: BuildFolder, model: ModelFolder, verdict: Verdict) -> None:
     judge(candidate, verdict)
     with pytest.raises(ReleaseError, match=rf"the gate's verdict is: {verdict.value}$"):
-        release(candidate, model)
+        release(candidate, model, LIMITS)
     assert not model.path.exists()
 
 
 def test_what_the_gate_has_not_seen_is_not_released(candidate: BuildFolder, model: ModelFolder) -> None:
     shutil.rmtree(candidate.gate)
     with pytest.raises(ReleaseError, match=r"the gate has not evaluated it: make gate$"):
-        release(candidate, model)
+        release(candidate, model, LIMITS)
     assert not model.path.exists()
 
 
@@ -117,26 +119,34 @@ def test_a_file_that_changed_after_the_gate_is_not_released(
     path = candidate.path / name
     path.write_bytes(path.read_bytes() + b"\n")
     with pytest.raises(ReleaseError, match=rf"{name}: it changed after the gate passed it: make gate$"):
-        release(candidate, model)
+        release(candidate, model, LIMITS)
+    assert not model.path.exists()
+
+
+def test_what_passed_by_other_limits_is_not_released(candidate: BuildFolder, model: ModelFolder) -> None:
+    """A pass by limits that somebody named, or that were laxer then, is none by those of now."""
+    stricter = dataclasses.replace(LIMITS, int8_accuracy_percent_min=99.9)
+    with pytest.raises(ReleaseError, match=r"passed it by other limits than those of now: make gate$"):
+        release(candidate, model, stricter)
     assert not model.path.exists()
 
 
 def test_a_release_evaluated_on_more_images_stays(candidate: BuildFolder, model: ModelFolder) -> None:
     """An offline conversion, evaluated on 4,488 images, does not replace one evaluated on MNIST's 10,000."""
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     before = files(model)
     with_images(candidate, 4_488)
     judge(candidate)
     message = r"Expected an evaluation on at least 10,000 images .* Received: 4,488 .*: ROWSTREAM_DATA or --data$"
     with pytest.raises(ReleaseError, match=message):
-        release(candidate, model)
+        release(candidate, model, LIMITS)
     assert files(model) == before
 
 
 def test_a_release_evaluated_on_fewer_images_is_replaced(candidate: BuildFolder, model: ModelFolder) -> None:
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     with_images(model, 4_488)
-    release(candidate, model)
+    release(candidate, model, LIMITS)
     accuracy = read_manifest(model.path).accuracy
     assert accuracy is not None
     assert accuracy.images == 10_000
