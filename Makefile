@@ -87,7 +87,7 @@ else
 endif
 
 bundle: .venv/ready ## pack models/VARIANT, if it passes the gate, into dist: a folder to copy, and a repository signed with KEYS=folder
-	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant $(if $(KEYS),--keys '$(KEYS)') $(if $(ANSWERS),--answers $(ANSWERS)); done
+	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline bundle $$variant $(if $(KEYS),--keys '$(KEYS)')$(if $(ANSWERS), --answers $(ANSWERS)); done
 
 export-c: .venv/ready ## dist/rowstream-VARIANT-VERSION-micro: models/VARIANT as C++ for TFLite Micro
 	@set -e; for variant in $(CHOSEN); do $(BIN)/python -m pipeline export-c $$variant; done
