@@ -81,6 +81,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A part of a whole input's computation, and its time on one thread (`pipeline.bench.stages`)."""
+
+    name: str
+    us: Spread
+
+
+@dataclass(frozen=True)
 class Training:
     """How much networks learnt that were trained for the comparison."""
 
@@ -101,7 +109,8 @@ class BenchResult:
     test_source: str
     training: Training
     rows: tuple[Row, ...]
-    format: int = 1
+    stages: tuple[Stage, ...] = ()
+    format: int = 2
 
     def json(self) -> str:
         """Returns it as JSON."""
@@ -117,7 +126,14 @@ class BenchResult:
         failures = "".join(f"\n{row.name}: {row.failure}" for row in self.rows if row.failure)
         table = tabulate(rows, headers, tablefmt="github", disable_numparse=True)
         read = f"{self.test_inputs:,} of {self.test_source} were read. Networks trained here: {self.training}"
-        return f"{table}\n\n{self.processor}. {read}.\n{failures}".rstrip()
+        return f"{table}\n\n{self.processor}. {read}.{self._in_stages()}\n{failures}".rstrip()
+
+    def _in_stages(self) -> str:
+        if not self.stages:
+            return ""
+        whole_us = sum(stage.us.median for stage in self.stages)
+        parts = ", ".join(f"{stage.name} {stage.us.median / whole_us:.0%}" for stage in self.stages)
+        return f" Of a whole input's {whole_us:,.0f} µs in {self.model}: {parts}."
 
     def _line(self, row: Row) -> tuple[str, ...]:
         by_threads: Mapping[int, Timed] = {each.threads: each for each in row.times}

@@ -11,6 +11,7 @@ from pipeline.bench.peers.peer import PEERS
 from pipeline.bench.pictures import draw_pictures
 from pipeline.bench.read_inputs import write_read_inputs
 from pipeline.bench.side_by_side import SideBySide
+from pipeline.bench.stages import measure_stages
 from pipeline.data.splits import Splits
 from pipeline.folders import ModelFolder
 from pipeline.whole_folder import whole_folder
@@ -26,7 +27,8 @@ def bench_report(model: ModelFolder, splits: Splits, effort: Effort, into: Path)
         rows = SideBySide(PeerFiles(model, folder, effort.epochs), inputs, effort).measure(PEERS)
         read = min(effort.test_inputs, len(splits.test))
         trained = Training(min(effort.training_inputs, len(splits.training)), effort.epochs)
-        result = BenchResult(model.path.name, processor(), read, splits.test_source, trained, rows)
+        stages = measure_stages(model.int8_tflite.read_bytes(), effort)
+        result = BenchResult(model.path.name, processor(), read, splits.test_source, trained, rows, stages)
         (folder / "bench.json").write_text(result.json())
         (folder / "bench.md").write_text(result.table() + "\n")
         draw_pictures(result, folder)
