@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.checkout import EITHER_RUNTIME, MODELS, ROOT, THOROUGH, run_python
+from tests.support.checkout import EITHER_RUNTIME, EXHAUSTIVE, MODELS, ROOT, THOROUGH, run_python
 from tests.support.conversions import Converted, TfliteWriter, converted_rows2d, converted_small, write_tflite
 from tests.support.example_models import example_models
 
@@ -41,9 +41,9 @@ _SAMPLED = 10
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out thorough tests unless asked for, and puts files with slow ones first, so that no process ends late."""
-    if not THOROUGH:
-        left_out = _left_out(items)
+    """Leaves out what is not asked for, and puts files with slow tests first, so that no process ends late."""
+    if not EXHAUSTIVE:
+        left_out = [item for item in items if item.get_closest_marker("exhaustive")] if THOROUGH else _left_out(items)
         config.hook.pytest_deselected(items=left_out)
         chosen = set(items) - set(left_out)
         items[:] = [item for item in items if item in chosen]
@@ -66,7 +66,7 @@ def _left_out(items: list[pytest.Item]) -> list[pytest.Item]:
             cases[test] += 1
             if cases[test] % _SAMPLED != 1:
                 left_out.append(item)
-        elif item.get_closest_marker("thorough"):
+        elif item.get_closest_marker("thorough") or item.get_closest_marker("exhaustive"):
             left_out.append(item)
     return left_out
 

@@ -64,7 +64,7 @@ def in_int8(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, I
     return parent, results
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_operators_are_known_to_every_runtime(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
     """No converted network has an operator that a runtime lacks, or lacks in its version."""
     _, results = in_int8

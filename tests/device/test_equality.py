@@ -64,7 +64,7 @@ def test_digits(tmp_path: Path, unrolled: str, runtime: str, kernels: str, digit
     assert different > 200
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kernels", ["AUTO", "BUILTIN_REF"])
 @pytest.mark.parametrize("runtime", EITHER_RUNTIME)
 def test_mnist(tmp_path: Path, unrolled: str, runtime: str, kernels: str, mnist_folder: Path) -> None:

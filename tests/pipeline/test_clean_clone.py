@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.pipeline.conftest import SmallMnist
 from tests.support.commands import OFFLINE
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.exhaustive
 
 # Python runs this before anything else: the small folder's hashes in place of MNIST's.
 SITE = """

@@ -11,8 +11,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models"
-# Whether every test runs, on every image: in CI, once.
+# Whether tests marked `thorough` run, and the others on more images: in CI, once.
 THOROUGH = bool(os.environ.get("ROWSTREAM_THOROUGH"))
+# Whether all run, on all images: before a release, and each week.
+EXHAUSTIVE = os.environ.get("ROWSTREAM_THOROUGH") == "all"
+
+
+def exhaustive(*cases: object) -> list[object]:
+    """Returns cases of a test that run only if all tests do."""
+    return [pytest.param(case, marks=pytest.mark.exhaustive) for case in cases]
+
 
 # Two TFLite runtimes in one process disturb each other. The tests use the first; child processes use either.
 EITHER_RUNTIME = (

@@ -24,7 +24,7 @@ from device.update.roll_out import RollOut
 from device.update.state import read_state
 from device.update.trial import BadReleases, Start, Trial, sha256_of, trial_of
 from tests.device.update.test_attacks import Fleet, rotated
-from tests.support.checkout import THOROUGH
+from tests.support.checkout import THOROUGH, exhaustive
 from tests.support.disk import all_left, digest, on_disk, read_tree, survivals, synced_left, write_tree
 from tests.support.system_calls import Replay, needs_strace, recorded
 
@@ -238,7 +238,7 @@ def test_a_rollback(powered: Powered) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("home", ["home", "new/home"])
+@pytest.mark.parametrize("home", ["home", *exhaustive("new/home")])
 def test_a_kill_then_an_installation_then_a_loss_of_power(tmp_path: Path, home: str) -> None:
     """What an installation has reported stays, also if the one before it was killed while it waited for the disk."""
     powered = Powered(tmp_path, home)

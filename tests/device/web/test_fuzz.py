@@ -1,4 +1,4 @@
-"""Tests with malformed requests: 10,000 if ROWSTREAM_THOROUGH is set, otherwise 1,000."""
+"""Tests with malformed requests: 10,000 if ROWSTREAM_THOROUGH=all, otherwise 1,000."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from device.web.openapi import description
-from tests.support.checkout import THOROUGH
+from tests.support.checkout import EXHAUSTIVE
 from tests.support.scenes import blank
 from tests.support.served import PAGE, Served, png, served
 
-REQUESTS = 10_000 if THOROUGH else 1_000
+REQUESTS = 10_000 if EXHAUSTIVE else 1_000
 # What the interpreter and the allocator take for themselves.
 GROWTH_KB = 30_000
 

@@ -30,7 +30,7 @@ def test_a_small_lstm_is_measured_in_four_forms(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("size", "forms"), [(Size(Grows.HEIGHT, 56, 4), 4), (Size(Grows.CROPS, 2, 4), 3)], ids=["height", "crops"]
 )

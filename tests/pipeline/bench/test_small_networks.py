@@ -7,13 +7,14 @@ import pytest
 
 from converters.tflite.graph import read_graphs
 from pipeline.bench.baselines import fused
-from pipeline.bench.peers.small_networks import NETWORKS, trained
+from pipeline.bench.peers.small_networks import trained
 from pipeline.data.data_form import DIGITS
 from pipeline.data.mnist import embedded_splits
+from tests.support.checkout import exhaustive
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["cnn", *exhaustive("separable", "mnist_lstm")])
 def test_a_network_learns(name: str) -> None:
     """After five epochs of 4,488 digits each reads at least half of others."""
     splits = embedded_splits()

@@ -13,6 +13,7 @@ from keras import layers
 from pipeline.data.mnist import embedded_splits
 from pipeline.doctor.examine import diagnosed
 from pipeline.doctor.program import UnwritableError, program, rendered
+from tests.support.checkout import exhaustive
 from tests.support.patients import Build, conv1d, flattened, misfit, one_step
 
 PROGRAM = """import keras
@@ -91,7 +92,7 @@ def test_a_repaired_program_takes_digits(build: Build) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("build", [flattened, misfit, one_step, conv1d])
+@pytest.mark.parametrize("build", [flattened, *exhaustive(misfit, one_step, conv1d)])
 def test_a_repaired_program_learns_to_read_digits(build: Build) -> None:
     """Trained on 4,488 digits for nine short epochs, each repaired program reads 97 % of 512 others."""
     network, splits, rng = repaired(build), embedded_splits(), np.random.default_rng(1)

@@ -17,6 +17,7 @@ from device.runner import Runner
 from pipeline.own.recipe import read_recipe
 from tests.conftest import MODELS, ROOT
 from tests.pipeline.own.conftest import Workspace
+from tests.support.checkout import exhaustive
 from tests.support.commands import pipeline, refused
 
 pytestmark = pytest.mark.slow
@@ -55,7 +56,7 @@ def answer(kind: str, line: dict[str, Any]) -> Any:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("kind", ["steps", "classes", "binary", "multilabel", "values"])
+@pytest.mark.parametrize("kind", ["steps", "classes", *exhaustive("binary", "multilabel", "values")])
 def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own_workspace: Workspace) -> None:
     """A table and the next command are printed, the gate passes, and the device answers as the data label."""
     folder = own_workspace(kind)
@@ -100,7 +101,7 @@ def test_a_folder_of_images_for_a_network_that_scales_by_itself(own_workspace: W
     assert [line["label"] for line in classified(folder, "two.npy")] == ["above", "below"]
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_videos_are_converted_judged_and_answered(own_workspace: Workspace) -> None:
     """Grey frames are images with an axis more, whose lines are frames; the gate passes, and the device answers."""
     folder = own_workspace("videos")

@@ -140,7 +140,7 @@ def test_a_model_whose_file_changed_is_refused_by_a_run_of_the_gate(project: Pat
     assert not (project / "dist").exists()
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_a_released_model_is_judged_and_then_bundled(project: Path, mnist_folder: Path) -> None:
     """Without a verdict the whole gate runs on the data at hand; what passes is packed, and not judged again."""
     shutil.copy(MODELS / "rows" / "float.weights.h5", project / "models" / "rows")
