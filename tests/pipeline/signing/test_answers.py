@@ -76,12 +76,15 @@ def test_a_release_that_answers_otherwise_than_the_maker_saw_is_refused(
     assert not Path("home", "current").exists()
 
 
-def test_answers_of_other_devices_are_signed_too(bundle: Path) -> None:
-    """Lines that several kinds of devices printed are taken from one file, and repeated ones once."""
+def test_answers_of_other_devices_are_signed_too(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines that several kinds of devices printed are taken from one file, repeated ones once, and it is said which."""
     assert bundle.is_dir()
     Path("devices.jsonl").write_text(f"{json.dumps(PHONE)}\n\n{json.dumps(PHONE)}\n")
     assert sign("--answers", "devices.jsonl") == 0
     assert known().count(("ai-edge-litert", "5" * 64)) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("Devices are held to the exact answers of: ai-edge-litert ")
+    assert said.endswith(", ai-edge-litert 2.3.0 on riscv64")
     assert len(known()) > 1
 
 
