@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ..contract.answers import Answers
 from ..exit_status import ExitStatus
-from ..runner import model_folder
+from ..runner import Runner, model_folder
 from .options import VerifyOptions
 
 if TYPE_CHECKING:  # Windows lacks one of them
@@ -110,16 +110,20 @@ def _limit_memory(threads: int) -> None:
 
 
 def _answer(options: VerifyOptions) -> str:
-    from ..update.hardware import processor  # noqa: PLC0415  # in the child alone
-
     with options.model.open() as runner:
-        logits_sha256 = runner.golden.check_all(runner.logits, runner.step_logits)
-        runtime, golden, file = runner.runtime, runner.golden, runner.manifest.file
-    answers = Answers(file.sha256, runtime, processor(), logits_sha256)
+        answers, runtime, golden = exact_answers(runner), runner.runtime, runner.golden
     answers.check(options.known)
     if options.answers:
         return json.dumps(dataclasses.asdict(answers))
     return f"{len(golden.crops)} golden {golden.name}s, whole and line by line, on {runtime.name} {runtime.version}"
+
+
+def exact_answers(runner: Runner) -> Answers:
+    """Returns a model's answers to its golden inputs here; raises GoldenError if they are wrong."""
+    from ..update.hardware import processor  # noqa: PLC0415  # in the child alone
+
+    logits_sha256 = runner.golden.check_all(runner.logits, runner.step_logits)
+    return Answers(runner.manifest.file.sha256, runner.runtime, processor(), logits_sha256)
 
 
 def _ending(status: int | None) -> str:

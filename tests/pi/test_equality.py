@@ -18,7 +18,7 @@ ON_DEVICE = ROOT / "tests" / "support" / "pi" / "on_device.py"
 def test_whole_and_by_line_are_equal(alike: tuple[Target, ...], bundled: Path, crops: Path, tmp_path: Path) -> None:
     """No logit of any crop, digit or noise, differs, nor between processors of one kind.
 
-    Answers are those of x86-64 but for a few int8 steps.
+    Answers are those of x86-64 but for a few int8 steps. The exact answers to golden inputs are kept for `sign`.
     """
     arguments, first = (ON_DEVICE, "logits", bundled / "model", crops), tmp_path / f"{alike[0].machine.name}.npz"
     subprocess.run([sys.executable, *map(str, arguments), tmp_path / "x86.npz"], cwd=bundled, check=True)
@@ -28,6 +28,9 @@ def test_whole_and_by_line_are_equal(alike: tuple[Target, ...], bundled: Path, c
         report = json.loads(there.stdout.strip().rpartition("\n")[2])
         assert report["runtime"].startswith(target.runtime)
         assert (report["different"], report["answers_equal"]) == (0, True)
+        kept = target.folder / "answers" / f"{bundled.name}-{target.runtime}-{report['answers']['processor']}.json"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(report["answers"]) + "\n")
         with np.load(saved) as now, np.load(first) as before:
             np.testing.assert_array_equal(now["by_line"], before["by_line"])
         machine = f"{target.machine.name} {report['runtime']} {bundled.name}: {len(np.load(crops))} crops, equal"

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,23 @@ _MARK = -4242
 
 
 def logits(model: str, crops: str, out: str) -> None:
-    """Saves logits `<int8>[n, 10]` and probabilities `<float64>[n]`; prints whether whole and by line are equal."""
+    """Saves logits `<int8>[n, 10]` and probabilities `<float64>[n]`; prints whether whole and by line are equal.
+
+    It also prints the exact answers, as `verify --answers` does, which cannot start a process on an emulated machine.
+    """
     from device import Runner
+    from device.cli.verify import exact_answers
 
     images = np.load(crops)
     with Runner(model) as runner:
         whole = np.stack([runner.logits(crop) for crop in images])
         by_line, probabilities = _read(runner, images)
         answers = [(runner.classify(crop), runner.read(crop)) for crop in images[:20]]
-        runtime = f"{runner.runtime.name} {runner.runtime.version}"
+        runtime, exact = f"{runner.runtime.name} {runner.runtime.version}", asdict(exact_answers(runner))
     same = all((a.label, a.index, a.probability, a.top) == (b.label, b.index, b.probability, b.top) for a, b in answers)
     np.savez(out, whole=whole, by_line=by_line, probabilities=np.array(probabilities))
-    print(json.dumps({"runtime": runtime, "different": int((whole != by_line).sum()), "answers_equal": same}))
+    different = int((whole != by_line).sum())
+    print(json.dumps({"runtime": runtime, "different": different, "answers_equal": same, "answers": exact}))
 
 
 def _read(runner: Any, images: Any) -> tuple[Any, list[float]]:
