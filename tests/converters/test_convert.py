@@ -19,8 +19,9 @@ from keras import layers
 from converters.convert import Conversion, ConversionError, convert, run_child
 from converters.tflite.graph import read_graphs
 from converters.tflite.micro import graph_alone
-from converters.workspace import Workspace
+from converters.workspace import Request, Workspace
 from tests.conftest import Converted, Digits
+from tests.support.conversions import convert_into, read_conversion
 
 Crops = npt.NDArray[np.float32]
 
@@ -113,11 +114,12 @@ def test_classifies_as_keras_does(converted_rows2d: Converted, digits: Digits) -
 
 
 @pytest.mark.slow
-def test_a_small_file() -> None:
+def test_a_small_file(tmp_path: Path) -> None:
     """It holds `step` alone, one scale for each matrix and no names of tensors, and is smaller than `step` was."""
     network = keras.Sequential([layers.Input((8, 6)), layers.LSTM(5), layers.Dense(3)])
     sequences = np.random.default_rng(1).normal(size=(9, 8, 6)).astype(np.float32)
-    plain, small = (convert(network, sequences, None, small=small) for small in (False, True))
+    convert_into(tmp_path, network, sequences, Request(None, keep_head=False, precision="int8"))
+    plain, small = read_conversion(tmp_path), convert(network, sequences, None, small=True)
     assert (list(plain.graphs), list(small.graphs)) == (["step", "classify"], ["step"])
     step = small.graphs["step"]
     products = [operator for operator in step.operators if operator.name == "FULLY_CONNECTED"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from converters.convert import Conversion
-    from converters.workspace import Wanted
+    from converters.workspace import Request
 
 TfliteWriter = Callable[..., bytes]
 
@@ -83,17 +83,19 @@ def convert_into(
     folder: Path,
     network: keras.Model,
     calibration: npt.NDArray[np.float32],
-    pixels: tuple[float, float] | None = (0.0, 1.0),
-    precision: Wanted = "int8",
+    request: Request | None = None,
 ) -> None:
-    """Writes what `convert` returns into a folder, but in this process: another would import TensorFlow for seconds."""
+    """Writes what `convert` returns into a folder, but in this process: another would import TensorFlow for seconds.
+
+    Without a request it takes pixels in 0..1 and gives int8.
+    """
     from converters import child  # noqa: PLC0415  # takes seconds
     from converters.workspace import Request, Workspace  # noqa: PLC0415
 
     workspace = Workspace(folder)
     network.save(workspace.network)
     np.save(workspace.calibration, calibration)
-    workspace.request = Request(pixels, keep_head=False, precision=precision)
+    workspace.request = request or Request((0.0, 1.0), keep_head=False, precision="int8")
     child.main(workspace)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from converters.workspace import Request
 from device.contract.manifest import InputContract, Manifest, ModelFile, OutputContract, TensorContract, read_manifest
 from tests.support.checkout import MODELS
 from tests.support.conversions import convert_into, read_conversion
@@ -162,7 +163,8 @@ def _make(name: str, folder: Path) -> None:
         weight.assign(2 * weight)
     seen = _as_seen(name, example_inputs(name, 64), network.input_shape[1:])
     with tempfile.TemporaryDirectory() as made:
-        convert_into(Path(made), network, seen, example.pixels, example.precision)
+        request = Request(example.pixels, keep_head=False, precision=example.precision)
+        convert_into(Path(made), network, seen, request)
         conversion = read_conversion(Path(made))
     (folder / "model.int8.tflite").write_bytes(conversion.int8_tflite)
     manifest = _manifest(name, conversion)

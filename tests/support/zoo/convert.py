@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from converters.tflite.graph import Graph, read_graphs
 from converters.tflite.operator_versions import not_allowed, too_new
 from converters.tflite.structure import check_structure
-from converters.workspace import Workspace
+from converters.workspace import Request, Workspace
 from device.arrays import Float32, Int8
 from device.interpreter import RUNTIMES
 from device.signatures import CLASSIFY, CROP
@@ -42,7 +42,8 @@ def converted(network: keras.Model, folder: Path) -> Int8Result:
     """Writes the conversion of a network into a folder; raises as the conversion does."""
     workspace = Workspace(folder)
     pixels = (0.0, 1.0) if is_image(network) else None
-    convert_into(folder, network, inputs(network, _CALIBRATION_INPUTS, seed=2), pixels)
+    request = Request(pixels, keep_head=False, precision="int8")
+    convert_into(folder, network, inputs(network, _CALIBRATION_INPUTS, seed=2), request)
     content = workspace.int8_tflite.read_bytes()
     graphs = read_graphs(content)
     check_structure(graphs)
