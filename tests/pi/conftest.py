@@ -31,9 +31,9 @@ def prepared() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(params=[f"{machine} {runtime}" for machines, runtime in KINDS for machine in machines])
 def target(request: pytest.FixtureRequest, prepared: Path) -> Target:
-    """The machine with the runtime that a test names."""
+    """Each machine, with each runtime that it has."""
     machine, runtime = request.param.split()
     return Target(prepared, MACHINES[machine], runtime)
 
