@@ -297,6 +297,7 @@ def test_bundle_prints_where_it_is(tmp_path: Path) -> None:
     folder, repository = child.stdout.splitlines()
     assert folder == f"out/rowstream-rows2d-{device.__version__}"
     assert repository.startswith("out/repository/rows2d: rowstream-rows2d ")
-    first, signed = child.stderr.splitlines()
+    held, first, signed = child.stderr.splitlines()
+    assert held.startswith("Devices are held to the exact answers of: ai-edge-litert ")
     assert first == "On the device, run first what README.txt says: python -m device verify model"
     assert signed.startswith("Signed with development keys, ")

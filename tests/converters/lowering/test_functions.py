@@ -172,7 +172,7 @@ def test_outputs_of_one_name_are_refused() -> None:
     ],
 )
 def test_an_order_that_moves_time_says_so(function: Function, moves_time: bool, swaps: bool) -> None:
-    """A swap of rows and columns is told from other orders; a shape alone moves nothing."""
+    """A swap of rows and columns is known as one; a shape alone moves nothing."""
     found = operation(function, PICTURE)
     assert isinstance(found, Reordering)
     assert (found.moves_time, found.swaps_rows_and_columns) == (moves_time, swaps)
