@@ -71,7 +71,7 @@ def test_operators_are_known_to_every_runtime(in_int8: tuple[Path, dict[str, Int
     assert {name: result.unknown for name, result in results.items() if result.unknown} == {}
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_int8_stays_near_keras(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
     """The answers of a network with random weights vary three times as much as int8 changes them, in power."""
     _, results = in_int8

@@ -259,10 +259,12 @@ def test_weights_just_trained_are_converted(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_releasing_what_was_not_judged_exits_1(tmp_path: Path) -> None:
     shutil.copytree(MODELS / "rows", tmp_path / "build" / "rows")
+    (tmp_path / "models").mkdir()
+    shutil.copy(MODELS / "limits.toml", tmp_path / "models")
     child = pipeline(tmp_path, "release", "rows")
     assert (child.returncode, child.stdout) == (1, "")
     assert child.stderr == "refused: build/rows: the gate has not evaluated it: make gate\n"
-    assert not (tmp_path / "models").exists()
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["limits.toml"]
 
 
 def test_table_prints_what_convert_measured(evaluation: Path) -> None:
