@@ -64,14 +64,14 @@ def in_int8(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, I
     return parent, results
 
 
-@pytest.mark.exhaustive
+@pytest.mark.thorough
 def test_operators_are_known_to_every_runtime(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
     """No converted network has an operator that a runtime lacks, or lacks in its version."""
     _, results = in_int8
     assert {name: result.unknown for name, result in results.items() if result.unknown} == {}
 
 
-@pytest.mark.exhaustive
+@pytest.mark.thorough
 def test_int8_stays_near_keras(in_int8: tuple[Path, dict[str, Int8Result]]) -> None:
     """The answers of a network with random weights vary three times as much as int8 changes them, in power."""
     _, results = in_int8
