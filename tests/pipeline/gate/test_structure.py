@@ -113,6 +113,17 @@ def test_a_released_file_runs_in_the_runtimes_installed() -> None:
     assert lines(found[1:]) == [("runs on onnxruntime", "refused", reason)]
 
 
+@pytest.mark.slow
+def test_a_runtime_that_refuses_the_file_is_named_with_its_reason(model_copy: Path) -> None:
+    """The device's last line of errors is the reason."""
+    manifest = read_manifest(model_copy)
+    replace(manifest, file=replace(manifest.file, sha256="0" * 64)).write(model_copy)
+    limits = replace(LIMITS, runtimes=("ai-edge-litert",))
+    ((name, verdict, reason),) = lines(list(runs(replace(small_case(limits), folder=ModelFolder(model_copy)))))
+    assert (name, verdict) == ("runs on ai-edge-litert", "refused")
+    assert "Expected SHA-256" in reason
+
+
 @pytest.mark.parametrize("name", ["rows2d", "cols2d"])
 def test_a_released_file_runs_on_micro(name: str) -> None:
     """On TFLite Micro rows or columns give the same answers, and the arena's size is limited."""
