@@ -105,6 +105,23 @@ def test_convolutions_of_images(
     )
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (layers.SeparableConv2D(3, 3), (6, 5, 2)),
+        (layers.SeparableConv2D(3, 2, strides=2, padding="same", activation="relu"), (6, 5, 2)),
+        (layers.SeparableConv2D(3, 2, depth_multiplier=2, use_bias=False), (6, 5, 2)),
+        (layers.SeparableConv1D(3, 3), (6, 2)),
+        (layers.SeparableConv1D(3, 2, strides=2, padding="same", activation="relu"), (6, 2)),
+        (layers.DepthwiseConv2D(2, depth_multiplier=2), (6, 5, 2)),
+        (layers.DepthwiseConv1D(2, padding="same"), (6, 2)),
+    ],
+)
+def test_convolutions_of_each_channel(layer: keras.Layer, shape: tuple[int, ...]) -> None:
+    """Separable and depthwise convolutions give what Keras gives."""
+    check_equals_keras(layer, shape=shape)
+
+
 @pytest.mark.slow
 @given(
     size=st.integers(1, 4),

@@ -119,6 +119,26 @@ def test_a_false_statement_is_refused_alone(
     assert reason in found[f"{check} in manifest"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "figure", "shift"),
+    [
+        ("accuracy", "float_accuracy", 0.25),
+        ("accuracy", "int8_accuracy", 0.25),
+        ("accuracy", "accuracy_drop_pp", 25),
+        ("accuracy", "agreement", 0.25),
+        ("early_exit", "accuracy_drop_pp", 25),
+        ("rejection", "digits_kept", 0.25),
+        ("rejection", "negatives_accepted", -0.25),
+    ],
+)
+def test_a_figure_is_so_many_points_from_the_one_found(case: Case, name: str, figure: str, shift: float) -> None:
+    """A quarter is 25 percentage points."""
+    stated = getattr(case.manifest, name)
+    (reason,) = refused(case, **{name: replace(stated, **{figure: getattr(stated, figure) - shift})}).values()
+    assert reason.startswith(f"25.00 pp apart in {figure} is not ")
+
+
 def test_without_its_data_the_figures_are_not_judged() -> None:
     """On other data neither figures nor the making of the file are judged; operators and configuration are."""
     manifest = small_case().manifest
