@@ -142,6 +142,13 @@ def test_markdown_has_a_table_of_the_checks() -> None:
     assert set(lines[1]) == {"|", "-"}
 
 
+def test_a_bar_in_a_name_ends_no_cell() -> None:
+    """In Markdown it is escaped, and as text it stays."""
+    judgement = with_check(replace(PASSED, name="one | two"))
+    assert "one \\| two" in as_markdown(judgement)
+    assert "one | two" in as_text(judgement)
+
+
 @pytest.mark.parametrize("write", [as_text, as_markdown])
 def test_reasons_are_listed_but_not_for_stages_that_were_not_run(write: Callable[[Judgement], str]) -> None:
     """Each reason is listed with its check; stages after a refusal are left out."""
