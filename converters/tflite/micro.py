@@ -89,6 +89,12 @@ def graph_alone(content: bytes, index: int = 0) -> bytes:
     return dump(model)
 
 
+def signature_alone(content: bytes, signature: str) -> bytes | None:
+    """Returns the flatbuffer with the graph of one signature; None if it lacks that."""
+    found = [graph.index for graph in read_graphs(content) if graph.signature == signature]
+    return graph_alone(content, found[0]) if found else None
+
+
 def run_on_micro(content: bytes, inputs: Int8, output: str = LOGITS, arena_bytes: int = _ARENA_BYTES) -> MicroRun:
     """Returns an output of a file's first graph for inputs `<int8>[n, ...]`, with lines in the order of time.
 

@@ -111,11 +111,12 @@ def _limit_memory(threads: int) -> None:
 
 def _answer(options: VerifyOptions) -> str:
     with options.model.open() as runner:
-        answers, runtime, golden = exact_answers(runner), runner.runtime, runner.golden
+        answers, golden = exact_answers(runner), runner.golden
     answers.check(options.known)
     if options.answers:
         return json.dumps(dataclasses.asdict(answers))
-    return f"{len(golden.crops)} golden {golden.name}s, whole and line by line, on {runtime.name} {runtime.version}"
+    runtime = f"{answers.runtime.name} {answers.runtime.version}"
+    return f"{len(golden.crops)} golden {golden.name}s, whole and line by line, on {runtime}"
 
 
 def exact_answers(runner: Runner) -> Answers:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .golden import GoldenError
+from .golden import OTHER_ANSWERS, GoldenError
 from .manifest import Runtime
 
 
@@ -25,11 +25,13 @@ class Answers:
     processor: str
     logits_sha256: str
 
+    @property
+    def where(self) -> str:
+        """The runtime, its version and the processor, as messages name them."""
+        return f"{self.runtime.name} {self.runtime.version} on {self.processor}"
+
     def check(self, known: Iterable[Answers]) -> None:
         """Raises GoldenError if others are known for the same runtime, its version and the same processor."""
         for each in known:
             if (each.runtime, each.processor) == (self.runtime, self.processor) and each != self:
-                raise GoldenError(
-                    "Expected the answers that the model gave when it was made. Received others: within their ranges, "
-                    f"but not those of {self.runtime.name} {self.runtime.version} on {self.processor}"
-                )
+                raise GoldenError(f"{OTHER_ANSWERS}: within their ranges, but not those of {self.where}")

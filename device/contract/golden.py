@@ -20,6 +20,8 @@ from .inputs import Input, InputForm, is_digits
 from .manifest import Manifest, ManifestError
 from .outputs import read_outputs
 
+OTHER_ANSWERS = "Expected the answers that the model gave when it was made. Received others"
+
 
 class GoldenError(ValueError):
     """A model answers a golden input otherwise than when it was made."""
@@ -73,10 +75,8 @@ class Golden:
         if wrong.any():
             step, label = (int(places[0]) for places in np.nonzero(wrong))
             limits = f"{lowest[step, label]}..{highest[step, label]}"
-            raise GoldenError(
-                "Expected the answers that the model gave when it was made. Received others: "
-                f"golden {self.name} {index}, {how}, logit {label} is {received[step, label]}, not {limits}"
-            )
+            place = f"golden {self.name} {index}, {how}, logit {label}"
+            raise GoldenError(f"{OTHER_ANSWERS}: {place} is {received[step, label]}, not {limits}")
         return received
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_MIN_CALLS, _MAX_CALLS = 5, 500
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -25,6 +27,10 @@ class Effort:
         counts = (self.test_inputs, self.corrupted_inputs, self.training_inputs, self.epochs)
         if self.rounds < 5 or min(self.round_ms, *counts) <= 0:
             raise ValueError(f"Expected rounds >= 5, and the others > 0. Received: {self}")
+
+    def calls(self, per_call_us: float) -> int:
+        """Returns how many calls take a round's time."""
+        return int(min(max(1e3 * self.round_ms / per_call_us, _MIN_CALLS), _MAX_CALLS))
 
 
 FULL = Effort(

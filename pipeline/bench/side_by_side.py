@@ -121,5 +121,4 @@ class SideBySide:
 
     def _calls(self, process: PeerProcess) -> int:
         """Returns how many calls take a round's time; also warms the process up."""
-        per_call_us = float(np.median(process.times_us(5)))
-        return int(np.clip(1e3 * self.effort.round_ms / per_call_us, 5, 500))
+        return self.effort.calls(float(np.median(process.times_us(5))))

@@ -11,7 +11,7 @@ import numpy as np
 from converters.tflite.editing import drop_unread_tensors
 from converters.tflite.flatbuffer import dump, load
 from converters.tflite.graph import Graph, read_graphs
-from converters.tflite.micro import graph_alone
+from converters.tflite.micro import signature_alone
 from device.interpreter import load_interpreter, without_chatter
 from device.signatures import CLASSIFY
 from pipeline.bench.call_times import call_times_us
@@ -27,7 +27,6 @@ _ENDS = {
 }
 _GATES = ("LOGISTIC", "TANH")
 _STEPS, _REST = "recurrent steps", "rest"
-_MAX_CALLS = 500
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ def measure_stages(int8_tflite: bytes, effort: Effort) -> tuple[Stage, ...]:
 
     It is the difference of two cuts in the same round, and may be below zero where a stage takes less than times vary.
     """
-    whole = next((graph for graph in read_graphs(int8_tflite) if graph.signature == CLASSIFY), None)
+    whole = signature_alone(int8_tflite, CLASSIFY)
     if whole is None:
         return ()
-    alone = graph_alone(int8_tflite, whole.index)
-    cuts = list(cuts_of(whole))
-    rounds = np.array(_times_us([cut_off(alone, cut.operators) for cut in cuts], effort))
+    (graph,) = read_graphs(whole)
+    cuts = list(cuts_of(graph))
+    rounds = np.array(_times_us([cut_off(whole, cut.operators) for cut in cuts], effort))
     stages_us = np.diff(rounds, axis=1, prepend=0)
     return tuple(Stage(cut.name, Spread.of(list(us))) for cut, us in zip(cuts, stages_us.T, strict=True))
 
@@ -88,7 +87,7 @@ def cut_off(tflite: bytes, operators: int) -> bytes:
 def _times_us(files: list[bytes], effort: Effort) -> list[list[float]]:
     """Returns the median time of a run of each file in each round, `[round][file]`, in microseconds."""
     calls = [_run_of(content) for content in files]
-    counts = [int(np.clip(1e3 * effort.round_ms / np.median(call_times_us(call, 5)), 5, _MAX_CALLS)) for call in calls]
+    counts = [effort.calls(float(np.median(call_times_us(call, 5)))) for call in calls]
     return [
         [float(np.median(call_times_us(call, count))) for call, count in zip(calls, counts, strict=True)]
         for _ in range(effort.rounds)

@@ -130,8 +130,8 @@ class Sign:
         release = contents(self.bundle, self.processor or (), self.runtime or (), self.permille, answers)
         version = publish(release, self.keys, self.to, self.valid_days)
         print(f"{self.to}: {release.record.name} {release.record.version}, version {version} of this repository")
-        known = (f"{each.runtime.name} {each.runtime.version} on {each.processor}" for each in release.record.answers)
-        print(f"Devices are held to the exact answers of: {', '.join(known) or 'none'}", file=sys.stderr)
+        held = ", ".join(each.where for each in release.record.answers)
+        print(f"Devices are held to the exact answers of: {held or 'none'}", file=sys.stderr)
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,13 @@ def classify_in_child(folder: Path, runtime: str, inputs: Inputs, *options: str)
 
     Two runtimes in one process disturb each other.
     """
-    command = [sys.executable, "-m", "device", "classify", *options, "--runtime", runtime]
     with tempfile.TemporaryDirectory(prefix="rowstream-") as temporary:
         sample = Path(temporary) / "inputs.npy"
         np.save(sample, inputs)
-        command += ["--model", str(folder.resolve()), str(sample)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return device_in_child("classify", runtime, *options, "--model", folder.resolve(), sample)
+
+
+def device_in_child(command: str, runtime: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs one of the device's commands with a runtime, in a process of its own."""
+    line = [sys.executable, "-m", "device", command, "--runtime", runtime, *map(str, arguments)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)

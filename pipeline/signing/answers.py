@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from converters.workspace import ROOT
 from device.contract.answers import Answers
 from device.contract.golden import GoldenError
 from device.files.typed_json import parsed
-from pipeline.gate.runtimes import is_installed
+from pipeline.gate.runtimes import device_in_child, is_installed
 
 
 def answers_here(model: Path, runtimes: Iterable[str]) -> tuple[Answers, ...]:
@@ -42,15 +39,13 @@ def joined(answers: Iterable[Answers], file_sha256: str) -> tuple[Answers, ...]:
         try:
             each.check(known)
         except GoldenError as error:
-            device = f"{each.runtime.name} {each.runtime.version} on {each.processor}"
-            raise ValueError(f"Expected one kind of answers for {device}. Received two") from error
+            raise ValueError(f"Expected one kind of answers for {each.where}. Received two") from error
         known[each] = None
     return tuple(known)
 
 
 def _answers_on(model: Path, runtime: str) -> Answers:
-    command = [sys.executable, "-m", "device", "verify", "--answers", "--runtime", runtime, str(model)]
-    child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    child = device_in_child("verify", runtime, "--answers", model)
     if child.returncode:
         raise ValueError(f"Expected a model that {runtime} verifies. {(child.stdout or child.stderr).strip()}")
     return _parsed(child.stdout, runtime)

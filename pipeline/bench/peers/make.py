@@ -16,8 +16,7 @@ import keras
 import numpy as np
 
 from converters.convert import convert
-from converters.tflite.graph import read_graphs
-from converters.tflite.micro import graph_alone
+from converters.tflite.micro import signature_alone
 from device.arrays import Float32
 from device.signatures import CLASSIFY, STEP
 from pipeline.bench.baselines import fused, keras_unrolled, looped
@@ -56,11 +55,10 @@ _MAKERS: Mapping[str, Maker] = MappingProxyType(
 def main(form: str, model: ModelFolder, out: Path, epochs: int) -> None:
     """Writes a form of a model's network, or of another that is trained, to `out`."""
     if form == "classify":
-        content = model.int8_tflite.read_bytes()
-        whole = [graph.index for graph in read_graphs(content) if graph.signature == CLASSIFY]
-        if not whole:
+        whole = signature_alone(model.int8_tflite.read_bytes(), CLASSIFY)
+        if whole is None:
             raise ValueError(f"Expected a file with {CLASSIFY}. Received: one with {STEP} alone")
-        out.write_bytes(graph_alone(content, *whole))
+        out.write_bytes(whole)
         return
     calibration = np.load(out.with_name(CALIBRATION))
     if form in NETWORKS:
