@@ -49,6 +49,13 @@ def test_upper_bound_of_the_interval(images: int, lost: int, won: int, upper_pp:
 
 
 @given(st.integers(1_000, 20_000), st.integers(0, 400), st.integers(0, 400))
+def test_interval_is_mirrored_where_the_models_are_swapped(images: int, lost: int, won: int) -> None:
+    """The lower bound is minus the upper one of the models the other way round."""
+    low, high = paired(images, lost, won).drop_interval_pp
+    assert (-high, -low) == pytest.approx(paired(images, won, lost).drop_interval_pp)
+
+
+@given(st.integers(1_000, 20_000), st.integers(0, 400), st.integers(0, 400))
 def test_upper_bound_is_above_the_drop(images: int, lost: int, won: int) -> None:
     """The upper bound is above the measured drop, shrunk by two images."""
     pair = paired(images, lost, won)

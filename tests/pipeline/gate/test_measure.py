@@ -30,6 +30,13 @@ def test_latency_is_a_histogram_up_to_the_99th_percentile() -> None:
     assert (measured.median_ms, measured.p99_ms) == (0.5005, 0.99001)
 
 
+def test_times_are_written_to_the_nanosecond() -> None:
+    """Milliseconds have six decimals; edges have one more, so that narrow bins still rise."""
+    measured = latency(np.array([0.123456789]))
+    assert (measured.median_ms, measured.p99_ms) == (0.123457, 0.123457)
+    assert (measured.edges_ms[0], measured.edges_ms[-1]) == (0.1234568, 0.1235568)
+
+
 def test_equal_times_have_bins_of_some_width() -> None:
     """A clock too coarse to distinguish times still gives rising edges."""
     measured = latency(np.full(5, 2.0))
@@ -39,9 +46,9 @@ def test_equal_times_have_bins_of_some_width() -> None:
 
 def test_reliability_bins_hold_the_images_by_confidence() -> None:
     """Fifteen bins of equal width; empty ones are left out, and 1 is in the last."""
-    bins = list(reliability_bins(np.array([0.05, 0.5, 0.52, 1.0]), np.array([False, True, False, True])))
+    bins = list(reliability_bins(np.array([0.0512345678, 0.5, 0.52, 1.0]), np.array([False, True, False, True])))
     assert bins == [
-        ReliabilityBin(0.0, 1 / 15, 1, 0.05, 0),
+        ReliabilityBin(0.0, 1 / 15, 1, 0.051235, 0),
         ReliabilityBin(7 / 15, 8 / 15, 2, 0.51, 1),
         ReliabilityBin(14 / 15, 1.0, 1, 1.0, 1),
     ]

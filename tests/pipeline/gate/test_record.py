@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import math
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from pipeline.gate.record import RecallChange, ReliabilityBin
+from device.contract.manifest import EarlyExit, read_manifest
+from pipeline.gate.record import (
+    Answers,
+    Example,
+    Latency,
+    Measurements,
+    RecallChange,
+    ReliabilityBin,
+    TensorSignal,
+)
+from tests.conftest import MODELS
 
 
 def test_a_change_of_recall_in_percent() -> None:
@@ -33,3 +46,88 @@ def test_impossible_bins_are_refused(lower: float, upper: float, images: int, ri
     with pytest.raises(ValueError, match="Expected 0 <= lower < upper <= 1"):
         ReliabilityBin(lower, upper, images, 0.3, right)
     assert math.isclose(ReliabilityBin(0.0, 1.0, 4, 0.3, 1).accuracy, 0.25)
+
+
+def test_signal_to_noise_in_decibels() -> None:
+    """The ratio is 10 log10 of the energies', rounded to 0.01 dB; exact int8 is infinitely far above its noise."""
+    assert TensorSignal("sum", 3, 250.0, 0.5).snr_db == 26.99
+    assert TensorSignal("sum", 3, 0.5, 250.0).snr_db == -26.99
+    assert TensorSignal("sum", 3, 0.0, 0.0).snr_db == math.inf
+    assert TensorSignal("sum", 3, 0.0, 2.0).snr_db == -math.inf
+
+
+@pytest.mark.parametrize(("signal", "noise"), [(-1.0, 2.0), (2.0, -1.0), (math.nan, 2.0), (2.0, math.nan)])
+def test_impossible_energies_are_refused(signal: float, noise: float) -> None:
+    """An energy is 0 or more."""
+    with pytest.raises(ValueError, match="Expected energies of 0 or more"):
+        TensorSignal("sum", 0, signal, noise)
+
+
+def test_calibration_error_weighs_bins_by_their_images() -> None:
+    """Probabilities 0.25 above the accuracy for one image, and 0.1 below it for three, are 13.75 points apart."""
+    answers = Answers(((1, 0), (0, 3)), (ReliabilityBin(0.0, 0.5, 1, 0.25, 0), ReliabilityBin(0.5, 1.0, 3, 0.9, 3)))
+    assert answers.calibration_error_pp == pytest.approx(13.75)
+
+
+@pytest.mark.parametrize("confusion", [((-1, 0), (0, 3)), ((0, 0), (0, -1)), ()])
+def test_impossible_confusions_are_refused(confusion: tuple[tuple[int, ...], ...]) -> None:
+    """No count is below 0, and there are counts."""
+    with pytest.raises(ValueError, match="Expected bins, and counts of 0 or more"):
+        Answers(confusion, (ReliabilityBin(0.0, 1.0, 4, 0.3, 1),))
+
+
+def test_an_example_has_a_png_file_or_none() -> None:
+    """What is shown in a report is a PNG file in base64; an example without an image is one too."""
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\nrest").decode()
+    for content in ("", png):
+        assert Example(5, "7", "7", 0.9, "1", 0.8, content).png == content
+    for content in (base64.b64encode(b"GIF89a").decode(), png[4:]):
+        with pytest.raises(ValueError, match="png: Expected a PNG file in base64"):
+            Example(5, "7", "7", 0.9, "1", 0.8, content)
+
+
+@pytest.mark.parametrize(
+    ("edges_ms", "counts"),
+    [((0.0,), ()), ((0.0, 1.0), (1, 2)), ((1.0, 1.0), (1,)), ((1.0, 0.5), (1,)), ((0.0, 1.0), (-1,))],
+)
+def test_impossible_histograms_are_refused(edges_ms: tuple[float, ...], counts: tuple[int, ...]) -> None:
+    """Edges rise, there is one more than counts, and no count is below 0."""
+    with pytest.raises(ValueError, match="Expected rising edges, one more than counts"):
+        Latency(edges_ms, counts, 0, 0.5, 0.9)
+    assert Latency((0.0, 1.0, 2.0), (0, 4), 0, 0.5, 0.9).counts == (0, 4)
+
+
+def _measurements(**changes: Any) -> Measurements:
+    answers = Answers(((1, 0), (0, 3)), (ReliabilityBin(0.0, 1.0, 4, 0.3, 1),))
+    change = RecallChange("a", 4, 3, 0, 0, -1.0, 1.0)
+    parts: dict[str, Any] = {
+        "names": ("a", "b"),
+        "labels": ("a", "b"),
+        "float": answers,
+        "int8": answers,
+        "overall": change,
+        "classes": (change, replace(change, label="b")),
+        "tensors": (),
+        "disagreements": (),
+        "mistakes": (),
+        "latency": Latency((0.0, 1.0), (4,), 0, 0.5, 0.9),
+        "early_exit": None,
+        "manifest": read_manifest(MODELS / "rows2d"),
+    }
+    return Measurements(**{**parts, **changes})
+
+
+def test_measurements_are_of_the_same_classes() -> None:
+    """Confusion matrices, changes of recall and names are of the same classes; three names here are refused."""
+    assert _measurements().names == ("a", "b")
+    assert _measurements(early_exit=EarlyExit(0.99, (0.5, 0.9), 1.5, 0.1)).early_exit is not None
+    with pytest.raises(ValueError, match=r"Expected confusion \[2, 3\]"):
+        _measurements(labels=("a", "b", "none"))
+    wide = Answers(((1, 0, 0), (0, 3, 0)), (ReliabilityBin(0.0, 1.0, 4, 0.3, 1),))
+    for model in ("float", "int8"):
+        with pytest.raises(ValueError, match=r"Expected confusion \[2, 2\]"):
+            _measurements(**{model: wide})
+    with pytest.raises(ValueError, match="Expected a change of recall for each of"):
+        _measurements(classes=())
+    with pytest.raises(ValueError, match="Expected an accuracy after each time step"):
+        _measurements(early_exit=EarlyExit(0.99, (), 1.5, 0.1))
