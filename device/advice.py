@@ -34,9 +34,23 @@ def pip_install(*requirements: str) -> str:
 
 def install_runtime(runtime: str | None) -> str:
     """Returns the command that installs a TFLite runtime, by default the one that has a wheel here."""
-    if runtime == "tflite-runtime" or (runtime is None and sys.platform == "linux" and sys.maxsize <= _MAX_32_BIT):
+    if runtime == "tflite-runtime" or (runtime is None and not _litert_has_a_wheel()):
         return pip_install(_TFLITE_RUNTIME, _NUMPY_1)
     return pip_install(runtime or "ai-edge-litert")
+
+
+def faster_runtime(runtime: str) -> str:
+    """Returns what to install in the place of a runtime that is slower than another with a wheel here, else "".
+
+    tflite-runtime has no fast kernels for int8 on x86-64, and on Arm none for the dot products of newer processors.
+    """
+    if runtime != "tflite-runtime" or not _litert_has_a_wheel():
+        return ""
+    return f"{runtime} is several times slower than ai-edge-litert: {install_runtime('ai-edge-litert')}"
+
+
+def _litert_has_a_wheel() -> bool:
+    return not (sys.platform == "linux" and sys.maxsize <= _MAX_32_BIT)
 
 
 def replace_package(old: str, new: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from device.advice import faster_runtime
 from tests.conftest import Digits
 from tests.support.checkout import EITHER_RUNTIME, ROOT, run_python
 
@@ -164,6 +165,7 @@ def test_device_runs_alone(
     arguments = ("-m", "device", "classify", "--model", model_copy.name, "crops.npy")
     child = run_python(*arguments, folder=tmp_path, site=bare_site("numpy", runtime))
     assert child.returncode == 0, child.stderr
+    assert child.stderr == (f"warning: {advice}\n" if (advice := faster_runtime(runtime)) else "")
     read = [json.loads(line)["label"] for line in child.stdout.splitlines()]
     right = [label == digit for label, digit in zip(read, "0123456789", strict=True)]
     assert right.count(True) >= 9

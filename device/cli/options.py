@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..held import Held
-from ..interpreter import check_threads
+from ..interpreter import RUNTIMES, check_threads
 from ..runner import Runner, model_folder
 
 if TYPE_CHECKING:  # `classify` starts faster without
@@ -52,7 +52,18 @@ class ModelOptions:
         return Following(Home(self.home), self._opened, counts=counts)
 
     def _opened(self, path: Path) -> Runner:
-        return Runner(path, threads=self.threads, runtime=self.runtime)
+        runner = Runner(path, threads=self.threads, runtime=self.runtime)
+        if self.runtime is None and runner.runtime.name != next(iter(RUNTIMES)):
+            _warn_if_slow(runner.runtime.name)
+        return runner
+
+
+def _warn_if_slow(runtime: str) -> None:
+    from ..advice import faster_runtime  # noqa: PLC0415  # with LiteRT, commands start without
+    from .process import warn  # noqa: PLC0415  # the same
+
+    if advice := faster_runtime(runtime):
+        warn(advice)
 
 
 @dataclass(frozen=True)

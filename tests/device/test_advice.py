@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.advice import install_runtime, pip_install, replace_package
+from device.advice import faster_runtime, install_runtime, pip_install, replace_package
 
 PIP = f"{sys.executable} -m pip"
 # What is added where numpy 1 is installed, as it is beside tflite-runtime.
@@ -27,6 +27,21 @@ def test_litert_is_installed_on_64_bits() -> None:
     assert install_runtime(None) == f"{PIP} install ai-edge-litert{BOUND}"
     assert install_runtime("ai-edge-litert") == f"{PIP} install ai-edge-litert{BOUND}"
     assert install_runtime("tflite-runtime") == f'{PIP} install tflite-runtime==2.14.0 "numpy<2"'
+
+
+def test_litert_is_advised_in_the_place_of_its_predecessor() -> None:
+    """Of tflite-runtime on 64 bits the advice is LiteRT; of LiteRT there is none."""
+    advice = f"tflite-runtime is several times slower than ai-edge-litert: {PIP} install ai-edge-litert{BOUND}"
+    assert faster_runtime("tflite-runtime") == advice
+    assert faster_runtime("ai-edge-litert") == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="32-bit Python on Linux alone has no wheel of LiteRT")
+def test_on_32_bits_there_is_no_faster_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """32-bit Arm has tflite-runtime alone, which is what is installed there."""
+    monkeypatch.setattr(sys, "maxsize", 2**31 - 1)
+    assert faster_runtime("tflite-runtime") == ""
+    assert install_runtime(None) == install_runtime("tflite-runtime")
 
 
 def test_a_package_is_replaced_without_a_question() -> None:

@@ -1,4 +1,4 @@
-"""Tests that a crop takes no more instructions than budgeted, on each emulated machine with LiteRT."""
+"""Tests of instructions on emulated machines: no more than budgeted with LiteRT, and fewer than in float."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converters.convert import convert
+from pipeline.folders import MODELS, ModelFolder
+from pipeline.training.networks import load_network
 from tests.pi.test_equality import ON_DEVICE
 from tests.support.checkout import ROOT
 from tests.support.pi.emulator import Target, section_instructions, total_instructions
@@ -57,3 +60,26 @@ def test_a_start_keeps_its_budget(counted: Target, variant: str, bundled: Path, 
     for _ in range(2):
         child = counted.python(arguments, folder=bundled, counting=True, compiled=tmp_path / "compiled")
     check({"start": total_instructions(child.stderr)}, counted.machine.name, "start")
+
+
+@pytest.fixture(scope="session")
+def both_precisions(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of two releases, each after that of the same network in float."""
+    folder, files = tmp_path_factory.mktemp("precisions"), []
+    for name in ("rows2d", "fast"):
+        model = ModelFolder(MODELS / name)
+        # Ranges do not change what float computes.
+        float_tflite = convert(load_network(name, model), np.zeros((1, 28, 28, 1), np.float32)).float_tflite
+        for precision, content in (("float", float_tflite), ("int8", model.int8_tflite.read_bytes())):
+            files.append(folder / f"{name}.{precision}")
+            files[-1].write_bytes(content)
+    return files
+
+
+def test_int8_takes_fewer_instructions_than_float(target: Target, both_precisions: list[Path]) -> None:
+    """On every machine, with every runtime, a release takes fewer than its network in float: no device needs both."""
+    child = target.python([ON_DEVICE, "invocations", *both_precisions], folder=ROOT, counting=True)
+    counts = section_instructions(child.stderr)
+    print(target.machine.name, target.runtime, " ".join(f"{file}={count}" for file, count in counts.items()))
+    for name in ("rows2d", "fast"):
+        assert counts[f"{name}.int8"] < counts[f"{name}.float"]

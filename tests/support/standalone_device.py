@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from device.exit_status import ExitStatus
 from pipeline.data.mnist import embedded_splits
 from pipeline.folders import ModelFolder
 from pipeline.release.bundle import bundle
@@ -90,7 +91,9 @@ def _reads_digits(environment: Environment, model: Path) -> bool:
         right = sum(answer["label"] == str(label) for answer, label in zip(answers, test.labels, strict=False))
         version = subprocess.run([environment.python, "--version"], capture_output=True, text=True, check=True).stdout
         print(f"{version.strip()}, {', '.join(environment.requirements)}: {right} of {CROPS} right", flush=True)
-        return made and _passes(python, folder) and right >= MIN_RIGHT and _follows_advice(python, folder)
+        fine = made and _passes(python, folder) and right >= MIN_RIGHT and _follows_advice(python, folder)
+        slow = environment.requirements[0].startswith("tflite-runtime")
+        return fine and _takes_the_faster_runtime(command, folder) is slow
 
 
 def _follows_advice(python: str, folder: Path) -> bool:
@@ -104,11 +107,22 @@ def _follows_advice(python: str, folder: Path) -> bool:
     return fine
 
 
-def _advised(command: Sequence[str], folder: Path) -> bool:
-    """Runs the command that the last error of a command advises; returns whether there was one, and it succeeded."""
-    child = subprocess.run(command, cwd=folder, env=_bare(), capture_output=True, text=True, check=False)
+def _takes_the_faster_runtime(command: Sequence[str], folder: Path) -> bool:
+    """Returns whether a command warns of a slow runtime, and no longer once what it advises is installed."""
+    taken = _advised(command, folder, ExitStatus.FINE) and not _run(command, folder).stderr
+    print(f"  faster runtime: {'advised, installed and used' if taken else 'none advised'}", flush=True)
+    return taken
+
+
+def _advised(command: Sequence[str], folder: Path, status: int = ExitStatus.WRONG_USE) -> bool:
+    """Runs the command that the last message of a command advises; returns whether there was one, and it succeeded."""
+    child = _run(command, folder)
     _, colon, advice = child.stderr.strip().rpartition(": ")
-    return child.returncode == 2 and bool(colon) and _in_shell(advice, folder)
+    return child.returncode == status and bool(colon) and _in_shell(advice, folder)
+
+
+def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=_bare(), capture_output=True, text=True, check=False)
 
 
 def _in_shell(line: str, folder: Path) -> bool:

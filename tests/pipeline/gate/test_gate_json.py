@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline.gate.check import Check, Verdict
-from pipeline.gate.gate_json import GateFileError, as_json, read_judgement
+from pipeline.gate.gate_json import GateFileError, as_json, is_pass, read_judgement
 from pipeline.gate.judgement import Judgement, StageResult
 from tests.support.measured import JUDGED, MEASURED, NOT_STREAMED
 
@@ -20,6 +20,11 @@ REFUSED_EARLY = replace(
     JUDGED,
     measurements=None,
     stages=(StageResult("files", (Check("file hash", "a", "b", Verdict.REFUSED, "another file"),)),),
+)
+
+
+PASSED = replace(
+    JUDGED, measurements=None, stages=(StageResult("files", (Check("file hash", "a", "a", Verdict.PASSED),)),)
 )
 
 
@@ -120,6 +125,30 @@ def test_impossible_measurements_are_refused_with_the_field(
     with pytest.raises(GateFileError) as refused:
         read_judgement(path)
     assert str(refused.value).startswith(f"{path}: gate.measurements{message}")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "first", "says"),
+    [
+        pytest.param(PASSED, PASSED, True, id="passed"),
+        pytest.param(REFUSED_EARLY, PASSED, False, id="refused before"),
+        pytest.param(PASSED, REFUSED_EARLY, False, id="refused now"),
+        pytest.param(REFUSED_EARLY, REFUSED_EARLY, False, id="refused twice"),
+        pytest.param(replace(PASSED, manifest_sha256="1" * 64), PASSED, False, id="another manifest"),
+        pytest.param(replace(PASSED, limits_sha256="1" * 64), PASSED, False, id="other limits"),
+    ],
+)
+def test_a_pass_is_of_the_same_manifest_and_limits(
+    earlier: Judgement, first: Judgement, says: bool, tmp_path: Path
+) -> None:
+    """A model passed if its whole gate did before, and the first stage does now, by the same files and limits."""
+    assert is_pass(written(tmp_path, as_json(earlier)), first) is says
+
+
+def test_no_file_or_another_is_no_pass(tmp_path: Path) -> None:
+    """A `gate.json` that is missing or cannot be read says nothing of a model."""
+    assert not is_pass(tmp_path / "gate.json", PASSED)
+    assert not is_pass(written(tmp_path, "[]"), PASSED)
 
 
 def test_texts_that_cannot_be_printed_are_replaced(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 `on_device.py logits MODEL CROPS.npy OUT.npz` saves what a model answers, whole and line by line.
 `on_device.py sections MODEL CROPS.npy` marks the sections whose instructions are counted.
+`on_device.py invocations FILE.tflite…` marks the same of one call of each file.
 `on_device.py operators FILE.tflite SEED` compares a file's `classify`, over all rows, with its `step`, over the first.
 """
 
@@ -59,7 +60,7 @@ def sections(model: str, crops: str) -> None:
     _section("empty", lambda: None)
     crop = np.load(crops)[0]
     with Runner(model) as runner:
-        signature, reader, lines = _classify(model, runner.manifest.file.name), runner._reader, runner.lines(crop)
+        signature, reader, lines = _classify(Path(model, runner.manifest.file.name)), runner._reader, runner.lines(crop)
         _section("classify", lambda: runner.classify(crop))
         if signature is not None:
             invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
@@ -75,15 +76,25 @@ def sections(model: str, crops: str) -> None:
         _section("last_line", lambda: runner.push(last), before=all_but_one)
 
 
-def _classify(model: str, file: str) -> Any:
-    """Returns the signature of the model's file, ready to be invoked; None if the file has `step` alone."""
+def invocations(*paths: str) -> None:
+    """Runs `classify` of each file a few times, marked as a section of the file's name."""
+    _section("empty", lambda: None)
+    for path in map(Path, paths):
+        signature = _classify(path)
+        invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
+        _section(path.name, lambda invoke=invoke, graph=graph: invoke(graph))  # type: ignore[misc]  # bound at once
+
+
+def _classify(path: Path) -> Any:
+    """Returns the signature of a file, ready to be invoked; None if the file has `step` alone."""
     from device.interpreter import load_interpreter
 
-    interpreter, _ = load_interpreter(Path(model, file).read_bytes(), 1)
+    interpreter, _ = load_interpreter(path.read_bytes(), 1)
     if "classify" not in interpreter.get_signature_list():
         return None
     signature = interpreter.get_signature_runner("classify")
-    signature(crop=np.zeros((1, 28, 28, 1), np.int8))
+    (crop,) = signature.get_input_details().values()
+    signature(crop=np.zeros(crop["shape"], crop["dtype"]))
     return signature
 
 
@@ -128,5 +139,10 @@ def _mark() -> None:
 
 
 if __name__ == "__main__":
-    commands: dict[str, Callable[..., None]] = {"logits": logits, "sections": sections, "operators": operators}
+    commands: dict[str, Callable[..., None]] = {
+        "logits": logits,
+        "sections": sections,
+        "invocations": invocations,
+        "operators": operators,
+    }
     commands[sys.argv[1]](*sys.argv[2:])
