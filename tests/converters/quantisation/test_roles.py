@@ -259,3 +259,35 @@ def test_int8_sums_do_not_rescale(int8: Graph) -> None:
     for operator in sums:
         tensors = operator.inputs + operator.outputs
         assert len({(tensor.scales, tensor.zero_points) for tensor in tensors}) == 1
+
+
+def _activation(kind: str) -> Graph:
+    """A graph of one activation function, from `given` to `found`."""
+    before, after = (Tensor(name, "FLOAT32", (1, 4), (), None, (), ()) for name in ("given", "found"))
+    operator = Operator(kind, 1, (before,), (after,), is_custom=False, refers_to_graph=False)
+    return Graph(0, "classify", (before, after), (operator,), {"crop": before}, {"logits": after})
+
+
+@pytest.mark.parametrize(
+    ("kind", "wide", "expected"),
+    [
+        ("LOGISTIC", False, Range(0.0, 0.99609375)),
+        ("TANH", False, Range(-1.0, 0.9921875)),
+        ("LOGISTIC", True, Range(-0.999969482421875, 0.999969482421875)),
+        ("TANH", True, Range(-0.999969482421875, 0.999969482421875)),
+        ("RELU", False, Range(0.125, 0.5)),
+    ],
+)
+def test_kernels_choose_the_scale_of_their_output(kind: str, wide: bool, expected: Range) -> None:
+    """That of a sigmoid is 1/256 from 0, that of a tanh 1/128, in int16 1/32768; others are as measured."""
+    graph, measured = _activation(kind), {"given": Range(-3.0, 5.0), "found": Range(0.125, 0.5)}
+    tied = tied_ranges((graph,), measured, {}, roles_of((graph,)), {"found"} if wide else ())
+    assert tied == {"given": Range(-3.0, 5.0), "found": expected}
+
+
+@pytest.mark.parametrize("found", [Range(-0.25, 0.5), Range(0.125, 1.25)])
+def test_what_a_sigmoid_cannot_return_is_as_measured(found: Range) -> None:
+    """A role that holds other tensors too may be wider than the kernel's output."""
+    graph = _activation("LOGISTIC")
+    tied = tied_ranges((graph,), {"given": Range(0.0, 0.0), "found": found}, {}, roles_of((graph,)))
+    assert tied["found"] == found
