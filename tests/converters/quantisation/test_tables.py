@@ -18,6 +18,9 @@ from converters.tflite.graph import Graph, Operator, read_graphs
 from device.arrays import Float32, Int8
 from tests.conftest import TfliteWriter
 
+# The quantiser looks into inner tensors, of which the interpreter warns.
+pytestmark = pytest.mark.filterwarnings("ignore:.*experimental_preserve_all_tensors")
+
 Function = Callable[[tf.Tensor], Any]
 # Every int8 value once.
 EVERY = np.arange(-128, 128, dtype=np.int8)[np.newaxis]
