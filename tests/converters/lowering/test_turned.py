@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from keras import layers
 
@@ -49,4 +50,34 @@ def test_a_turned_network_computes_the_same_and_streams_by_columns() -> None:
 def test_a_front_that_sees_rows_stays() -> None:
     """A layer that computes something else on swapped maps keeps the network as it is."""
     network = lowered(crnn(layers.PReLU("uniform", shared_axes=[2, 3]), features=6))
+    assert turned(network) is network
+
+
+def test_what_computes_the_same_on_swapped_maps_is_kept() -> None:
+    """Scales of channels, activations and sums stay as they are, and their swapped network gives the same."""
+    given = keras.Input((6, 8, 2))
+    x = layers.LeakyReLU(0.25)(layers.Rescaling([2.0, -1.0], [0.5, 0.25])(given))
+    x = layers.Permute((2, 1, 3))(layers.Add()([x, layers.Softmax()(given)]))
+    network = lowered(keras.Model(given, layers.GRU(3)(layers.Reshape((8, 12))(x))))
+    found = turned(network)
+    assert isinstance(found.nodes[0].operation, Reordering)
+    image = tf.constant(np.random.default_rng(1).uniform(-1, 1, (1, 6, 8, 2)), tf.float32)
+    for before, after in zip(network(image).values(), found(image).values(), strict=True):
+        np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param(layers.PReLU(keras.initializers.RandomUniform(0.1, 0.9, 3), shared_axes=[1, 3]), id="by column"),
+        pytest.param(layers.LayerNormalization(axis=(2, 3)), id="over columns"),
+        pytest.param(layers.UpSampling2D((1, 2)), id="widened"),
+        pytest.param(layers.Cropping2D(((0, 0), (0, 2))), id="cropped"),
+    ],
+)
+def test_what_computes_something_else_on_swapped_maps_keeps_the_network(layer: keras.Layer) -> None:
+    """Of each row by itself, but not of each pixel: the swap stays where it was."""
+    given = keras.Input((6, 8, 1))
+    x = layers.Reshape((-1, 6))(layers.Permute((2, 1, 3))(layer(given)))
+    network = lowered(keras.Model(given, layers.GRU(3)(x)))
     assert turned(network) is network
