@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from keras import layers
 
 from converters.lowering.inference import InferenceNetwork
 from converters.lowering.lower import lowered
+from converters.lowering.refusal import NetworkRefusedError
 from converters.lowering.step_form import StepForm, step_form
 from converters.lowering.time_axis import NotStreamableError
 from converters.tflite.graph import read_graphs
@@ -303,6 +305,54 @@ def test_refuses_a_transposed_square() -> None:
     """Rows and columns that change places behind the input mix time steps, even if there are as many of each."""
     network = keras.Sequential([layers.Input((6, 6)), layers.Permute((2, 1), name="odd"), layers.LSTM(3)])
     assert InferenceNetwork(network).facts.not_streamable == "odd: mixes time steps"
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        pytest.param(
+            lambda x: layers.LSTM(3)(layers.LayerNormalization(axis=1, name="odd")(x)),
+            "odd: needs all time steps at once",
+            id="whole",
+        ),
+        pytest.param(
+            lambda x: layers.LSTM(3)(layers.Add(name="odd")([x, layers.RepeatVector(6)(layers.GRU(4)(x))])),
+            "odd: merges what a step gives with what only the whole input gives",
+            id="merged",
+        ),
+        pytest.param(layers.Bidirectional(layers.LSTM(3), name="odd"), "odd: reads time both ways", id="both ways"),
+    ],
+)
+def test_refuses_what_needs_the_whole_input(function: Callable[[Any], Any], reason: str) -> None:
+    """The reason names the layer: the device could not compute it while lines arrive."""
+    given = keras.Input((6, 4))
+    assert InferenceNetwork(keras.Model(given, function(given))).facts.not_streamable == reason
+
+
+def test_a_continuous_network_must_stream() -> None:
+    """Without a whole input there is nothing else to compute it from."""
+    given = keras.Input((6, 4))
+    network = keras.Model(given, layers.Bidirectional(layers.LSTM(3), name="odd")(given))
+    with pytest.raises(NetworkRefusedError, match="odd: reads time both ways"):
+        InferenceNetwork(network, continuous=True)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(lambda x: x[:, -1], id="its last step"),
+        pytest.param(lambda x: layers.TimeDistributed(layers.Dropout(0.5))(x)[:, -1], id="dropped out"),
+        pytest.param(lambda x: layers.Flatten()(layers.TimeDistributed(layers.Dense(2))(x)), id="each step"),
+        pytest.param(
+            lambda x: layers.Dense(2)(keras.Sequential([layers.Dense(5, "tanh"), layers.LSTM(2)])(x)), id="a network"
+        ),
+    ],
+)
+def test_heads_over_sequences_stream(head: Callable[[Any], Any]) -> None:
+    """What follows an LSTM that returns sequences answers line by line as for the whole input."""
+    given = keras.Input((5, 4))
+    network = keras.Model(given, head(layers.LSTM(3, return_sequences=True)(given)))
+    check_equals_whole(randomised(network, seed=24), seed=25)
 
 
 def test_refuses_pooling_between_lstms() -> None:
