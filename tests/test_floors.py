@@ -39,7 +39,6 @@ ORDER = {
             "report",
             "release",
             "signing",
-            "fleet",
             "own",
             "sweep",
             "cli",

@@ -151,8 +151,8 @@ class Fleet:
     def run(self) -> ExitStatus:
         """Returns status 1 if the roll-out is halted, or would be with keys."""
         require(*self.reports, self.repository, self.keys)
-        from pipeline.fleet.reports import read_reports, table
-        from pipeline.fleet.rule import Plan, decide
+        from pipeline.signing.fleet.reports import read_reports, table
+        from pipeline.signing.fleet.rule import Plan, decide
         from pipeline.signing.share import published, set_share
 
         plan, release = Plan(self.max_failures_percent / 100, self.advance), published(self.repository)

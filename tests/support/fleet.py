@@ -41,9 +41,9 @@ from device.update.refused import NotYetError
 from device.update.report import reports_of
 from device.update.roll_out import RollOut
 from device.update.trial import GOOD_READINGS, MAX_FAILED_STARTS, Start, trial_of
-from pipeline.fleet.reports import read_reports
-from pipeline.fleet.rule import Plan, decide
 from pipeline.signing.contents import contents
+from pipeline.signing.fleet.reports import read_reports
+from pipeline.signing.fleet.rule import Plan, decide
 from pipeline.signing.keys import RootKeys, make_keys
 from pipeline.signing.repository import publish
 from pipeline.signing.share import Published, published, set_share

@@ -87,7 +87,7 @@ def test_graphs_that_scale_alike_are_folded_together(write_tflite: TfliteWriter)
         (1, 2), classify=lambda crop: network(crop / 255), step=lambda crop: network(network(crop / 255))
     )
     without, range_ = fold_input_scale(content, PIXELS)
-    assert (range_.low, range_.high) == (0.0, pytest.approx(1.0))
+    assert [range_.low, range_.high] == pytest.approx([0.0, 1.0])
     assert [operator.name for operator in graphs(without)["step"].operators] == ["SIN", "FULLY_CONNECTED"] * 2
     for signature in ("classify", "step"):
         assert answer(without, [0.2, 0.8], signature) == pytest.approx(answer(content, [51.0, 204.0], signature))

@@ -9,6 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from converters.tflite.graph import read_graphs
 from converters.tflite.unread import without_unread_outputs
+from device.arrays import Float32
 from tests.conftest import TfliteWriter
 
 CROP = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
@@ -24,7 +25,7 @@ CROP = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
     ],
 )
 def test_read_parts_are_cut_out(
-    write_tflite: TfliteWriter, axis: int, read: tuple[int, int], expected: np.ndarray
+    write_tflite: TfliteWriter, axis: int, read: tuple[int, int], expected: Float32
 ) -> None:
     """In the place of a split stand slices of the parts that are read, which give what they gave."""
 

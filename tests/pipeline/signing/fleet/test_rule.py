@@ -1,4 +1,4 @@
-"""Tests of `pipeline.fleet.rule`: what halts a roll-out, what raises it, and what does neither."""
+"""Tests of `pipeline.signing.fleet.rule`: what halts a roll-out, what raises it, and what does neither."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from device.update.release import ReleaseRecord
 from device.update.report import Report, State
-from pipeline.fleet.reports import Count, Read
-from pipeline.fleet.rule import Decision, Plan, decide, evidence, fails
+from pipeline.signing.fleet.reports import Count, Read
+from pipeline.signing.fleet.rule import Decision, Plan, decide, evidence, fails
 from pipeline.signing.share import Published
 
 RELEASE = "a" * 64

@@ -20,7 +20,7 @@ from scipy.stats import beta
 
 from device.update.release import ALL_PERMILLE
 from device.update.roll_out import is_within
-from pipeline.fleet.reports import Count, Read, count
+from pipeline.signing.fleet.reports import Count, Read, count
 from pipeline.signing.share import Published
 
 # One device may be unlucky.

@@ -1,4 +1,4 @@
-"""Tests of `pipeline.fleet.reports`: which reports count, and the table of them."""
+"""Tests of `pipeline.signing.fleet.reports`: which reports count, and the table of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.update.report import Report, State
-from pipeline.fleet.reports import Count, count, read_reports, table
+from pipeline.signing.fleet.reports import Count, count, read_reports, table
 
 
 def line(device: int, state: State, hour: int = 0, release: str = "a") -> str:

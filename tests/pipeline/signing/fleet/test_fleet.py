@@ -12,7 +12,7 @@ from pipeline.signing.keys import RootKeys, make_keys
 from pipeline.signing.repository import publish
 from pipeline.signing.share import published
 from tests.conftest import MODELS, ROOT
-from tests.pipeline.fleet.test_reports import line
+from tests.pipeline.signing.fleet.test_reports import line
 from tests.support.commands import pipeline
 from tests.support.fleet import UNLUCKY_PERCENT, roll_out
 
