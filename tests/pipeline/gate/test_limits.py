@@ -201,3 +201,21 @@ def test_the_projects_file_sets_every_limit(model: str) -> None:
     """Each released variant has every limit, and each limit can refuse."""
     limits = read_limits(MODELS / "limits.toml", model)
     assert limits.missing() == limits.refusing_nothing() == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "refuses_nothing", "refuses"),
+    [
+        ("images_min", 1, 2),
+        ("signal_to_noise_db_min", -99, -98.9),
+        ("agreement_percent_min", 0, 0.1),
+        ("negatives_accepted_percent_max", 100, 99.9),
+        ("accuracy_drop_pp_max", 100, 99.9),
+        ("file_bytes_max", 2**31, 2**31 - 1),
+        ("time_ratio_max", 1_000, 999),
+    ],
+)
+def test_a_limit_that_any_model_keeps_refuses_nothing(name: str, refuses_nothing: float, refuses: float) -> None:
+    """From this value on, whatever is measured is allowed; one step below something is not."""
+    assert Limits(**{name: refuses_nothing}).refusing_nothing() == (f"{name} = {refuses_nothing:g}",)
+    assert Limits(**{name: refuses}).refusing_nothing() == ()
