@@ -27,6 +27,14 @@ def sequence(*shape: int) -> Manifest:
 
 
 @pytest.mark.parametrize(
+    ("given", "one"), [(DIGITS, "a crop"), (manifest((12, 10, 3)), "an image"), (sequence(20, 8), "a sequence")]
+)
+def test_messages_name_the_input(given: Manifest, one: str) -> None:
+    """Digits are crops; everything else is called by its kind."""
+    assert InputForm(given).one == one
+
+
+@pytest.mark.parametrize(
     ("given", "shape", "line", "dtype"),
     [
         (DIGITS, (28, 28), (28,), "uint8"),

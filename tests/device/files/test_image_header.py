@@ -103,6 +103,13 @@ def test_what_follows_the_last_chunk_of_a_png_is_left_out(length: int) -> None:
     assert checked_image(whole + b"\xff" * length) == whole
 
 
+def test_a_strip_that_says_no_number_of_rows_has_all() -> None:
+    """In TIFF 2**32 - 1 rows a strip are the default, and mean one strip; one row fewer is a claim."""
+    assert checked_image(tiff(4, 2**32 - 1)) == tiff(4, 2**32 - 1)
+    with pytest.raises(ValueError, match="Expected an image of 1 to"):
+        checked_image(tiff(4, 2**32 - 2))
+
+
 @pytest.mark.parametrize(
     ("suffix", "expected"),
     [
