@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from device.files.idx import read_idx
+from device.files.idx import read_idx, unpacked
 
 TWO_BY_THREE = bytes.fromhex("00000802 00000002 00000003 010203040506")
 ARRAYS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=5))
@@ -126,3 +126,10 @@ def test_truncated_anywhere(folder: Path, data: st.DataObject, array: npt.NDArra
     whole = gzip.compress(idx(array)) if packed else idx(array)
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1), label="bytes kept")])
     refusal(path)
+
+
+def test_no_more_is_decompressed_than_the_header_announces(tmp_path: Path) -> None:
+    """Of a megabyte behind a header for 2,000 bytes one byte more is read, which is enough to refuse the file."""
+    path = tmp_path / "more.gz"
+    path.write_bytes(gzip.compress(idx(np.zeros(2_000, np.uint8)) + bytes(1_000_000)))
+    assert len(unpacked(path)) == 8 + 2_000 + 1
