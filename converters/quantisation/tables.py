@@ -253,5 +253,5 @@ def _table(function: bytes, before: tuple[float, int], after: tuple[float, int])
     interpreter.invoke()
     values = interpreter.get_tensor(interpreter.get_output_details()[0]["index"]).reshape(-1)
     # Outside of its domain, as the logarithm of a negative number, the function has no value that is asked for.
-    quantised = np.clip(np.round(np.nan_to_num(values.astype(np.float64)) / after[0]) + after[1], -128, 127)
+    quantised = np.clip(np.round(np.nan_to_num(values).astype(np.float64) / after[0]) + after[1], -128, 127)
     return np.asarray(quantised, np.int8)

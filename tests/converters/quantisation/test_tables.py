@@ -121,7 +121,7 @@ def test_two_tensors_are_no_function_of_one(write_tflite: TfliteWriter) -> None:
 
 
 def test_an_inner_value_that_is_read_elsewhere_has_a_table_too(write_tflite: TfliteWriter) -> None:
-    """The exponential is read by a product, and by the function around it, which begins anew at the input."""
+    """The exponential is read by a product, and by the function around it, which begins again at the input."""
     aside = set_aside_of(write_tflite, lambda x: tf.matmul(tf.exp(x), TURNED) + tf.cos(tf.exp(x)))
     (graph,) = read_graphs(aside.float_tflite)
     crop = graph.inputs["crop"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -217,5 +217,5 @@ def test_the_projects_file_sets_every_limit(model: str) -> None:
 )
 def test_a_limit_that_any_model_keeps_refuses_nothing(name: str, refuses_nothing: float, refuses: float) -> None:
     """From this value on, whatever is measured is allowed; one step below something is not."""
-    assert Limits(**{name: refuses_nothing}).refusing_nothing() == (f"{name} = {refuses_nothing:g}",)
-    assert Limits(**{name: refuses}).refusing_nothing() == ()
+    assert replace(Limits(), **{name: refuses_nothing}).refusing_nothing() == (f"{name} = {refuses_nothing:g}",)
+    assert replace(Limits(), **{name: refuses}).refusing_nothing() == ()
