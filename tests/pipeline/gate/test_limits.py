@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -217,5 +218,10 @@ def test_the_projects_file_sets_every_limit(model: str) -> None:
 )
 def test_a_limit_that_any_model_keeps_refuses_nothing(name: str, refuses_nothing: float, refuses: float) -> None:
     """From this value on, whatever is measured is allowed; one step below something is not."""
-    assert replace(Limits(), **{name: refuses_nothing}).refusing_nothing() == (f"{name} = {refuses_nothing:g}",)
-    assert replace(Limits(), **{name: refuses}).refusing_nothing() == ()
+
+    def refusing_nothing(value: float) -> tuple[str, ...]:
+        limits: dict[str, Any] = {name: value}
+        return Limits(**limits).refusing_nothing()
+
+    assert refusing_nothing(refuses_nothing) == (f"{name} = {refuses_nothing:g}",)
+    assert refusing_nothing(refuses) == ()
