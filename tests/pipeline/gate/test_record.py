@@ -5,21 +5,19 @@ from __future__ import annotations
 import base64
 import math
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from device.contract.manifest import EarlyExit, read_manifest
+from device.contract.manifest import EarlyExit
 from pipeline.gate.record import (
     Answers,
     Example,
     Latency,
-    Measurements,
     RecallChange,
     ReliabilityBin,
     TensorSignal,
 )
-from tests.conftest import MODELS
+from tests.support.measured import MEASURED
 
 
 def test_a_change_of_recall_in_percent() -> None:
@@ -97,37 +95,20 @@ def test_impossible_histograms_are_refused(edges_ms: tuple[float, ...], counts: 
     assert Latency((0.0, 1.0, 2.0), (0, 4), 0, 0.5, 0.9).counts == (0, 4)
 
 
-def _measurements(**changes: Any) -> Measurements:
-    answers = Answers(((1, 0), (0, 3)), (ReliabilityBin(0.0, 1.0, 4, 0.3, 1),))
-    change = RecallChange("a", 4, 3, 0, 0, -1.0, 1.0)
-    parts: dict[str, Any] = {
-        "names": ("a", "b"),
-        "labels": ("a", "b"),
-        "float": answers,
-        "int8": answers,
-        "overall": change,
-        "classes": (change, replace(change, label="b")),
-        "tensors": (),
-        "disagreements": (),
-        "mistakes": (),
-        "latency": Latency((0.0, 1.0), (4,), 0, 0.5, 0.9),
-        "early_exit": None,
-        "manifest": read_manifest(MODELS / "rows2d"),
-    }
-    return Measurements(**{**parts, **changes})
-
-
 def test_measurements_are_of_the_same_classes() -> None:
-    """Confusion matrices, changes of recall and names are of the same classes; three names here are refused."""
-    assert _measurements().names == ("a", "b")
-    assert _measurements(early_exit=EarlyExit(0.99, (0.5, 0.9), 1.5, 0.1)).early_exit is not None
-    with pytest.raises(ValueError, match=r"Expected confusion \[2, 3\]"):
-        _measurements(labels=("a", "b", "none"))
-    wide = Answers(((1, 0, 0), (0, 3, 0)), (ReliabilityBin(0.0, 1.0, 4, 0.3, 1),))
+    """Confusion matrices and changes of recall are of the same classes as the names."""
+    with pytest.raises(ValueError, match=r"Expected confusion \[3, 4\]"):
+        replace(MEASURED, labels=(*MEASURED.labels, "none"))
+    small = Answers(((1, 0), (0, 3)), MEASURED.int8.bins)
     for model in ("float", "int8"):
-        with pytest.raises(ValueError, match=r"Expected confusion \[2, 2\]"):
-            _measurements(**{model: wide})
+        with pytest.raises(ValueError, match=r"Expected confusion \[3, 3\]"):
+            replace(MEASURED, **{model: small})
     with pytest.raises(ValueError, match="Expected a change of recall for each of"):
-        _measurements(classes=())
+        replace(MEASURED, classes=MEASURED.classes[::-1])
+
+
+def test_an_early_exit_has_an_accuracy_for_each_step() -> None:
+    """A network without time steps has no early exit; one with an early exit says what each step answers."""
+    assert replace(MEASURED, early_exit=None).early_exit is None
     with pytest.raises(ValueError, match="Expected an accuracy after each time step"):
-        _measurements(early_exit=EarlyExit(0.99, (), 1.5, 0.1))
+        replace(MEASURED, early_exit=EarlyExit(0.99, (), 1.5, 0.1))
