@@ -353,6 +353,7 @@ def test_heads_over_sequences_stream(head: Callable[[Any], Any]) -> None:
     given = keras.Input((5, 4))
     network = keras.Model(given, head(layers.LSTM(3, return_sequences=True)(given)))
     check_equals_whole(randomised(network, seed=24), seed=25)
+    assert step_form(lowered(network)).per_step == ()
 
 
 def test_refuses_pooling_between_lstms() -> None:
