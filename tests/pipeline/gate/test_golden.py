@@ -16,7 +16,7 @@ from pipeline.data.calibration import GOLDEN_SHEET, read_sheet
 from pipeline.folders import ModelFolder
 from pipeline.gate.case import Case
 from pipeline.gate.check import Check, Verdict
-from pipeline.gate.golden import golden, golden_content, golden_ranges
+from pipeline.gate.golden import golden, golden_content, golden_inputs, golden_ranges
 from tests.conftest import MODELS
 from tests.support.cases import small_case
 from tests.support.drawings import golden_crops as drawn
@@ -96,3 +96,10 @@ def test_ranges_that_allow_anything_are_refused(case: Case) -> None:
     assert check.value is not None
     assert check.value > 20
     assert "int8 steps from the logits here" in check.reason
+
+
+def test_only_digits_have_the_sheets_crops(case: Case) -> None:
+    """With other images eight of their own travel."""
+    others = replace(case.splits, form=replace(case.splits.form, normalisation=""))
+    np.testing.assert_array_equal(golden_inputs(case.splits), read_sheet(GOLDEN_SHEET))
+    np.testing.assert_array_equal(golden_inputs(others), others.test.crops[:8])
