@@ -23,6 +23,7 @@ else:
 
 # Counts repeat to the instruction; a regression of 2 % is refused.
 _ALLOWED = 1.02
+_IN_BOTH_PRECISIONS = ("rows2d", "fast")
 
 
 @pytest.fixture(params=["pi4", "pi5"])
@@ -66,7 +67,7 @@ def test_a_start_keeps_its_budget(counted: Target, variant: str, bundled: Path, 
 def both_precisions(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The files of two releases, each after that of the same network in float."""
     folder, files = tmp_path_factory.mktemp("precisions"), []
-    for name in ("rows2d", "fast"):
+    for name in _IN_BOTH_PRECISIONS:
         model = ModelFolder(MODELS / name)
         # Ranges do not change what float computes.
         float_tflite = convert(load_network(name, model), np.zeros((1, 28, 28, 1), np.float32)).float_tflite
@@ -81,5 +82,5 @@ def test_int8_takes_fewer_instructions_than_float(target: Target, both_precision
     child = target.python([ON_DEVICE, "invocations", *both_precisions], folder=ROOT, counting=True)
     counts = section_instructions(child.stderr)
     print(target.machine.name, target.runtime, " ".join(f"{file}={count}" for file, count in counts.items()))
-    for name in ("rows2d", "fast"):
+    for name in _IN_BOTH_PRECISIONS:
         assert counts[f"{name}.int8"] < counts[f"{name}.float"]

@@ -27,17 +27,21 @@ from converters.lowering.operations import (
     Whole,
 )
 from converters.lowering.refusal import NetworkRefusedError
+from tests.converters.lowering.test_lower import randomised
 
 Function = Callable[[Any], Any]
 SERIES, PICTURE = (6, 4), (6, 4, 2)
 TABLE = np.arange(24, dtype=np.float32).reshape(6, 4) / 8
 
 
-def operation(function: Function, shape: tuple[int, ...]) -> Operation:
-    """The one operation that a function of an input `[1, *shape]` becomes, which returns what Keras returns."""
+def operation(function: Function, shape: tuple[int, ...], low: float = 0.1) -> Operation:
+    """The one operation that a function of numbers `[1, *shape]` in low..1 becomes, which returns what Keras returns.
+
+    A layer is such a function, and has random weights.
+    """
     given = keras.Input(shape)
-    network = keras.Model(given, function(given))
-    x = np.random.default_rng(5).uniform(0.1, 1, (1, *shape)).astype(np.float32)
+    network = randomised(keras.Model(given, function(given)), seed=3)
+    x = np.random.default_rng(5).uniform(low, 1, (1, *shape)).astype(np.float32)
     found = lowered(network, keep_head=True)
     for received, expected in zip(found(tf.constant(x)).values(), tf.nest.flatten(network(x)), strict=True):
         np.testing.assert_allclose(received, expected, atol=1e-5)

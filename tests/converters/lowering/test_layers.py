@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -15,7 +16,6 @@ from converters.lowering.operations import (
     Activation,
     Dense,
     Merge,
-    Operation,
     Pointwise,
     Pooling,
     Reordering,
@@ -23,19 +23,11 @@ from converters.lowering.operations import (
     Whole,
 )
 from converters.lowering.refusal import NetworkRefusedError
-from tests.converters.lowering.test_lower import inputs, stacked
+from tests.converters.lowering.test_functions import PICTURE, SERIES
+from tests.converters.lowering.test_functions import operation as operation_of
+from tests.converters.lowering.test_lower import inputs
 
-SERIES, PICTURE = (6, 4), (6, 4, 2)
-
-
-def operation(layer: keras.Layer, shape: tuple[int, ...]) -> Operation:
-    """The one operation that a layer with random weights becomes, which returns what Keras returns."""
-    network = stacked(*shape, of=(layer,))
-    found = lowered(network, keep_head=True)
-    (received,) = found(tf.constant(inputs(*shape))).values()
-    np.testing.assert_allclose(received, network(inputs(*shape), training=False), atol=1e-5)
-    (node,) = found.nodes
-    return node.operation
+operation = partial(operation_of, low=-1)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from keras import layers
 
 from converters.lowering.lower import lowered
 from converters.lowering.refusal import NetworkRefusedError
-from tests.converters.lowering.test_lower import inputs, stacked
+from tests.converters.lowering.test_lower import check_equals_keras, inputs
 
 
 def cells(*of: type[layers.Layer]) -> list[layers.Layer]:
@@ -51,9 +51,7 @@ def maps(**settings: Any) -> layers.ConvLSTM1D:
     ],
 )  # fmt: skip
 def test_equals_keras(layer: keras.Layer, shape: tuple[int, ...]) -> None:
-    network = stacked(*shape, of=(layer,))
-    (received,) = lowered(network, keep_head=True)(tf.constant(inputs(*shape))).values()
-    np.testing.assert_allclose(received, network(inputs(*shape), training=False), atol=1e-5)
+    check_equals_keras(layer, shape=shape)
 
 
 @pytest.mark.parametrize(

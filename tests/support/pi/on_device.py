@@ -60,11 +60,10 @@ def sections(model: str, crops: str) -> None:
     _section("empty", lambda: None)
     crop = np.load(crops)[0]
     with Runner(model) as runner:
-        signature, reader, lines = _classify(Path(model, runner.manifest.file.name)), runner._reader, runner.lines(crop)
+        invoke, reader, lines = _invocation(Path(model, runner.manifest.file.name)), runner._reader, runner.lines(crop)
         _section("classify", lambda: runner.classify(crop))
-        if signature is not None:
-            invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
-            _section("classify_invoke", lambda: invoke(graph))
+        if invoke is not None:
+            _section("classify_invoke", invoke)
         _section("step_invoke", reader._loop._model.run)  # type: ignore[attr-defined]  # every release streams
         _section("all_lines", lambda: _push(runner, lines), before=runner.reset)
 
@@ -80,13 +79,14 @@ def invocations(*paths: str) -> None:
     """Runs `classify` of each file a few times, marked as a section of the file's name."""
     _section("empty", lambda: None)
     for path in map(Path, paths):
-        signature = _classify(path)
-        invoke, graph = signature._interpreter_wrapper.Invoke, signature._subgraph_index
-        _section(path.name, lambda invoke=invoke, graph=graph: invoke(graph))  # type: ignore[misc]  # bound at once
+        invoke = _invocation(path)
+        if invoke is None:
+            raise ValueError(f"{path}: Expected a file with classify")
+        _section(path.name, invoke)
 
 
-def _classify(path: Path) -> Any:
-    """Returns the signature of a file, ready to be invoked; None if the file has `step` alone."""
+def _invocation(path: Path) -> Callable[[], object] | None:
+    """Returns what invokes `classify` of a file, on zeros; None if the file has `step` alone."""
     from device.interpreter import load_interpreter
 
     interpreter, _ = load_interpreter(path.read_bytes(), 1)
@@ -95,7 +95,7 @@ def _classify(path: Path) -> Any:
     signature = interpreter.get_signature_runner("classify")
     (crop,) = signature.get_input_details().values()
     signature(crop=np.zeros(crop["shape"], crop["dtype"]))
-    return signature
+    return lambda: signature._interpreter_wrapper.Invoke(signature._subgraph_index)
 
 
 def operators(path: str, seed: str) -> None:
