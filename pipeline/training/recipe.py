@@ -33,7 +33,7 @@ class Recipe:
 
     `earlier_steps_weight` is the loss weight of all time steps before the last, whose weight is 1. `cell_noise` is the
     standard deviation of the noise on the cell states, `corrupted_share` the share of crops that get a camera's faults.
-    Of an epoch's crops `photographed_share` are synthetic photographs of digits.
+    Of an epoch's crops `photographed_share` are synthetic photographs of digits and `negative_share` show no digit.
 
     `teacher` is a released variant. Its probabilities for a digit, as it was before it got faults, are mixed into the
     digit's target: `teacher_share` of it.
@@ -49,6 +49,7 @@ class Recipe:
     cell_noise: float = 0.0
     corrupted_share: float = 0.4
     photographed_share: float = 0.42
+    negative_share: float = 0.26
     teacher: str = ""
     teacher_share: float = 0.0
     seed: int = 7
@@ -62,6 +63,11 @@ class Recipe:
             ("cell_noise >= 0", self.cell_noise, 0 <= self.cell_noise < np.inf),
             ("0 <= corrupted_share <= 1", self.corrupted_share, 0 <= self.corrupted_share <= 1),
             ("0 <= photographed_share <= 1", self.photographed_share, 0 <= self.photographed_share <= 1),
+            (
+                "0 <= negative_share <= 1 - photographed_share",
+                self.negative_share,
+                0 <= self.negative_share <= 1 - self.photographed_share,
+            ),
             ("0 <= teacher_share <= 1", self.teacher_share, 0 <= self.teacher_share <= 1),
             (f"a teacher of {', '.join(VARIANTS)}", self.teacher, self.teacher in {"", *VARIANTS}),
             (

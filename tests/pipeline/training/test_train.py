@@ -216,6 +216,11 @@ def test_refuses_fewer_images_than_a_batch(training_set: TrainingSet, tmp_path: 
         ({"label_smoothing": -0.1}, "Expected 0 <= label_smoothing < 1. Received: -0.1"),
         ({"corrupted_share": 1.5}, "Expected 0 <= corrupted_share <= 1. Received: 1.5"),
         ({"photographed_share": -0.1}, "Expected 0 <= photographed_share <= 1. Received: -0.1"),
+        ({"negative_share": -0.1}, "Expected 0 <= negative_share <= 1 - photographed_share. Received: -0.1"),
+        (
+            {"photographed_share": 0.5, "negative_share": 0.625},
+            "Expected 0 <= negative_share <= 1 - photographed_share. Received: 0.625",
+        ),
         ({"teacher": "rows2d", "teacher_share": 1.5}, "Expected 0 <= teacher_share <= 1. Received: 1.5"),
         (
             {"teacher": "big", "teacher_share": 0.5},
