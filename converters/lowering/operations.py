@@ -42,17 +42,14 @@ class _Applied:
         return self.function(*inputs)
 
 
-@dataclass(frozen=True)
 class Pointwise(_Applied):
     """A function of each row by itself."""
 
 
-@dataclass(frozen=True)
 class Merge(_Applied):
     """A function of the same row of several inputs."""
 
 
-@dataclass(frozen=True)
 class Activation(Pointwise):
     """A function of each number by itself; or, if it is `softmax`, of the numbers along the last axis."""
 
@@ -77,17 +74,14 @@ class Reordering(_Applied):
     swaps_rows_and_columns: bool = False
 
 
-@dataclass(frozen=True)
 class Summary(_Applied):
     """A function of all rows together, such as their mean."""
 
 
-@dataclass(frozen=True)
 class LastStep(_Applied):
     """The last row alone."""
 
 
-@dataclass(frozen=True)
 class Whole(_Applied):
     """A function of all rows together that returns rows again."""
 
@@ -105,7 +99,6 @@ class Dense:
         return self.activation(tf.matmul(x, self.kernel) + self.bias)
 
 
-@dataclass(frozen=True)
 class EachStep(_Applied):
     """A function of each time step by itself: `[1, steps, ...]` as a batch of steps.
 

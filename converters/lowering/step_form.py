@@ -124,7 +124,7 @@ def step_form(network: Lowered) -> StepForm:
         shape = (shape[0], shape[2], shape[1], *shape[3:])
         nodes = tuple(replace(node, inputs=_renumbered(node, network)) for node in nodes[1:])
         shapes[0] = shape
-    refuse_looking_ahead(nodes, shapes)
+    refuse_looking_ahead(nodes)
     recurrent, steps = time_steps(nodes, shapes)
     if shape[1] % steps:
         raise NotStreamableError(f"{shape[1]} lines do not divide into {steps} time steps")

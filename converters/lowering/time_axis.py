@@ -14,13 +14,13 @@ class NotStreamableError(ValueError):
     """A network cannot be computed while lines arrive; the message names the layer and the reason."""
 
 
-def refuse_looking_ahead(nodes: Sequence[Node], shapes: Mapping[int, Shape]) -> None:
+def refuse_looking_ahead(nodes: Sequence[Node]) -> None:
     """Raises NotStreamableError, with what to change, at the first convolution that needs a row before it arrives."""
     for node in nodes:
         operation = node.operation
         if isinstance(operation, (BothWays, Recurrence)):
             return
-        if isinstance(operation, Convolution) and len(shapes[node.inputs[0]]) == operation.kernel.ndim:
+        if isinstance(operation, Convolution):
             refuse_padding(operation)
 
 
@@ -56,8 +56,8 @@ def rows_of_a_step(operation: Reordering, rows: int, whole: Shape, shape: Shape)
     """
     few, left = divmod(whole[1], shape[1])
     # A single row would be the whole input, and a repeated vector has no rows to join.
-    joins = few > 1 and shape[1] > 1 and not rows % few and prod(shape) == prod(whole)
-    if left or not (few == 1 or joins):
+    joins = shape[1] > 1 and prod(shape) == prod(whole)
+    if left or (few > 1 and (rows % few or not joins)):
         raise NotStreamableError(f"{operation.name}: mixes time steps")
     return rows // few
 

@@ -12,7 +12,6 @@ import tensorflow as tf
 from keras import layers, ops
 
 from converters.lowering.functions import greatest, repeated
-from converters.lowering.layer_graph import UnreadableNetworkError
 from converters.lowering.lower import lowered
 from converters.lowering.operations import (
     Activation,
@@ -151,13 +150,6 @@ def test_parts_along_time_need_all_rows(axis: int, kind: type) -> None:
     np.testing.assert_array_equal(received["a"], first)
     np.testing.assert_array_equal(received["b"], second)
     assert type(found.nodes[0].operation) is kind
-
-
-def test_outputs_of_one_name_are_refused() -> None:
-    """Keras names them after their layer; one would be lost."""
-    given = keras.Input(SERIES)
-    with pytest.raises(UnreadableNetworkError, match=r"Received: (split\w*), \1\. Put keras\.layers\.Identity"):
-        lowered(keras.Model(given, ops.split(given, 2, axis=1)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests of `converters.lowering.layers` and `normalisation`: what each layer computes, and the rows it needs."""
+"""Tests of `converters.lowering.layers`: what each layer computes, and the rows it needs."""
 
 from __future__ import annotations
 
@@ -28,44 +28,6 @@ from tests.converters.lowering.test_functions import operation as operation_of
 from tests.converters.lowering.test_lower import inputs
 
 operation = partial(operation_of, low=-1)
-
-
-@pytest.mark.parametrize(
-    ("layer", "shape", "kind"),
-    [
-        (layers.LayerNormalization(), SERIES, Pointwise),
-        (layers.LayerNormalization(axis=1), SERIES, Whole),
-        (layers.LayerNormalization(axis=(2, 3)), PICTURE, Pointwise),
-        (layers.LayerNormalization(axis=[-1, -2]), PICTURE, Pointwise),
-        (layers.LayerNormalization(axis=(1, 3)), PICTURE, Whole),
-        (layers.LayerNormalization(scale=False, epsilon=0.1), SERIES, Pointwise),
-        (layers.LayerNormalization(center=False), SERIES, Pointwise),
-        (layers.UnitNormalization(), SERIES, Pointwise),
-        (layers.UnitNormalization(axis=1), SERIES, Whole),
-        (layers.UnitNormalization(axis=(2, 3)), PICTURE, Pointwise),
-        (layers.UnitNormalization(axis=[-3, 3]), PICTURE, Whole),
-        (layers.GroupNormalization(2), PICTURE, Whole),
-        (layers.GroupNormalization(2, epsilon=0.1), SERIES, Whole),
-        (layers.GroupNormalization(-1, scale=False), SERIES, Whole),
-        (layers.GroupNormalization(1, center=False, axis=2), SERIES, Whole),
-        (layers.Rescaling(0.5, -0.25), SERIES, Pointwise),
-        (layers.Rescaling([1.0, 2.0, 3.0, 4.0]), SERIES, Pointwise),
-        (layers.Rescaling(0.5, [0.0, 1.0, 0.0, 2.0]), SERIES, Pointwise),
-        (layers.Normalization(mean=[1.0, 2.0, 3.0, 4.0], variance=[0.5, 1.0, 0.0, 4.0]), SERIES, Pointwise),
-        (layers.Normalization(mean=0.5, variance=0.25, invert=True), SERIES, Pointwise),
-        (layers.BatchNormalization(epsilon=0.1), SERIES, Pointwise),
-    ],
-)
-def test_a_normalisation_along_time_needs_all_rows(layer: keras.Layer, shape: tuple[int, ...], kind: type) -> None:
-    """One over other axes is of each row by itself."""
-    assert type(operation(layer, shape)) is kind
-
-
-@pytest.mark.parametrize("axis", [1, 2])
-def test_groups_are_of_the_last_axis(axis: int) -> None:
-    """Groups of another axis are refused, with the axis."""
-    with pytest.raises(NetworkRefusedError, match=rf"Expected a normalisation of the last axis. Received: axis={axis}"):
-        operation(layers.GroupNormalization(2, axis=axis), PICTURE)
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow as tf
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from keras import layers
 
 from converters.lowering.inference import InferenceNetwork
-from converters.lowering.layer_graph import UnreadableNetworkError
 from converters.lowering.refusal import NetworkRefusedError
 from pipeline.training.networks import build
 from pipeline.variants import VARIANTS
 
 NAMES = ["rows2d", "cols2d", "conv1d", "rows", "fast", "tiny"]
 SEEDS = st.integers(0, 2**32 - 1)
-WINDOWS = st.tuples(st.integers(1, 4), st.integers(1, 4))
-MARGINS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 
 
 def randomised(network: keras.Sequential, seed: int) -> keras.Sequential:
@@ -80,82 +77,6 @@ def test_stacked_lstms() -> None:
     """An LSTM above the states of another, which runs backwards, gives what Keras gives."""
     below = layers.LSTM(5, return_sequences=True, go_backwards=True)
     check_equals_keras(below, layers.Dropout(0.5), layers.LSTM(4), layers.Dense(3), shape=(6, 3))
-
-
-@pytest.mark.thorough
-@given(
-    window=WINDOWS,
-    above_and_beside=st.tuples(MARGINS, MARGINS),
-    padding=st.sampled_from(["valid", "same"]),
-    reach=st.sampled_from([{}, {"strides": 2}, {"strides": (1, 2)}, {"dilation_rate": 2}, {"dilation_rate": (2, 1)}]),
-    channels=st.integers(1, 3),
-)
-@settings(deadline=None, max_examples=30)
-def test_convolutions_of_images(
-    window: tuple[int, int],
-    above_and_beside: tuple[tuple[int, int], tuple[int, int]],
-    padding: str,
-    reach: dict[str, Any],
-    channels: int,
-) -> None:
-    """Windows, strides, dilations and paddings of every kind give what Keras gives, and so does zero padding ahead."""
-    convolution = layers.Conv2D(3, window, padding=padding, **reach)
-    check_equals_keras(
-        layers.ZeroPadding2D(above_and_beside), convolution, layers.BatchNormalization(), shape=(9, 8, channels)
-    )
-
-
-@pytest.mark.parametrize(
-    ("layer", "shape"),
-    [
-        (layers.SeparableConv2D(3, 3), (6, 5, 2)),
-        (layers.SeparableConv2D(3, 2, strides=2, padding="same", activation="relu"), (6, 5, 2)),
-        (layers.SeparableConv2D(3, 2, depth_multiplier=2, use_bias=False), (6, 5, 2)),
-        (layers.SeparableConv1D(3, 3), (6, 2)),
-        (layers.SeparableConv1D(3, 2, strides=2, padding="same", activation="relu"), (6, 2)),
-        (layers.DepthwiseConv2D(2, depth_multiplier=2), (6, 5, 2)),
-        (layers.DepthwiseConv1D(2, padding="same"), (6, 2)),
-    ],
-)
-def test_convolutions_of_each_channel(layer: keras.Layer, shape: tuple[int, ...]) -> None:
-    """Separable and depthwise convolutions give what Keras gives."""
-    check_equals_keras(layer, shape=shape)
-
-
-@pytest.mark.slow
-@given(
-    size=st.integers(1, 4),
-    padding=st.sampled_from(["valid", "same", "causal"]),
-    reach=st.sampled_from([{}, {"strides": 2}, {"strides": 3}, {"dilation_rate": 2}, {"dilation_rate": 3}]),
-    steps=st.integers(3, 12),
-)
-@settings(deadline=None, max_examples=30)
-def test_convolutions_of_sequences(size: int, padding: str, reach: dict[str, Any], steps: int) -> None:
-    """Convolutions along time, causal and dilated ones among them, give what Keras gives."""
-    assume(padding != "valid" or reach.get("dilation_rate", 1) * (size - 1) < steps)
-    check_equals_keras(layers.Conv1D(3, size, padding=padding, **reach), shape=(steps, 2))
-
-
-def test_grouped_convolution() -> None:
-    """A convolution whose filters see a part of the channels each gives what Keras gives."""
-    check_equals_keras(layers.Conv2D(6, 3, groups=2), layers.BatchNormalization(), shape=(7, 6, 4))
-
-
-@pytest.mark.parametrize("scale", [True, False])
-@pytest.mark.parametrize("center", [True, False])
-@pytest.mark.parametrize("use_bias", [True, False])
-def test_normalisation_behind_a_convolution(*, scale: bool, center: bool, use_bias: bool) -> None:
-    """Batch normalisation behind a convolution gives what Keras gives, with and without gamma, beta and a bias."""
-    convolution = layers.Conv1D(4, 3, use_bias=use_bias)
-    check_equals_keras(convolution, layers.BatchNormalization(scale=scale, center=center), layers.ReLU(), shape=(8, 2))
-
-
-@pytest.mark.parametrize("scale", [True, False])
-@pytest.mark.parametrize("center", [True, False])
-def test_normalisation_behind_no_convolution(*, scale: bool, center: bool) -> None:
-    """Batch normalisation of the input, or behind a dense layer, gives what Keras gives."""
-    first, second = (layers.BatchNormalization(scale=scale, center=center) for _ in range(2))
-    check_equals_keras(first, layers.Flatten(), layers.Dense(5), second, layers.Dense(3), shape=(4, 3))
 
 
 def test_normalisation_folds() -> None:
@@ -236,6 +157,18 @@ def test_refuses_all_layers_it_does_not_know_at_once() -> None:
     assert third.startswith("third: a SpectralNormalization cannot be lowered: nothing here says how it is computed.")
 
 
+def test_refuses_what_each_step_has_by_the_layer_that_repeats_it() -> None:
+    """Each unknown layer inside a TimeDistributed is a line of its own, with the names of both."""
+    inner = keras.Sequential(
+        [layers.Masking(name="first"), layers.SpectralNormalization(layers.Dense(3), name="second")]
+    )
+    with pytest.raises(NetworkRefusedError) as refused:
+        InferenceNetwork(stacked(4, 2, of=(layers.TimeDistributed(inner, name="each"),)))
+    first, second = str(refused.value).splitlines()
+    assert first.startswith("each: first: a Masking cannot be lowered")
+    assert second.startswith("each: second: a SpectralNormalization cannot be lowered")
+
+
 HEADS = {
     "dense": ([layers.Dense(3, activation="softmax")], "softmax"),
     "activation": ([layers.Dense(3), layers.Activation("softmax")], "softmax"),
@@ -272,74 +205,6 @@ def test_both_ways_of_every_kind(kind: Any, merge: str) -> None:
     check_equals_keras(layers.Bidirectional(kind(3), merge_mode=merge), layers.Dense(2), shape=(5, 4))
 
 
-def test_weights_are_constants() -> None:
-    """Every weight that is not folded is in the function itself, and the function depends on no variable."""
-    network = stacked(4, 3, of=(layers.LSTM(5), layers.Dense(2)))
-    function = InferenceNetwork(network).classify.get_concrete_function()
-    constants = [
-        tf.make_ndarray(operation.get_attr("value"))
-        for operation in function.graph.get_operations()
-        if operation.type == "Const"
-    ]
-    assert not function.variables
-    assert not function.captured_inputs
-    for weight in network.get_weights():
-        assert any(np.array_equal(weight, constant) for constant in constants), weight.shape
-
-
-def test_later_training_changes_nothing() -> None:
-    """A lowered network does not change with the weights of the Keras network."""
-    network = stacked(4, 3, of=(layers.Conv1D(2, 2), layers.BatchNormalization(), layers.LSTM(5), layers.Dense(2)))
-    inference = InferenceNetwork(network)
-    before = inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist()
-    network.set_weights([np.zeros_like(weight) for weight in network.get_weights()])
-    assert inference.classify(tf.constant(inputs(4, 3)))["logits"].numpy().tolist() == before
-
-
-@pytest.mark.sampled
-@pytest.mark.parametrize("name", NAMES)
-def test_names_do_not_matter(name: str) -> None:
-    """The same weights give the same function, whatever numbers Keras adds to the names of layers."""
-    first, second = (build(VARIANTS[name]) for _ in range(2))
-    second.set_weights(first.get_weights())
-    assert [layer.name for layer in first.layers] != [layer.name for layer in second.layers]
-    one, other = (InferenceNetwork(network).classify.get_concrete_function().graph for network in (first, second))
-    assert one.as_graph_def() == other.as_graph_def()
-
-
-def test_takes_one_crop() -> None:
-    """The function takes a batch of one and no other."""
-    specification = InferenceNetwork(stacked(4, 3, of=(layers.Flatten(),))).classify.input_signature
-    assert specification == (tf.TensorSpec((1, 4, 3), tf.float32, name="crop"),)
-
-
-def kernel_shapes(convolution: keras.Layer, *shape: int) -> list[list[int]]:
-    """The shapes of the kernels in the lowered function, `[rows, columns, channels, filters]`."""
-    graph = InferenceNetwork(stacked(*shape, of=(convolution,))).classify.get_concrete_function().graph
-    return [operation.inputs[1].shape.as_list() for operation in graph.get_operations() if operation.type == "Conv2D"]
-
-
-def test_windows_of_a_one_channel_kernel_become_channels() -> None:
-    """A window of 3 rows by 2 columns over one channel is computed as one pixel of 6 channels."""
-    assert kernel_shapes(layers.Conv2D(5, (3, 2)), 9, 8, 1) == [[1, 1, 6, 5]]
-    assert kernel_shapes(layers.Conv2D(5, (3, 2), padding="same"), 9, 8, 1) == [[1, 1, 6, 5]]
-
-
-@pytest.mark.parametrize(
-    ("channels", "settings", "kernel"),
-    [
-        (2, {}, [3, 2, 2, 5]),
-        (1, {"strides": 2}, [3, 2, 1, 5]),
-        (1, {"strides": (1, 2)}, [3, 2, 1, 5]),
-        (1, {"strides": (2, 1)}, [3, 2, 1, 5]),
-    ],
-)
-def test_other_kernels_keep_their_shape(channels: int, settings: dict[str, Any], kernel: list[int]) -> None:
-    """A window over several channels, or with strides, is computed as it is."""
-    convolution = layers.Conv2D(**{"filters": 5, "kernel_size": (3, 2), **settings})
-    assert kernel_shapes(convolution, 9, 8, channels) == [kernel]
-
-
 @pytest.mark.parametrize(
     "behind",
     [layers.AveragePooling2D(2), layers.Cropping2D(1), layers.Conv2D(2, 2), layers.Flatten()],
@@ -370,27 +235,6 @@ def test_literal_logits() -> None:
     assert lowered(network, np.array([[[1.0], [2.0], [3.0]]], np.float32)).tolist() == [[49.0, 29.0]]
 
 
-def test_normalisation_of_the_last_axis_by_its_index() -> None:
-    """The last axis may be given as -1 or by its index."""
-    check_equals_keras(layers.Conv1D(4, 3), layers.BatchNormalization(axis=2), shape=(8, 2))
-    check_equals_keras(layers.BatchNormalization(axis=3), shape=(4, 5, 3))
-
-
-@pytest.mark.parametrize("axis", [1, 2, -2])
-def test_refuses_normalisation_of_another_axis(axis: int) -> None:
-    """Batch normalisation of rows or columns is refused by the layer's name."""
-    layer = layers.BatchNormalization(axis=axis, name="odd")
-    with pytest.raises(ValueError, match=r"^odd: Expected batch normalisation of the last axis\. Received: axis="):
-        InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
-
-
-def test_refuses_channels_first() -> None:
-    """A convolution with its channels ahead of rows and columns is refused by the layer's name."""
-    layer = layers.Conv2D(2, 1, data_format="channels_first", name="odd")
-    with pytest.raises(ValueError, match=r'^odd: Expected data_format="channels_last"\. Received: channels_first$'):
-        InferenceNetwork(stacked(4, 5, 3, of=(layer,)))
-
-
 def test_a_softmax_that_is_not_the_head_stays() -> None:
     """A softmax in the middle of a network is computed."""
     check_equals_keras(layers.Dense(3, activation="softmax"), layers.Dense(2), shape=(4,))
@@ -410,31 +254,6 @@ def test_refuses_an_initial_state() -> None:
     network = keras.Model(x, layers.LSTM(3, name="odd")(x, initial_state=[h, c]))
     with pytest.raises(NetworkRefusedError, match=r"^odd: its initial state, or its mask, comes from another layer\."):
         InferenceNetwork(network)
-
-
-def test_refuses_an_unbuilt_network() -> None:
-    """A network without the shape of its input is refused, with the line that is missing."""
-    with pytest.raises(UnreadableNetworkError, match=r"Put first in its layers: keras\.Input\(shape=\(\.\.\.\)\)"):
-        InferenceNetwork(keras.Sequential([layers.LSTM(3)]))
-
-
-def test_refuses_a_subclass() -> None:
-    """A network that is Python code of its own is refused."""
-
-    class Own(keras.Model):  # type: ignore[misc]  # Keras has no types
-        pass
-
-    with pytest.raises(UnreadableNetworkError, match=r"Received: a subclass, Own$"):
-        InferenceNetwork(Own(name="own"))
-
-
-def test_refuses_several_inputs() -> None:
-    """A network with two inputs is refused by their names."""
-    first, second = (layers.Input((4,), name=name) for name in ("left", "right"))
-    with pytest.raises(
-        UnreadableNetworkError, match=r"^Expected a network with one input. Received: 2 \(left, right\)$"
-    ):
-        InferenceNetwork(keras.Model([first, second], layers.Add()([first, second])))
 
 
 def test_a_free_number_of_steps_takes_the_length_that_is_given() -> None:

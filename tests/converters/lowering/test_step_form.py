@@ -19,7 +19,6 @@ from keras import layers
 
 from converters.lowering.inference import InferenceNetwork
 from converters.lowering.lower import lowered
-from converters.lowering.refusal import NetworkRefusedError
 from converters.lowering.step_form import StepForm, step_form
 from converters.lowering.time_axis import NotStreamableError
 from converters.tflite.graph import read_graphs
@@ -196,29 +195,6 @@ def test_layers_behind_the_last_lstm() -> None:
     check_equals_whole(randomised(network, seed=16), seed=17)
 
 
-def test_signature_of_a_step() -> None:
-    """The function `step` takes lines and states by name, and returns the logits and every state as `NAME_out`."""
-    network = keras.Sequential(
-        [layers.Input((4, 6, 1)), layers.Reshape((4, 6)), layers.Conv1D(2, 3, padding="causal"), layers.LSTM(3)]
-    )
-    inference = InferenceNetwork(network)
-    assert list(inference.signatures) == ["classify", "step"]
-    assert inference.step is not None
-    assert [(spec.name, tuple(spec.shape)) for spec in inference.step.input_signature] == [
-        ("rows", (1, 1, 6, 1)),
-        ("rows1", (1, 2, 6)),
-        ("h2", (1, 3)),
-        ("c2", (1, 3)),
-    ]
-    given_out = inference.step(*(tf.zeros(spec.shape) for spec in inference.step.input_signature))
-    assert {name: tuple(value.shape) for name, value in given_out.items()} == {
-        "logits": (1, 3),
-        "rows1_out": (1, 2, 6),
-        "h2_out": (1, 3),
-        "c2_out": (1, 3),
-    }
-
-
 CAUSAL = 'Use padding="causal" in Conv1D, and in Conv2D padding="valid" behind ZeroPadding2D'
 REFUSED = {
     "same padding": (
@@ -329,14 +305,6 @@ def test_refuses_what_needs_the_whole_input(function: Callable[[Any], Any], reas
     assert InferenceNetwork(keras.Model(given, function(given))).facts.not_streamable == reason
 
 
-def test_a_continuous_network_must_stream() -> None:
-    """Without a whole input there is nothing else to compute it from."""
-    given = keras.Input((6, 4))
-    network = keras.Model(given, layers.Bidirectional(layers.LSTM(3), name="odd")(given))
-    with pytest.raises(NetworkRefusedError, match="odd: reads time both ways"):
-        InferenceNetwork(network, continuous=True)
-
-
 @pytest.mark.parametrize(
     "head",
     [
@@ -443,15 +411,6 @@ def test_each_time_step_through_a_network_of_its_own() -> None:
     )
     video = keras.Sequential([layers.Input((4, 6, 6, 1)), layers.TimeDistributed(frame), layers.LSTM(3)])
     check_equals_whole(randomised(video, seed=22), seed=23)
-
-
-def test_long_sequences_have_a_step_alone() -> None:
-    """Up to 64 steps a network is also unrolled; beyond, the file holds the step alone."""
-    signatures = {
-        steps: list(InferenceNetwork(keras.Sequential([layers.Input((steps, 2)), layers.LSTM(3)])).signatures)
-        for steps in (64, 65)
-    }
-    assert signatures == {64: ["classify", "step"], 65: ["step"]}
 
 
 @pytest.mark.thorough
