@@ -72,3 +72,50 @@ def test_another_network_differs() -> None:
     other = keras.models.clone_model(recurrent())
     other.set_weights([3 * weight for weight in recurrent().get_weights()])
     assert greatest_difference(other, conversion(recurrent()), INPUTS, (3,), keep_head=False)[0] > 0.3
+
+
+def test_a_softmax_is_compared_but_for_one_number_for_each_answer() -> None:
+    """The logarithms of Keras' probabilities are logits less a number."""
+    keras.utils.set_random_seed(5)
+    network = keras.Sequential(
+        [layers.Input((6, 2)), layers.GRU(4), layers.Dense(2, activation="softmax", name="logits")]
+    )
+    difference, compared = greatest_difference(network, conversion(network), INPUTS, (2, 1), keep_head=False)
+    assert difference < 1e-5
+    assert compared == "3 inputs, one after another"
+
+
+def test_an_output_that_answers_each_step_has_the_values_of_all() -> None:
+    """Six lines an input, six answers; of the last step alone, one."""
+    keras.utils.set_random_seed(6)
+    given = layers.Input((6, 2))
+    sequence = layers.GRU(4, return_sequences=True)(given)
+    each, last = layers.Dense(3, name="each")(sequence), layers.Dense(2, name="last")(layers.GRU(3)(sequence))
+    network = keras.Model(given, {"each": each, "last": last})
+    answers = streamed_outputs(conversion(network), INPUTS, (1, 1, 1))
+    expected = network.predict(INPUTS, verbose=0)
+    assert {name: values.shape for name, values in answers.items()} == {"each": (3, 6, 3), "last": (3, 2)}
+    for name in ("each", "last"):
+        np.testing.assert_allclose(answers[name], expected[name], atol=1e-5)
+
+
+def test_columns_are_lines_where_time_goes_from_left_to_right() -> None:
+    """A network that turns its image reads it column by column."""
+    keras.utils.set_random_seed(7)
+    turned = [layers.Permute((2, 1, 3)), layers.Reshape((6, 2)), layers.GRU(4), layers.Dense(2, name="logits")]
+    network = keras.Sequential([layers.Input((2, 6, 1)), *turned])
+    images = INPUTS.swapaxes(1, 2)[..., np.newaxis]
+    answers = streamed_outputs(conversion(network), images, (1, 1, 1))
+    np.testing.assert_allclose(answers["logits"], network.predict(images, verbose=0), atol=1e-5)
+
+
+@pytest.mark.thorough
+def test_the_first_200_inputs_are_compared() -> None:
+    """Keras takes milliseconds for each."""
+    keras.utils.set_random_seed(8)
+    network = keras.Sequential([layers.Input((2, 2)), layers.SimpleRNN(2), layers.Dense(2, name="logits")])
+    inputs = np.random.default_rng(9).normal(size=(210, 2, 2)).astype(np.float32)
+    for runs in ((150, 60), (205, 5)):
+        difference, compared = greatest_difference(network, conversion(network), inputs, runs, keep_head=False)
+        assert difference < 1e-5
+        assert compared == "200 inputs, one after another"
