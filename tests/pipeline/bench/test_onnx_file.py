@@ -40,7 +40,7 @@ except ValueError as error:
 """
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_a_network_as_onnx_answers_as_keras() -> None:
     """With rows, one or two axes convolved: float to 1e-5, int8 to a rounding; a layer without a rule is refused."""
     try:

@@ -11,7 +11,7 @@ from converters.workspace import MAX_UNROLLED_STEPS
 from pipeline.bench.scaling import FULL, Extent, Grows, Measured, Size, scaling_report, scaling_table
 
 
-@pytest.mark.thorough
+@pytest.mark.exhaustive
 def test_a_small_lstm_is_measured_in_four_forms(tmp_path: Path) -> None:
     """Each form has times, a size and a load; unrolled is larger than the step. Table, figures and picture stay."""
     table = scaling_report(Extent((Size(Grows.STEPS, 5, 4),), rounds=1), tmp_path / "scaling")
