@@ -47,7 +47,9 @@ def read_source(text: str, *, trust: bool) -> Source:
     if place.endswith(".py") and not Path(place).is_file():
         raise LoadError(f"{place}: Expected a Python file. Found none")
     if not trust:
-        raise LoadError(f"{text}: Expected a file of weights, or trust in this code, because it would be run")
+        raise LoadError(
+            f"{text}: Expected trust in this code, because it is run: --trust. Or name a file of the network"
+        )
     return Source("function", place, function)
 
 

@@ -71,7 +71,7 @@ class Convolution:
             return tf.nn.conv2d(x, kernel, self.strides, "VALID", dilations=self.dilations)
         maps, strides, dilations = x[:, :, tf.newaxis], (self.strides[0], 1), (self.dilations[0], 1)
         maps = tf.nn.conv2d(maps, kernel[:, None], strides, "VALID", dilations=dilations)
-        return tf.reshape(maps, (1, *maps.shape[1:2], maps.shape[3]))
+        return tf.reshape(maps, (*maps.shape[:2], maps.shape[3]))
 
     def _depthwise(self, x: tf.Tensor, kernel: Float32) -> tf.Tensor:
         if x.shape.rank == 4:
@@ -103,7 +103,7 @@ def lower_convolution(layer: keras.Layer, around: Surroundings) -> Convolution:
     depthwise = isinstance(layer, _DEPTHWISE)
     kernel, bias = kernel_and_bias(layer)
     if around.normalisation is not None:
-        scale, shift = scale_and_shift(around.normalisation)
+        scale, shift = scale_and_shift(around.normalisation, kernel.ndim)
         kernel, bias = kernel * (scale.reshape(kernel.shape[-2:]) if depthwise else scale), bias * scale + shift
     return Convolution(
         layer.name, kernel, bias, layer.strides, layer.dilation_rate, whole_padding(layer, around), layer.activation,
@@ -157,12 +157,12 @@ def kernel_and_bias(layer: keras.Layer) -> tuple[Float32, Float32]:
     return kernel, np.zeros(filters, np.float32)
 
 
-def scale_and_shift(layer: layers.BatchNormalization) -> tuple[Float32, Float32]:
+def scale_and_shift(layer: layers.BatchNormalization, rank: int) -> tuple[Float32, Float32]:
     """Returns batch normalisation at inference, written as `x * scale + shift`, both `<float32>[channels]`.
 
-    Raises LayerRefusal if the layer does not normalise the last axis.
+    Raises LayerRefusal if the layer does not normalise the last of so many axes.
     """
-    if layer.axis not in (-1, len(layer.input.shape) - 1):
+    if layer.axis not in (-1, rank - 1):
         raise LayerRefusal(f"Expected batch normalisation of the last axis. Received: axis={layer.axis}")
     mean, variance = np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)
     gamma = np.asarray(layer.gamma) if layer.scale else np.ones_like(mean)

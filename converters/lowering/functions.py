@@ -72,7 +72,7 @@ def greatest(x: tf.Tensor, axes: Sequence[int], *, keepdims: bool) -> tf.Tensor:
     rows, columns = (math.prod(x.shape[axis] for axis in part) for part in (axes, kept))
     order = (0, *axes, *kept)
     x_ordered = x if order == tuple(range(x.shape.rank)) else tf.transpose(x, order)
-    pooled = tf.nn.max_pool2d(tf.reshape(x_ordered, (1, rows, 1, columns)), (rows, 1), 1, "VALID")
+    pooled = tf.nn.max_pool2d(tf.reshape(x_ordered, (x.shape[0], rows, 1, columns)), (rows, 1), 1, "VALID")
     shape = [1 if axis in axes else x.shape[axis] for axis in range(x.shape.rank) if keepdims or axis not in axes]
     return tf.reshape(pooled, shape)
 

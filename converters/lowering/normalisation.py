@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -18,16 +18,15 @@ from converters.lowering.refusal import LayerRefusal
 
 def lower_batch_normalisation(call: Call, _: Surroundings) -> Sequence[Operation]:
     """Returns batch normalisation at inference, where no convolution takes it over."""
-    scale, shift = scale_and_shift(call.layer)
+    scale, shift = scale_and_shift(call.layer, len(call.shapes[0]))
     return (Pointwise(call.layer.name, lambda x: x * scale + shift),)
 
 
 def lower_layer_normalisation(call: Call, _: Surroundings) -> Sequence[Operation]:
     """Source: Ba, Kiros, Hinton, Layer Normalization, 2016."""
-    layer, rank = call.layer, len(call.layer.input.shape)
-    axes = sorted(axis % rank for axis in (layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]))
-    weights = (1,) * axes[0] + tuple(layer.input.shape[axes[0] :])
-    weights = tuple(size if axis in axes else 1 for axis, size in enumerate(weights))
+    layer, shape = call.layer, _sizes(call)
+    axes = sorted(axis % len(shape) for axis in layer.axis)
+    weights = [size if axis in axes else 1 for axis, size in enumerate(shape)]
     gamma = np.asarray(layer.gamma).reshape(weights) if layer.scale else None
     beta = np.asarray(layer.beta).reshape(weights) if layer.center else None
 
@@ -39,15 +38,14 @@ def lower_layer_normalisation(call: Call, _: Surroundings) -> Sequence[Operation
 
 def lower_group_normalisation(call: Call, _: Surroundings) -> Sequence[Operation]:
     """Source: Wu, He, Group Normalization, 2018."""
-    layer, shape = call.layer, call.shapes[0]
-    if layer.axis not in (-1, len(shape) - 1):
+    layer = call.layer
+    if layer.axis not in (-1, len(call.shapes[0]) - 1):
         raise LayerRefusal(f"Expected a normalisation of the last axis. Received: axis={layer.axis}")
-    groups = layer.groups if layer.groups != -1 else shape[-1]
     gamma = np.asarray(layer.gamma) if layer.scale else None
     beta = np.asarray(layer.beta) if layer.center else None
 
     def normalised(x: tf.Tensor) -> tf.Tensor:
-        grouped = tf.reshape(x, (1, math.prod(x.shape[1:-1]), groups, x.shape[-1] // groups))
+        grouped = tf.reshape(x, (x.shape[0], math.prod(x.shape[1:-1]), layer.groups, x.shape[-1] // layer.groups))
         return _weighted(tf.reshape(_standardised(grouped, [1, 3], layer.epsilon), x.shape), gamma, beta)
 
     return (Whole(layer.name, normalised),)
@@ -55,10 +53,10 @@ def lower_group_normalisation(call: Call, _: Surroundings) -> Sequence[Operation
 
 def lower_unit_normalisation(call: Call, _: Surroundings) -> Sequence[Operation]:
     """Returns division by the Euclidean length along the layer's axes."""
-    layer, shape = call.layer, call.shapes[0]
-    axes = [axis % len(shape) for axis in (layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis])]
+    layer, shape = call.layer, _sizes(call)
+    axes = [axis % len(shape) for axis in ([layer.axis] if isinstance(layer.axis, int) else layer.axis)]
     # A mean, because int8 has a kernel for it.
-    n = np.float32(math.prod(shape[axis] or 1 for axis in axes))
+    n = np.float32(math.prod(shape[axis] for axis in axes))
 
     def normalised(x: tf.Tensor) -> tf.Tensor:
         squares = tf.reduce_mean(x * x, axes, keepdims=True) * n
@@ -80,6 +78,11 @@ def lower_feature_normalisation(call: Call, _: Surroundings) -> Sequence[Operati
     if layer.invert:
         return (_affine(layer.name, deviation, mean),)
     return (_affine(layer.name, 1 / deviation, -mean / deviation),)
+
+
+def _sizes(call: Call) -> tuple[int, ...]:
+    """Returns the shape of a layer's input: `converters.lowering.lower` lowers for fixed sizes alone."""
+    return cast("tuple[int, ...]", call.shapes[0])
 
 
 def _standardised(x: tf.Tensor, axes: Sequence[int], epsilon: float) -> tf.Tensor:

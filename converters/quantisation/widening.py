@@ -126,7 +126,7 @@ def _exact(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.Opera
     cast = append(graph, tensor_of(wide.name + b"/cast", _Type.INT16, wide.shape))
     graph.tensors[cast].quantization = wide.quantization
     shift = quantised_tensor(wide.name + b"/shift", _Type.INT16, (1,), narrow.quantization.scale, 0)
-    shift.buffer = new_buffer(model, -narrow.quantization.zeroPoint[:1].astype(np.int16))
+    shift.buffer = new_buffer(model, -narrow.quantization.zeroPoint.astype(np.int16))
     options = schema.CastOptionsT()
     options.inDataType, options.outDataType = _Type.INT8, _Type.INT16
     yield operator_of(code_of(model, _Op.CAST), operator.inputs, [cast], options)

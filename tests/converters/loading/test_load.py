@@ -151,7 +151,7 @@ def test_a_build_function_is_run_with_trust_alone(program: Path, source: str) ->
     """A function of a file or a module builds the network, with the modules beside it, but only with trust."""
     assert program.is_file()
     assert load_network(source, trust=True).input_shape == (None, 4, 5)
-    with pytest.raises(LoadError, match=r"Expected a file of weights, or trust in this code"):
+    with pytest.raises(LoadError, match=r"Expected trust in this code, because it is run: --trust"):
         load_network(source, trust=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import keras
@@ -143,6 +144,30 @@ def test_images_in_a_batch(settings: dict[str, Any]) -> None:
     assert together(several).numpy().tolist() == tf.concat(alone, axis=0).numpy().tolist()
 
 
+@pytest.mark.parametrize("settings", [{}, {"dilations": (2,)}, {"depthwise": True}, {"padding": ((2, 0),)}])
+def test_series_in_a_batch(settings: dict[str, Any]) -> None:
+    """Several series, such as the time steps of a TimeDistributed, give what each gives alone."""
+    several = tf.concat([SERIES, -SERIES, 2 * SERIES], axis=0)
+    together = convolution(column(1, 10, 100), **settings)
+    alone = [together(several[index : index + 1]) for index in range(3)]
+    assert together(several).numpy().tolist() == tf.concat(alone, axis=0).numpy().tolist()
+
+
+def test_dilated_windows_of_rows_are_one_operator() -> None:
+    """TensorFlow's own way would take the rows apart, and put them together again behind the convolution."""
+    dilated = convolution(column(1, 10, 100), dilations=(2,))
+    function = tf.function(dilated, input_signature=[tf.TensorSpec((1, 6, 1))], autograph=False)
+    types = {operation.type for operation in function.get_concrete_function().graph.get_operations()}
+    assert types.isdisjoint({"SpaceToBatchND", "BatchToSpaceND"})
+
+
+@pytest.mark.parametrize(("value", "attribute"), [(convolution(SQUARE), "bias"), (Surroundings((4, 4)), "size")])
+def test_a_convolution_does_not_change(value: Any, attribute: str) -> None:
+    """What folds into it makes another."""
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, attribute, None)
+
+
 @pytest.mark.parametrize(("rows", "dilation", "reach"), [(1, 1, 0), (3, 1, 2), (3, 2, 4), (2, 3, 3), (1, 3, 0)])
 def test_reach(rows: int, dilation: int, reach: int) -> None:
     """A window of three rows, every other row, spans five; columns do not count."""
@@ -263,7 +288,7 @@ def normalisation(shape: tuple[int, ...] = (4, 2), **settings: Any) -> layers.Ba
 )
 def test_scale_and_shift(settings: dict[str, Any], scale: list[float], shift: list[float]) -> None:
     """Gamma over the square root of variance and epsilon, and beta less the mean on that scale."""
-    found = scale_and_shift(normalisation(**settings))
+    found = scale_and_shift(normalisation(**settings), 3)
     assert [each.tolist() for each in found] == [scale, shift]
 
 
@@ -272,7 +297,7 @@ def test_another_axis_has_no_scale(shape: tuple[int, ...], axis: int) -> None:
     """Normalisation of rows or columns is refused, with the axis."""
     message = rf"^Expected batch normalisation of the last axis\. Received: axis={axis}$"
     with pytest.raises(LayerRefusal, match=message):
-        scale_and_shift(normalisation(shape, axis=axis))
+        scale_and_shift(normalisation(shape, axis=axis), len(shape) + 1)
 
 
 def test_a_convolution_with_what_folds_into_it() -> None:

@@ -247,3 +247,10 @@ def test_the_greatest_is_found_by_pooling(axes: tuple[int, ...], keepdims: bool,
     """Over one axis or several, which are kept or not."""
     x = tf.constant([[[1.0, 9.0], [5.0, 2.0]]])
     assert greatest(x, axes, keepdims=keepdims).numpy().tolist() == expected
+
+
+def test_the_greatest_of_each_input_of_a_batch() -> None:
+    """Such as of each time step of a TimeDistributed."""
+    x = tf.constant([[[1.0, 9.0], [5.0, 2.0]], [[8.0, 3.0], [4.0, 7.0]]])
+    assert greatest(x, (1,), keepdims=False).numpy().tolist() == [[5.0, 9.0], [8.0, 7.0]]
+    assert greatest(x, (2,), keepdims=True).numpy().tolist() == [[[9.0], [5.0]], [[8.0], [7.0]]]

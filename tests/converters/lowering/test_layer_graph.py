@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import keras
@@ -146,6 +147,20 @@ def test_tensors_by_name_are_inputs() -> None:
     """A function finds them behind those that come by place."""
     call = Call(layers.Subtract(), ([Value(4), 1.0],), {"other": {"deep": Value(7)}}, (8,), (), ())
     assert call.inputs == (4, 7)
+
+
+@pytest.mark.parametrize(
+    ("value", "attribute"),
+    [
+        (Value(1), "number"),
+        (Call(layers.Subtract(), (), {}, (), (), ()), "layer"),
+        (LayerGraph((), {"logits": 0}), "calls"),
+    ],
+)
+def test_a_graph_does_not_change(value: Any, attribute: str) -> None:
+    """Numbers name tensors, and a network is lowered from what was read."""
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, attribute, None)
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])

@@ -125,6 +125,23 @@ def test_layers_without_a_state(layer: keras.Layer) -> None:
 
 @pytest.mark.parametrize(
     "layer",
+    [
+        layers.BatchNormalization(),
+        layers.LayerNormalization(),
+        layers.LayerNormalization(axis=1),
+        layers.GroupNormalization(2),
+        layers.Conv1D(3, 2, dilation_rate=2),
+        layers.GlobalMaxPooling1D(),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_layers_of_each_step(layer: keras.Layer) -> None:
+    """A layer within a TimeDistributed sees each step by itself, as in Keras."""
+    check_equals_keras(layers.TimeDistributed(layer), layers.Flatten(), shape=(5, 6, 4))
+
+
+@pytest.mark.parametrize(
+    "layer",
     [layers.Dropout(0.9), layers.SpatialDropout1D(0.9), layers.GaussianNoise(0.9)],
     ids=lambda layer: layer.name,
 )

@@ -101,6 +101,13 @@ def test_group_normalisation() -> None:
     np.testing.assert_allclose(rows(found, [0, 0, 7, 7], [4, 4, 7, 7]), [[-2, -2, 3, 4], [4, 6, 3, 4]], rtol=1e-6)
 
 
+def test_groups_of_each_step() -> None:
+    """In a batch, such as the time steps of a TimeDistributed, groups are those of each input by itself."""
+    found = alone(lower_group_normalisation, layers.GroupNormalization(1, epsilon=12, scale=False), (1, 2), [10, 20])
+    given_out = found(tf.constant([[[0.0, 4.0]], [[7.0, 7.0]]]))
+    np.testing.assert_allclose(given_out, [[[9.5, 20.5]], [[10.0, 20.0]]], rtol=1e-6)
+
+
 @pytest.mark.parametrize(("groups", "expected"), [(1, [[-0.5, 0.5]]), (2, [[0, 0]]), (-1, [[0, 0]])])
 def test_groups_of_one_channel(groups: int, expected: list[Any]) -> None:
     """With as many groups as channels, which -1 says too, one row differs from its mean by nothing."""
@@ -112,7 +119,7 @@ def test_unit_normalisation() -> None:
     """A row of 3 and 4 has the length 5; what is shorter than a millionth is divided by that."""
     found = alone(lower_unit_normalisation, layers.UnitNormalization(), (4, 2))
     given_out = rows(found, [3, 4], [0, -2], [0, 0], [5e-7, 0])
-    np.testing.assert_allclose(given_out, [[0.6, 0.8], [0, -1], [0, 0], [0.5, 0]], rtol=1e-6)
+    np.testing.assert_allclose(given_out, [[0.6, 0.8], [0.0, -1.0], [0.0, 0.0], [0.5, 0.0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -125,13 +125,20 @@ def test_without_one_they_are_the_rows_of_the_last_map(operations: tuple[Operati
 
 
 @pytest.mark.parametrize(
-    ("operations", "rows"), [((), 8), ((POINTWISE,), 8), ((convolution(3, 2),), 1), ((POOLING,), 1)]
+    ("operations", "rows"),
+    [
+        ((), (8,)),
+        ((POINTWISE,), (8, 8)),
+        ((convolution(3, 2),), (8, 1)),
+        ((POOLING,), (8, 1)),
+        ((convolution(3, 2), POOLING), (8, 8, 1)),
+    ],
 )
-def test_a_single_row_is_no_step(operations: tuple[Operation, ...], rows: int) -> None:
-    """Without a map, or with one of a single row, there are no steps."""
+def test_a_single_row_is_no_step(operations: tuple[Operation, ...], rows: tuple[int, ...]) -> None:
+    """Without a map, or where the last has a single row, there are no steps."""
     message = "^the network has no recurrent layer, so it has no time steps$"
     with pytest.raises(NotStreamableError, match=message):
-        time_steps(chain(*operations), {0: (1, 8, 5, 1), 1: (1, rows, 5, 1)})
+        time_steps(chain(*operations), {number: (1, each, 5, 1) for number, each in enumerate(rows)})
 
 
 @pytest.mark.parametrize(

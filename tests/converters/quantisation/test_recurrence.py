@@ -18,9 +18,10 @@ def tensor(name: str) -> Tensor:
 
 def operator(line: str) -> Operator:
     """An operator, written as `h = TANH x` or `a b = SPLIT x`."""
-    outputs, kind, *inputs = line.replace(" =", "=").partition("= ")[0], *line.partition("= ")[2].split()
-    written = (tuple(map(tensor, names)) for names in (inputs, outputs.split()))
-    return Operator(kind, 1, *written, is_custom=False, refers_to_graph=False)
+    written, read = line.split(" = ")
+    kind, *inputs = read.split()
+    outputs = tuple(map(tensor, written.split()))
+    return Operator(kind, 1, tuple(map(tensor, inputs)), outputs, is_custom=False, refers_to_graph=False)
 
 
 def graph(*lines: str, states: tuple[tuple[str, str], ...] = ()) -> Graph:

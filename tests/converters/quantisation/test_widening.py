@@ -70,7 +70,7 @@ class Writer:
     def _entries(self, part: Mapping[str, str]) -> list[schema.TensorMapT]:
         entries = []
         # The order of a signature is not that of its graph.
-        for name, tensor in reversed(part.items()):
+        for name, tensor in reversed([*part.items()]):
             entry = schema.TensorMapT()
             entry.name, entry.tensorIndex = name.encode(), self.names.index(tensor)
             entries.append(entry)
@@ -101,34 +101,37 @@ def step_of_a_cell() -> bytes:
     return writer.written({"h": "h", "rows": "x"}, {"h_out": "t", "logits": "y"})
 
 
-def quantised_cell(*behind: tuple[str, str, str], outputs: Mapping[str, str] | None = None) -> Writer:
-    """The same as the quantiser writes it, with the cell in int16 and all edges in int8."""
+def quantised_cell(*more: tuple[str, str, str], outputs: Mapping[str, str] | None = None) -> Writer:
+    """The same as the quantiser writes it, with the cell in int16, all edges in int8, and more operators at first."""
     writer = Writer()
-    writer.tensors("x:8", "h:8", "h16:16", "x16:16", "t:16", "t8:8", "y:8", "z:8", "h_out:8")
+    writer.tensors("x:8", "h:8", "h16:16", "x16:16", "t:16", "t8:8", "y:8", "z:8", "k:8", "h_out:8")
+    for each in more:
+        writer.operator(*each)
     writer.operator("RELU", "x", "y")
     writer.operator("QUANTIZE", "h", "h16")
     writer.operator("MUL", "h16 x16", "t")
     writer.operator("QUANTIZE", "t", "t8")
     writer.operator("RELU", "t8", "y")
-    for each in behind:
-        writer.operator(*each)
     writer.operator("QUANTIZE", "t", "h_out")
-    writer.written({"h": "h", "rows": "x"}, outputs or {"h_out": "h_out", "logits": "y"})
+    writer.written({"h": "h", "rows": "x", "k": "k"}, outputs or {"h_out": "h_out", "logits": "y"})
     return writer
 
 
 def test_a_wide_state_is_wide_at_the_edges() -> None:
     """Its input and output are the tensors of the cell, and what made int8 of them is gone; the rest stays int8."""
     graph = only(put_right(dump(quantised_cell().model), step_of_a_cell()))
-    assert edges(graph) == {"h": "h16:INT16", "rows": "x:INT8", "h_out": "t:INT16", "logits": "y:INT8"}
+    inputs, outputs = {"h": "h16:INT16", "rows": "x:INT8", "k": "k:INT8"}, {"h_out": "t:INT16", "logits": "y:INT8"}
+    assert edges(graph) == {**inputs, **outputs}
     assert operators(graph) == ["RELU x y", "MUL h16 x16 t", "QUANTIZE t t8", "RELU t8 y"]
-    assert sorted(tensor.name for tensor in graph.tensors) == ["h16", "t", "t8", "x", "x16", "y"]
+    assert sorted(tensor.name for tensor in graph.tensors) == ["h16", "k", "t", "t8", "x", "x16", "y"]
 
 
 def test_what_reads_a_state_in_int8_gets_it_narrowed() -> None:
     """The operator that widened it narrows it, ahead of all others."""
-    graph = only(put_right(dump(quantised_cell(("TANH", "h", "y")).model), step_of_a_cell()))
-    assert operators(graph) == ["QUANTIZE h16 h", "RELU x y", "MUL h16 x16 t", "QUANTIZE t t8", "RELU t8 y", "TANH h y"]
+    others = [("TANH", "h", "y"), ("GELU", "h", "y")]
+    graph = only(put_right(dump(quantised_cell(*others).model), step_of_a_cell()))
+    cell = ["RELU x y", "MUL h16 x16 t", "QUANTIZE t t8", "RELU t8 y"]
+    assert operators(graph) == ["QUANTIZE h16 h", "TANH h y", "GELU h y", *cell]
     assert edges(graph)["h"] == "h16:INT16"
 
 
@@ -181,12 +184,12 @@ def float_product() -> bytes:
 def widened(kind: str = "FULLY_CONNECTED", bias: Sequence[int] | None = (100, 101, -7), *, read: str = "w") -> bytes:
     """A product of int16, whose input `x` was widened from scale 0.5 and zero point 3 to scale 0.25."""
     writer = Writer()
+    if bias is not None:
+        writer.constant("B", bias, np.int64, [0.25, 0.25, 0.25])
     writer.tensors("x:8", scale=0.5, zero_point=3)
     writer.tensors("w:16", "v:16", scale=0.25)
     writer.tensors("y:16", shape=(1, 3), scale=0.5)
     writer.constant("K", [[1, 10], [-1, 2], [0, 1]], np.int8, [1.0, 1.0, 1.0])
-    if bias is not None:
-        writer.constant("B", bias, np.int64, [0.25, 0.25, 0.25])
     writer.operator("QUANTIZE", "x", "w")
     writer.operator(kind, f"{read} K {'B' if bias is not None else '-'}", "y", schema.FullyConnectedOptionsT())
     return writer.written({"x": "x"}, {"y": "y"})
@@ -265,15 +268,26 @@ def test_a_quantize_to_int8_stays(types: tuple[str, str]) -> None:
     assert [each.scales for each in graph.tensors] == [(0.5,), (0.25,)]
 
 
+@pytest.mark.parametrize("kind", ["TANH", "GELU"])
+def test_other_operators_from_int8_to_int16_stay(kind: str) -> None:
+    """Only a QUANTIZE is taken apart."""
+    writer = Writer()
+    writer.tensors("x:8", "y:16")
+    writer.operator(kind, "x", "y")
+    graph = only(put_right(writer.written({"x": "x"}, {"y": "y"}), float_product()))
+    assert operators(graph) == [f"{kind} x y"]
+
+
 def test_what_nothing_reads_goes() -> None:
     """A QUANTIZE goes whose output is neither read nor an output, and with it the tensor; other operators stay."""
     writer = Writer()
     writer.tensors("x:8", "u:8", "v:8", "y:8")
     writer.operator("QUANTIZE", "x", "u")
     writer.operator("TANH", "x", "v")
+    writer.operator("GELU", "x", "v")
     writer.operator("QUANTIZE", "x", "y")
     graph = only(put_right(writer.written({"x": "x"}, {"y": "y"}), float_product()))
-    assert operators(graph) == ["TANH x v", "QUANTIZE x y"]
+    assert operators(graph) == ["TANH x v", "GELU x v", "QUANTIZE x y"]
     assert [each.name for each in graph.tensors] == ["x", "v", "y"]
 
 
