@@ -73,12 +73,11 @@ def _watch_or_serve(options: SourceOptions | ServeOptions | FieldsOptions | Labe
     except ImportError as error:
         if error.name not in _EXTRA:
             raise
-        from .advice import CAMERA, SERVE, pip_install  # noqa: PLC0415  # only for those who lack something
+        from .advice import CAMERA, page_needs, pip_install  # noqa: PLC0415  # only for those who lack something
 
         if isinstance(options, SourceOptions):
             raise ImportError(f"watch needs OpenCV and Pillow: {pip_install(*CAMERA)}") from error
-        needed = "OpenCV, Pillow, Starlette and Uvicorn"
-        raise ImportError(f"serve needs {needed}: {pip_install(*CAMERA, *SERVE)}") from error
+        raise ImportError(page_needs()) from error
     if isinstance(options, SourceOptions):
         return watch(options, sys.stdout)
     if isinstance(options, FieldsOptions | LabelOptions):
@@ -92,9 +91,9 @@ def _work(options: FieldsOptions | LabelOptions) -> int:
     except ModuleNotFoundError as error:
         if error.name != "starlette":
             raise
-        from .advice import SERVE, pip_install  # noqa: PLC0415  # only for those who lack something
+        from .advice import page_needs  # noqa: PLC0415  # only for those who lack something
 
-        raise ImportError(f"a page needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
+        raise ImportError(page_needs()) from error
     return serve_bench(options)
 
 

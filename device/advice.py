@@ -39,6 +39,11 @@ def install_runtime(runtime: str | None) -> str:
     return pip_install(runtime or "ai-edge-litert")
 
 
+def page_needs() -> str:
+    """Returns what the pages need, with the command that installs it."""
+    return f"a page needs OpenCV, Pillow, Starlette and Uvicorn: {pip_install(*CAMERA, *SERVE)}"
+
+
 def faster_runtime(runtime: str) -> str:
     """Returns what to install in the place of a runtime that is slower than another with a wheel here, else "".
 

@@ -1,7 +1,7 @@
 """The array types that several rooms share.
 
-`Crop` is `<uint8>[28, 28]`, `Crops` `<uint8>[n, 28, 28]`, `UnitCrops` `<float32>[n, 28, 28, 1]` in 0..1, `Image`
-`<uint8>[h, w, 3]` (blue, green, red) or `<uint8>[h, w]`. The other names give the element type.
+`Crop` is `<uint8>[28, 28]`, `Crops` `<uint8>[n, 28, 28]`, `Image` `<uint8>[h, w, 3]` (blue, green, red) or
+`<uint8>[h, w]`. The other names give the element type.
 """
 
 from __future__ import annotations
@@ -19,5 +19,4 @@ Float64 = npt.NDArray[np.float64]
 
 Crop = UInt8
 Crops = UInt8
-UnitCrops = Float32
 Image = UInt8

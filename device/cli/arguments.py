@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from .. import __version__
 from ..interpreter import RUNTIMES
 from ..program import PROGRAM
-from .options import ClassifyOptions, ModelOptions, VerifyOptions
+from .options import DEFAULT_TIMEOUT_S, ClassifyOptions, ModelOptions, VerifyOptions
 from .process import warn
 
 if TYPE_CHECKING:
@@ -178,8 +178,8 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     )
     parser.usage = "%(prog)s [OPTIONS] [MODEL]"
     parser.add_argument("model", type=Path, nargs="?", metavar="MODEL", help=_MODEL)
-    timeout = "the longest that starting and answering may take (default: 60)"
-    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=timeout)
+    timeout = f"the longest that starting and answering may take (default: {DEFAULT_TIMEOUT_S:g})"
+    parser.add_argument("--timeout", type=float, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help=timeout)
     answers = "print a line of JSON with the exact answers on this runtime and processor, for `python -m pipeline sign`"
     parser.add_argument("--answers", action="store_true", help=answers)
     parser.set_defaults(options=lambda given, model: VerifyOptions(model, given.timeout, given.answers))

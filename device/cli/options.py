@@ -13,6 +13,7 @@ from ..runner import Runner, model_folder
 if TYPE_CHECKING:  # `classify` starts faster without
     from ..contract.answers import Answers
 
+DEFAULT_TIMEOUT_S = 60.0
 _MAX_TIMEOUT_S = 86_400
 
 
@@ -85,7 +86,7 @@ class VerifyOptions:
     """
 
     model: ModelOptions
-    timeout_s: float
+    timeout_s: float = DEFAULT_TIMEOUT_S
     answers: bool = False
     known: tuple[Answers, ...] = ()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NoReturn
 
-from ..advice import SERVE, pip_install
+from ..advice import page_needs
 from ..exit_status import ExitStatus
 from ..notify import READY, STOPPING, notify
 from ..web.snapshots import Snapshots
@@ -47,10 +48,13 @@ def serving(options: ServeOptions, live: Snapshots | None = None, bench: Bench |
     except ModuleNotFoundError as error:
         if error.name not in _LIBRARY:
             raise
-        raise ImportError(f"serve needs Starlette and Uvicorn: {pip_install(*SERVE)}") from error
+        raise ImportError(page_needs()) from error
     # A source's frames count for the trial of a release, and what is only worked on counts for none.
-    held = options.model.hold(counts=live is None and bench is None)
-    server = Server(held, options.address, options.token, live or bench)
+    with ExitStack() as opened:
+        held = opened.enter_context(options.model.hold(counts=live is None and bench is None))
+        server = Server(held, options.address, options.token, live or bench)
+        # The server closes it from now on.
+        opened.pop_all()
     token = "" if options.token is None else f"?token={options.token}"
     log.info(f"serving on http://{server.address}/{token}")
     return server

@@ -56,6 +56,10 @@ class FieldsOptions:
     file: Path
     rotation_degrees: int
 
+    def __post_init__(self) -> None:
+        if self.source == "-":
+            raise ValueError("Expected a camera, an address, a video or a picture. Received: -, raw frames")
+
 
 @dataclass(frozen=True)
 class LabelOptions:

@@ -20,8 +20,6 @@ from .options import ModelOptions, VerifyOptions
 from .update_options import HomeOptions, InstallOptions
 from .verify import verify
 
-_TIMEOUT_S = 60.0
-
 
 class _FailedTestError(ReleaseRefusedError):
     """A release that was to be installed does not pass its self-test."""
@@ -101,7 +99,7 @@ def _self_test(folder: Path, known: tuple[Answers, ...], options: HomeOptions) -
     """Runs `verify` on a model's folder; raises ReleaseRefusedError if it refuses it."""
     said = io.StringIO()
     model = ModelOptions(folder, options.threads, options.runtime)
-    if verify(VerifyOptions(model, _TIMEOUT_S, known=known), said) is not ExitStatus.FINE:
+    if verify(VerifyOptions(model, known=known), said) is not ExitStatus.FINE:
         raise ReleaseRefusedError(said.getvalue().strip())
 
 

@@ -274,6 +274,11 @@ def _require_int8(tensor: TensorContract) -> None:
         raise ManifestError(f"Expected {tensor.name} in int8. Received: {tensor.type}")
 
 
+def is_file_name(name: str) -> bool:
+    """Returns whether a `.tflite` file may have this name."""
+    return bool(_FILE_NAME.fullmatch(name))
+
+
 def is_model_name(name: str) -> bool:
     """Returns whether a model, and so its folder, may have this name."""
     return bool(_MODEL_NAME.fullmatch(name))

@@ -21,6 +21,7 @@ from .frames import Frame, Source, elapsed_ms
 
 # Bytes per pixel, by the order of its colours.
 ORDERS = MappingProxyType({"bgr": 3, "rgb": 3, "grey": 1})
+_NAME = "-"
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +65,10 @@ class RawFrames(Source):
 
     endless = True
 
-    def __init__(self, stream: BinaryIO, layout: RawLayout, name: str = "-") -> None:
+    def __init__(self, stream: BinaryIO, layout: RawLayout) -> None:
         """Takes a buffered stream, such as `sys.stdin.buffer`."""
         self._stream = stream
         self._layout = layout
-        self._name = name
 
     def __iter__(self) -> Iterator[Frame]:
         for number in count():
@@ -77,7 +77,7 @@ class RawFrames(Source):
             if pixels is None:
                 return
             image = self._layout.image(pixels)
-            yield Frame(image, number, self._name, position_s=time.monotonic(), capture_ms=elapsed_ms(started))
+            yield Frame(image, number, _NAME, position_s=time.monotonic(), capture_ms=elapsed_ms(started))
 
     def _pixels(self, number: int) -> Image | None:
         content = self._stream.read(self._layout.frame_bytes)
@@ -85,5 +85,5 @@ class RawFrames(Source):
             return np.frombuffer(content, np.uint8)
         if content:
             there = f"{len(content):,} of {self._layout.frame_bytes:,} bytes"
-            log.warning(f"{self._name}: the stream ends within frame {number}: {there}")
+            log.warning(f"{_NAME}: the stream ends within frame {number}: {there}")
         return None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ..advice import install_runtime
 from ..contract.manifest_upgrade import format_fault
 from ..interpreter import RUNTIMES
 from .refused import ReleaseRefusedError
@@ -33,8 +34,10 @@ class Hardware:
         if record.processors and self.processor not in record.processors:
             expected = f"Expected a release for {self.processor}"
             raise ReleaseRefusedError(f"{expected}. Received one for {', '.join(record.processors)}")
+        if self.runtime is None:
+            raise ReleaseRefusedError(f"Expected a TFLite interpreter. Found none: {install_runtime(None)}")
         if self.runtime not in record.runtimes:
-            expected = f"Expected a release for {self.runtime or 'no runtime'}"
+            expected = f"Expected a release for {self.runtime}"
             raise ReleaseRefusedError(f"{expected}. Received one for {', '.join(record.runtimes)}")
         fault = format_fault(record.manifest_format)
         if fault:

@@ -48,7 +48,9 @@ def install(source: Source, home: Home, hardware: Hardware, roll_out: RollOut, s
         sha256 = release_of({name: trust.sha256(name) for name in names})
         roll_out.check(record, sha256)
         if not source.allow_bad and is_bad(home, sha256):
-            raise ReleaseRefusedError(f"{record.name} {record.version} failed on this device before")
+            raise ReleaseRefusedError(
+                f"{record.name} {record.version} failed on this device before: --allow-bad tries it again"
+            )
         with home.staging() as staged:
             for name in names:
                 trust.download(name, staged)

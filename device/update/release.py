@@ -5,12 +5,11 @@ Source: https://theupdateframework.github.io/specification/latest/#file-formats-
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..contract.answers import Answers
-from ..contract.manifest import GOLDEN_NAME, MANIFEST_NAME
+from ..contract.manifest import GOLDEN_NAME, MANIFEST_NAME, is_file_name
 from ..files.sha256 import sha256_hex
 from ..files.typed_json import parsed
 
@@ -23,8 +22,6 @@ DEVELOPMENT = "x-rowstream-development"
 
 # The share of a release that every device takes.
 ALL_PERMILLE = 1_000
-
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tflite")
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class ReleaseRecord:
         if not 0 <= self.permille <= ALL_PERMILLE:
             raise ValueError(f"Expected a share in 0..{ALL_PERMILLE} permille. Received: {self.permille}")
         # The name becomes a path on the device.
-        if not _FILE_NAME.fullmatch(self.model):
+        if not is_file_name(self.model):
             raise ValueError(f"Expected the name of a .tflite file. Received: {self.model!r}")
 
 

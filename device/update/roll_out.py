@@ -26,7 +26,7 @@ class RollOut:
         """Raises NotYetError unless this device is within the share of a release, which `release_of` names."""
         if not self.at_once and not is_within(record.permille, self.device, release):
             named, percent = f"{record.name} {record.version}", record.permille / 10
-            raise NotYetError(f"{named} is for {percent:g} % of the devices so far, and this one is not among them")
+            raise NotYetError(f"{named} is for {percent:g} % of the devices so far, not for this one: --now takes it")
 
 
 def is_within(permille: int, device: str, release: str) -> bool:

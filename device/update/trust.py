@@ -42,7 +42,9 @@ class Trust:
         except (DownloadError, RepositoryError) as error:
             raise self._as_own(error) from error
         if not allow_development and any(DEVELOPMENT in root.unrecognized_fields for root in roots):
-            raise ReleaseRefusedError("Expected keys of production. Received a root of development keys")
+            raise ReleaseRefusedError(
+                "Expected keys of production. Received a root of development keys, which --allow-development-keys takes"
+            )
         raise_floor(home.floor, _versions(home, roots[-1]))
 
     def target(self, name: str) -> TargetFile:

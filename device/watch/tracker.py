@@ -33,12 +33,11 @@ class Tracker:
     as many. Before it is confirmed, one frame without it resets its count.
     """
 
-    def __init__(self, frames: int, min_iou: float = _MIN_IOU) -> None:
-        """Takes the number of frames, and the minimum IoU of the boxes of a digit in consecutive frames."""
-        if frames < 1 or not 0 < min_iou <= 1:
-            raise ValueError(f"Expected frames >= 1 and 0 < min_iou <= 1. Received: {frames}, {min_iou}")
+    def __init__(self, frames: int) -> None:
+        """Raises ValueError for fewer frames than one."""
+        if frames < 1:
+            raise ValueError(f"Expected frames >= 1. Received: {frames}")
         self._frames = frames
-        self._min_iou = min_iou
         self._tracks: list[_Track] = []
 
     def update(self, detections: Sequence[Detection]) -> tuple[int, ...]:
@@ -68,4 +67,4 @@ class Tracker:
     def _matching(self, tracks: Sequence[_Track], label: str, box: Box) -> _Track | None:
         same_label = [track for track in tracks if track.label == label]
         nearest = max(same_label, key=lambda track: iou(track.box, box), default=None)
-        return nearest if nearest is not None and iou(nearest.box, box) >= self._min_iou else None
+        return nearest if nearest is not None and iou(nearest.box, box) >= _MIN_IOU else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -145,6 +146,18 @@ def test_a_page_changes_over(fleet: Fleet, digits: Digits) -> None:
             server.classify(crop, RAW)
         assert trial_of(Home(fleet.home)) is None
         assert server.ended() == (0, server.log.read_text())
+
+
+@pytest.mark.slow
+def test_a_start_on_an_address_in_use_has_not_failed(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says nothing of the release, which three failed starts would roll back."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["serve", address, "--home", str(fleet.home)]) == 2
+    assert "Address already in use" in capsys.readouterr().err
+    trial = trial_of(Home(fleet.home))
+    assert trial is not None
+    assert trial.failed_starts == 0
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_a_device_waits_for_its_turn(tmp_path: Path, capsys: pytest.CaptureFixtu
     publish(dataclasses.replace(release, record=record), fleet.keys, fleet.repo, 90)
     capsys.readouterr()
     assert fleet.install() == 0
-    said = "not yet: rowstream-rows2d 0.2.0 is for 0 % of the devices so far, and this one is not among them"
+    said = "not yet: rowstream-rows2d 0.2.0 is for 0 % of the devices so far, not for this one: --now takes it"
     assert capsys.readouterr().out.splitlines()[0] == said
     assert fleet.current() == fleet.before
     assert main(["install", fleet.source, "--home", str(tmp_path / "new"), "--root", str(fleet.root)]) == 1

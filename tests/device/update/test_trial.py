@@ -94,7 +94,10 @@ def test_a_bad_release_is_not_installed_again_unless_told(tmp_path: Path, capsys
     assert [Start(home).release for _ in range(4)][-1] == fleet.before
     capsys.readouterr()
     assert fleet.install() == 1
-    assert capsys.readouterr().out == "refused: rowstream-rows2d 0.2.0 failed on this device before\n"
+    assert (
+        capsys.readouterr().out
+        == "refused: rowstream-rows2d 0.2.0 failed on this device before: --allow-bad tries it again\n"
+    )
     assert fleet.current() == fleet.before
     assert main(["install", fleet.source, "--home", str(fleet.home), "--allow-bad"]) == 0
     line = json.loads(capsys.readouterr().out)

@@ -101,6 +101,13 @@ def test_a_source_without_a_picture_is_an_error(tmp_path: Path) -> None:
     assert "fields.toml: " in child.stderr
 
 
+def test_raw_frames_are_no_source_for_fields() -> None:
+    """The error names what is one, not an option that this command does not have."""
+    child = run_python("-m", "device", "fields", "-")
+    assert child.returncode == 2
+    assert child.stderr == "error: Expected a camera, an address, a video or a picture. Received: -, raw frames\n"
+
+
 def test_a_field_is_drawn_named_tried_and_saved(browser: Browser, tmp_path: Path) -> None:
     """A rectangle drawn with the mouse is read at once; its form says what it is, and Save writes the file."""
     with drawing(tmp_path) as server, opened(browser, server, SIZE) as shown:
