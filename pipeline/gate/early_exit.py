@@ -21,8 +21,6 @@ from pipeline.gate.check import Check, Note, at_least, at_most, passed, refused
 # What an early exit may lose on validation inputs, with 95 % confidence.
 MAX_DROP_PP = 0.10
 _TRIED_CROPS = 1_000
-# Reading line by line takes longer than whole crops. The kinds of negatives take turns, so the first have all of them.
-_NEGATIVES = slice(2_000)
 
 Values = TypeVar("Values", bound=npt.NDArray[Any])
 
@@ -48,9 +46,7 @@ class StepAnswers:
 
     def exits(self, probability: float) -> Indices:
         """Returns the step `[n]` of each image's first answer of at least this probability, else the last step."""
-        settled = self.probability >= probability
-        settled[:, -1] = True
-        return np.asarray(settled.argmax(axis=1))
+        return exit_steps(self.probability, probability)
 
     def right_at_exit(self, probability: float) -> Bools:
         """Returns whether the answer at which reading stops is right, `<bool>[n]`."""
@@ -72,6 +68,13 @@ class StepAnswers:
             mean_lines_read=self.mean_lines_read(probability),
             accuracy_drop_pp=self.drop_pp(probability),
         )
+
+
+def exit_steps(probabilities: Float64, probability: float) -> Indices:
+    """Returns the step `[n]` of each input's first answer of at least a probability, of `[n, steps]`, else the last."""
+    settled = probabilities >= probability
+    settled[:, -1] = True
+    return np.asarray(settled.argmax(axis=1))
 
 
 def max_lost_pp(lost: int, inputs: int) -> float:
@@ -119,7 +122,7 @@ def early_exit(case: Case) -> Iterator[Check | Note]:
     kept = 100 * float((at_exit(answers.probability, exits) >= case.manifest.output.threshold).mean())
     yield at_least("digits kept, early exit", kept, limits.digits_kept_percent_min, " %")
     with Runner(case.folder.path) as runner:
-        crops = case.each(case.negatives[_NEGATIVES], "negatives, early exit")
+        crops = case.each(case.negatives, "negatives, early exit")
         accepted = [runner.read(crop, early_exit=True).label is not None for crop in crops]
     percent, maximum = 100 * float(np.mean(accepted)), limits.early_exit_negatives_percent_max
     measured = f"{percent:.2f} % of {len(accepted):,}"

@@ -32,11 +32,11 @@ from pipeline.gate.scoring import compare, fidelity, has_targets
 from pipeline.gate.statements import configuration
 from pipeline.gate.streamed import streamed_outputs
 from pipeline.release.evaluate import Evaluation
-from pipeline.release.findings import Choice, Findings, LabelledLogits, find
+from pipeline.release.findings import Choice, Findings, LabelledLogits, Negatives, find
 from pipeline.release.source import Source, input_contract, is_values, output_contracts
 from pipeline.release.step_logits import StepLogits, StepReader, contract, contracts
 from pipeline.report.card import model_card
-from pipeline.synthesis.negatives import draw_test_negatives
+from pipeline.synthesis.negatives import draw_test_negatives, draw_validation_negatives
 from pipeline.variants import PREFIX
 
 _TIMED_CROPS = 1_000
@@ -108,13 +108,21 @@ def _findings(reader: StepReader, source: Source, splits: Splits, conversion: Co
 
 
 def _choice(reader: StepReader, splits: Splits, test: StepLogits, answer: str) -> Choice:
-    negatives, lines = draw_test_negatives(splits), reader.lines
+    lines = reader.lines
     validation = reader.steps(splits.validation.crops, "validation inputs", splits.validation.runs)[answer]
     return find(
         LabelledLogits(validation, splits.validation.labels, lines),
         LabelledLogits(test, splits.test.labels, lines),
-        None if negatives is None else reader.whole(negatives, "test images without a digit")[answer],
+        _negatives(reader, splits, answer),
     )
+
+
+def _negatives(reader: StepReader, splits: Splits, answer: str) -> Negatives | None:
+    test, validation = draw_test_negatives(splits), draw_validation_negatives(splits)
+    if test is None or validation is None:
+        return None
+    chosen = reader.steps(validation, "validation images without a digit")[answer]
+    return Negatives(chosen, reader.whole(test, "test images without a digit")[answer])
 
 
 def _manifest(

@@ -30,6 +30,7 @@ _NO_INK_BELOW = 16
 _MAX_TRIES = 10_000
 _SHEET_SEED, _SHEET_DIGITS = 20_260_303, 200
 _TEST_SEED, TEST_NEGATIVES = 20_260_202, 10_000
+_VALIDATION_SEED, _VALIDATION_NEGATIVES = 20_261_130, 4_000
 # A single stroke's width over its length, and how much of its rectangle it fills.
 _BAR, _BAR_FILL = 0.38, 0.5
 # Half an eight looks like a zero, half a one like a one. For each digit, the halves that look like no digit: 0 the
@@ -232,6 +233,17 @@ def draw_test_negatives(splits: Splits) -> UInt8 | None:
     drawer = Negatives(held_out_fonts(), splits.test, np.random.default_rng(_TEST_SEED))
     kinds = (drawer.letter, drawer.half, drawer.noise, drawer.blank, drawer.texture)
     return drawer.draw_in_turn(kinds, TEST_NEGATIVES)
+
+
+def draw_validation_negatives(splits: Splits) -> UInt8 | None:
+    """Returns other crops as `draw_test_negatives` does, halves being of validation digits, `<uint8>[4000, 28, 28]`.
+
+    Without letters: there are no fonts that neither training nor the test has seen.
+    """
+    if splits.names != LABELS:
+        return None
+    drawer = Negatives(held_out_fonts(), splits.validation, np.random.default_rng(_VALIDATION_SEED))
+    return drawer.draw_in_turn((drawer.half, drawer.noise, drawer.blank, drawer.texture), _VALIDATION_NEGATIVES)
 
 
 def _is_bar(crop: Crop) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.gate.early_exit import StepAnswers
-from pipeline.release.findings import choose_exit, max_drop_pp
+from pipeline.release.findings import NegativeAnswers, choose_exit, max_drop_pp
 
 # Three images, four steps of seven lines: settled right, settled wrong too early, never settled.
 READING = StepAnswers(
@@ -46,3 +46,22 @@ def test_too_few_images_choose_no_early_exit() -> None:
     assert chosen is not None
     assert chosen.probability == 1
     assert chosen.mean_lines_read == 28
+
+
+def test_crops_without_a_digit_that_stop_early_may_be_accepted_more() -> None:
+    """Of eight, two pass the threshold after the first step alone, and one after the last: a share of 12.5 % more."""
+    probability = np.zeros((8, 2))
+    probability[:, 0] = [0.99, 0.95, 0, 0, 0, 0, 0, 0]
+    probability[:, 1] = [0.5, 0.1, 0.8, 0, 0, 0, 0, 0]
+    negatives = NegativeAnswers(probability, threshold=0.7)
+    assert [negatives.more_accepted_pp(p) for p in (0.9, 0.96, 0.999)] == [25.0, 12.5, 0.0]
+
+
+def test_an_exit_at_which_more_negatives_are_accepted_is_not_chosen() -> None:
+    """Digits alone would choose 0.9 at most; one crop of 400 may be accepted more, two may not."""
+    validation = StepAnswers(np.tile(READING.right, (2_000, 1)), np.tile(READING.probability, (2_000, 1)), 28)
+    probability = np.zeros((400, 4))
+    probability[:2, 0] = [0.95, 0.97]
+    chosen = choose_exit(validation, READING, NegativeAnswers(probability, threshold=0.7))
+    assert chosen is not None
+    assert 0.95 < chosen.probability <= 0.97

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from device.arrays import Float64, Indices
 from device.contract.manifest import Rejection
 from device.quantisation import Quantisation
-from pipeline.release.findings import LabelledLogits, chosen_threshold, find
+from pipeline.release.findings import LabelledLogits, Negatives, chosen_threshold, find
 from pipeline.release.step_logits import StepLogits
 
 # Eight images of two classes, of which the last logits get seven right by a margin of 2.0 and one wrong.
@@ -44,7 +44,8 @@ def test_early_exit_is_measured_on_the_test_images() -> None:
 
 def test_rejection_is_measured_on_test_images_and_negatives() -> None:
     """Eight digits are too few to choose a threshold: everything is accepted."""
-    negatives = StepLogits(np.zeros((5, 1, 2), np.int8), Quantisation(0.1, 0))
+    blank = StepLogits(np.zeros((5, 1, 2), np.int8), Quantisation(0.1, 0))
+    negatives = Negatives(validation=blank, test=blank)
     found = find(labelled(LAST), labelled(LAST), negatives)
     assert (found.threshold, found.rejection) == (0.0, Rejection(1.0, 5, 1.0))
 
@@ -55,7 +56,9 @@ def test_a_probability_equal_to_the_threshold_is_accepted() -> None:
     logits[0, 0] = 1, 0
     digits = LabelledLogits(StepLogits(logits, Quantisation(0.1, 0)), np.zeros(512, np.uint8), 28)
     negatives = StepLogits(np.array([[[20, 0]], [[19, 0]]], np.int8), Quantisation(0.1, 0))
-    assert find(digits, digits, negatives).rejection == Rejection(511 / 512, 2, 0.5)
+    assert find(digits, digits, Negatives(validation=negatives, test=negatives)).rejection == Rejection(
+        511 / 512, 2, 0.5
+    )
 
 
 @pytest.mark.parametrize(("digits", "rejected"), [(6_000, 77), (512, 3)])
