@@ -126,6 +126,10 @@ def _normalised(convolution: keras.Layer) -> list[keras.Layer]:
     return [convolution, layers.BatchNormalization(), layers.ReLU()]
 
 
+def _conv1d_rows() -> list[keras.Layer]:
+    return [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)]
+
+
 def _conv1d_block(filters: int) -> list[keras.Layer]:
     convolution = layers.Conv1D(filters, 3, padding="causal", use_bias=False)
     return [*_normalised(convolution), layers.MaxPool1D(2)]
@@ -143,7 +147,7 @@ class _Network:
 _NETWORKS: Mapping[str, _Network] = {
     "rows2d": _Network(_conv2d_rows),
     "cols2d": _Network(lambda: [layers.Permute((2, 1, 3)), *_conv2d_rows()]),
-    "conv1d": _Network(lambda: [layers.Reshape((SIDE, SIDE)), *_conv1d_block(32), *_conv1d_block(64)]),
+    "conv1d": _Network(_conv1d_rows, dropout=_SMALL_DROPOUT),
     "rows": _Network(lambda: [layers.Reshape((SIDE, SIDE))]),
     "fast": _Network(_conv2d_on_blocks, units=64, dropout=_SMALL_DROPOUT),
     "tiny": _Network(_conv2d_on_pairs, units=16, dropout=0.0),

@@ -84,9 +84,7 @@ def train_variant(variant: Variant, recipe: Recipe, splits: Splits, fonts: Fonts
     teacher = load_network(recipe.teacher, ModelFolder(MODELS / recipe.teacher)) if recipe.teacher else None
     training_set = cached_training_set(splits.training, fonts, TrainingMix(), TRAINING_SETS)
     # Drawn by one mix for all variants, and kept; how much of it an epoch takes is the recipe's.
-    mix = replace(
-        training_set.mix, photographed_share=recipe.photographed_share, negative_share=recipe.negative_share
-    )
+    mix = replace(training_set.mix, photographed_share=recipe.photographed_share, negative_share=recipe.negative_share)
     training_set = replace(training_set, mix=mix)
     if splits.kept is not None:
         training_set = with_kept(training_set, splits.kept)
