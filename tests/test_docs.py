@@ -276,7 +276,7 @@ def test_device_documents_every_option(command: str) -> None:
     """docs/device.md lists exactly the options that `python -m device COMMAND --help` lists."""
     documented = table_options(section("docs/device.md", command))
     # The command that it writes into a unit has those of every command.
-    everywhere = table_options(section("docs/device.md", "Options of every command"))
+    everywhere = table_options(section("docs/device.md", "Options of the commands that read"))
     documented |= {"--help"} if command == "install-service" else everywhere
     if command == "serve":
         documented |= table_options(section("docs/device.md", "watch"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
-from pipeline.cli.command import import_tensorflow, require
+from pipeline.cli.command import import_tensorflow, load_digits, load_splits, require
 from pipeline.folders import (
     MODELS,
     ModelFolder,
@@ -26,10 +26,8 @@ from pipeline.lock import folder_lock
 from pipeline.variants import VARIANTS, model_name
 
 if TYPE_CHECKING:  # most commands need no gate
-    from pipeline.data.splits import Splits
     from pipeline.gate.judgement import Judgement
     from pipeline.gate.limits import Limits
-    from pipeline.own.recipe import Recipe
     from pipeline.training.recipe import VariantRecipe
 
 
@@ -45,10 +43,9 @@ class Train:
     def run(self) -> None:
         require(self.fonts)
         require(self.kept)
-        from pipeline.data.mnist import load
         from pipeline.synthesis.fonts import training_fonts
 
-        splits = load(self.data)
+        splits = load_digits(self.data)
         splits.require_training()
         if self.kept is not None:
             from pipeline.training.kept import read_kept
@@ -74,9 +71,7 @@ class Convert:
 
     def run(self) -> None:
         weights, candidate = weights_folder(self.variant), build_folder(self.variant)
-        from pipeline.data.mnist import load
-
-        splits = load(self.data)
+        splits = load_digits(self.data)
         with folder_lock(candidate.path):
             import_tensorflow()
             from pipeline.release.candidate import make_candidate
@@ -133,7 +128,7 @@ class Gate:
         from pipeline.gate.judgement import limits_judged
 
         model = finished_model(self.folder)
-        limits, _ = _limits_and_recipe(model, self.limits)
+        limits = _limits(model, self.limits)
         return is_pass(self.reports.json, limits_judged(model.path, read_manifest(model.path), limits))
 
     @property
@@ -146,36 +141,26 @@ class Gate:
 
         model = finished_model(self.folder)
         manifest = read_manifest(model.path)
-        limits, recipe = _limits_and_recipe(model, self.limits)
+        limits = _limits(model, self.limits)
         require(model.path / manifest.file.name, model.golden, model.float_model, model.calibration)
         by_limits = limits_judged(model.path, manifest, limits)
         if by_limits.verdict is Verdict.REFUSED:
             return by_limits
-        splits = self._splits(model, recipe)
+        splits = load_splits(model, self.data, trust=self.trust)
         import_tensorflow()
         from pipeline.gate.case import Case
         from pipeline.gate.judge import judge
 
         return judge(Case(model, manifest, splits, limits))
 
-    def _splits(self, model: ModelFolder, recipe: Recipe | None) -> Splits:
-        if recipe is None:
-            from pipeline.data.mnist import load
 
-            return load(self.data)
-        import_tensorflow()
-        from pipeline.own.make import splits_of
-        from pipeline.training.networks import load_network
-
-        return splits_of(model, load_network(model.path.resolve().name, model), trust=self.trust)
-
-
-def _limits_and_recipe(model: ModelFolder, limits: Path) -> tuple[Limits, Recipe | None]:
+def _limits(model: ModelFolder, limits: Path) -> Limits:
+    """Returns the limits of a file for a model; those of its recipe count over them."""
     from pipeline.gate.limits import read_limits
     from pipeline.own.recipe import read_recipe
 
-    recipe = read_recipe(model.recipe) if model.recipe.is_file() else None
-    return read_limits(limits, model_name(model.path), None if recipe is None else recipe.limits), recipe
+    own = read_recipe(model.recipe).limits if model.recipe.is_file() else None
+    return read_limits(limits, model_name(model.path), own)
 
 
 @dataclass(frozen=True)
@@ -194,8 +179,7 @@ class Release:
         try:
             with folder_lock(candidate.path):
                 candidate.finish()
-                limits, _ = _limits_and_recipe(candidate, MODELS / "limits.toml")
-                release(candidate, model, limits)
+                release(candidate, model, _limits(candidate, MODELS / "limits.toml"))
         except ReleaseError as error:
             print(f"refused: {error}", file=sys.stderr)
             return ExitStatus.REFUSED

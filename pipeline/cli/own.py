@@ -102,10 +102,10 @@ def convert(model: str, data: Path | None, name: str, *, trust: bool, **options:
     if source.suffix == ".toml" and is_of_variant(source):
         return convert(read_tables(source, VariantRecipe).network.variant, data, name, trust=trust, **options)
     if source.suffix == ".toml":
-        _refuse_given(options, f"the recipe {model}, which says it")
+        _refuse_given({"data": data, **options}, f"the recipe {model}, which says it")
         recipe = read_recipe(source).within(source.parent)
-        return ConvertOwn(recipe, _chosen_name(name, recipe.network.source), trust)
-    return ConvertOwn(own_recipe(model, data, options), _chosen_name(name, model), trust)
+        return ConvertOwn(recipe, chosen_name(name, recipe.network.source), trust)
+    return ConvertOwn(own_recipe(model, data, options), chosen_name(name, model), trust)
 
 
 def train(model: str, name: str, *, trust: bool, **paths: Path | None) -> Command:
@@ -116,10 +116,10 @@ def train(model: str, name: str, *, trust: bool, **paths: Path | None) -> Comman
         if name not in ("", of_digits.network.variant):
             raise ValueError(f"Expected no --name for {model}: its weights are {of_digits.network.variant}'s")
         return Train(of_digits, **paths)
-    if paths["kept"] is not None:
-        raise ValueError(f"Expected --kept with one of {', '.join(VARIANTS)}. Received: {model}")
+    if given := [option for option, value in paths.items() if value is not None]:
+        raise ValueError(f"Expected --{given[0]} with one of {', '.join(VARIANTS)}. Received: {model}")
     recipe = read_recipe(path).within(path.parent)
-    return TrainOwn(recipe, _chosen_name(name, recipe.network.source), trust)
+    return TrainOwn(recipe, chosen_name(name, recipe.network.source), trust)
 
 
 def init(source: str, data: Path | None, out: Path | None, **options: Any) -> Init:
@@ -133,7 +133,7 @@ def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Re
         raise ValueError(f"Expected the data of {source}: --data FOLDER, FILE or MODULE:FUNCTION")
     output = {key: options[key] for key in ("units", "decoding") if options.get(key)}
     network = {key: options[key] for key in ("precision", "time") if options.get(key)}
-    others = {key: value for key, value in options.items() if value and key not in (*output, *network)}
+    others = {key: value for key, value in options.items() if _is_given(value) and key not in (*output, *network)}
     if "names" in others:
         others["names"] = tuple(others["names"].split(","))
     recipe = Recipe(NetworkRecipe(source, **network), DataRecipe(str(data), **others), output=OutputRecipe(**output))
@@ -141,11 +141,16 @@ def own_recipe(source: str, data: Path | None, options: Mapping[str, Any]) -> Re
 
 
 def _refuse_given(options: Mapping[str, Any], what: str) -> None:
-    if given := [option for option, value in options.items() if value]:
+    if given := [option for option, value in options.items() if _is_given(value)]:
         raise ValueError(f"Expected no --{given[0].replace('_', '-')} for {what}")
 
 
-def _chosen_name(name: str, source: str) -> str:
+def _is_given(value: Any) -> bool:
+    # A seed of 0 is given, and equals False.
+    return value is not False and value not in ("", None)
+
+
+def chosen_name(name: str, source: str) -> str:
     """Returns the name of a model; raises ValueError if its folder would be another's, or none."""
     chosen = name or _name(source)
     if chosen in VARIANTS or not is_model_name(chosen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,11 +98,15 @@ def _answers() -> tuple[str, dict[str, Any]]:
     )
 
 
+def _named_path(text: str) -> Path | None:
+    # The Makefile gives an empty text where nothing is named.
+    return Path(text) if text else None
+
+
 def _data() -> tuple[str, dict[str, Any]]:
     return _option(
         "--data",
-        type=Path,
-        default=os.environ.get("ROWSTREAM_DATA") or None,
+        type=_named_path,
         help="folder with MNIST's four IDX files or your own crops.npz "
         "(default: ROWSTREAM_DATA, the cache, a download, embedded images); an own network's inputs and labels",
     )

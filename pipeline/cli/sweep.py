@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from device.files.whole_file import write_whole
 from pipeline.cli.command import Command
+from pipeline.cli.own import chosen_name
 from pipeline.folders import SweepFolder, sweep_folder
 from pipeline.lock import folder_lock
 
@@ -61,7 +62,7 @@ def sweep(space: Path, name: str, address: str, *, trust: bool) -> Command:
     """Returns the command that runs a sweep; raises RecipeError, which names the entry, if it cannot be read."""
     from pipeline.sweep.space import read_space
 
-    return Sweep(read_space(space), name or space.stem, address, trust)
+    return Sweep(read_space(space), chosen_name(name, str(space)), address, trust)
 
 
 def _require_build_function(recipe: Recipe, space: Space, *, trust: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from device.arrays import Float32
 from device.contract.manifest import read_manifest
 from device.exit_status import ExitStatus
-from pipeline.cli.command import import_tensorflow, require
+from pipeline.cli.command import import_tensorflow, load_digits, load_splits, require
 from pipeline.data.splits import Splits
 from pipeline.folders import BUILD, ModelFolder, model_folder
 from pipeline.variants import VARIANTS
@@ -34,20 +34,10 @@ class Bench:
         from pipeline.bench.effort import FULL, QUICK
         from pipeline.bench.report import bench_report
 
-        splits, effort = self._splits(model), QUICK if self.quick else FULL
+        splits, effort = load_splits(model, self.data, trust=self.trust), QUICK if self.quick else FULL
         print(bench_report(model, splits, effort, BUILD / "bench" / self.name))
         if manifest.states and not manifest.continuous:
             self._print_reads(model, splits)
-
-    def _splits(self, model: ModelFolder) -> Splits:
-        if not model.recipe.is_file():
-            from pipeline.data.mnist import load
-
-            return load(self.data)
-        from pipeline.own.make import splits_of
-        from pipeline.training.networks import load_network
-
-        return splits_of(model, load_network(self.name, model), trust=self.trust)
 
     def _print_reads(self, model: ModelFolder, splits: Splits) -> None:
         from converters.tflite.graph import read_graphs
@@ -89,10 +79,9 @@ class Robustness:
         import_tensorflow()
         from device.runner import Runner
         from pipeline.bench.robustness import float_reader, int8_reader, measure_robustness, plain_cnn
-        from pipeline.data.mnist import load
         from pipeline.training.networks import load_network
 
-        splits = load(self.data)
+        splits = load_digits(self.data)
         # Without MNIST there are too few images to train a CNN on.
         cnn = {"plain CNN": float_reader(plain_cnn(splits.training))} if len(splits.training) else {}
         with Runner(model.path) as runner:
@@ -118,9 +107,8 @@ class Compare:
             read_manifest(folder)
         from device.runner import Runner
         from pipeline.bench.mixture import measure, mixture_table
-        from pipeline.data.mnist import load
 
-        validation = load(self.data).validation
+        validation = load_digits(self.data).validation
         with ExitStack() as opened:
             runners = {str(folder): opened.enter_context(Runner(folder)) for folder in folders}
             print(mixture_table(measure(runners, validation, self.pictures)))

@@ -39,7 +39,7 @@ def read_own_data(folder: Path) -> Splits:
     names = _names(arrays.pop("names"), path)
     for name, array in arrays.items():
         each = (SIDE, SIDE) if name.endswith("crops") else ()
-        if array.dtype != np.uint8 or array.shape[1:] != each or not array.size:
+        if array.dtype != np.uint8 or array.ndim != 1 + len(each) or array.shape[1:] != each or not array.size:
             expected = f"{path}: Expected {name} <uint8>{['n', *each]}"
             raise ValueError(f"{expected}. Received: shape={array.shape}, dtype={array.dtype}")
         if name.endswith("labels") and array.max() >= len(names):

@@ -72,8 +72,8 @@ def examine(source: Source, shape: Shape | None, data: Float32 | None) -> Diagno
         with tempfile.TemporaryDirectory(prefix="rowstream-") as folder:
             path = loaded_safely(str(source), False, Path(folder) / "network.keras")  # no trust
             network = keras.models.load_model(path)
-        return _with_program(_diagnosed(lambda: network, shape, data), lambda: network, shape)
-    return _with_program(_diagnosed(lambda: built(source), shape, data), lambda: built(source), shape)
+        return diagnosed(lambda: network, shape, data)
+    return diagnosed(lambda: built(source), shape, data)
 
 
 def diagnosed(build: Callable[[], keras.Model], shape: Shape | None = None, data: Float32 | None = None) -> Diagnosis:

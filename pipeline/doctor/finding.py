@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
 # Sicknesses. A network with one of them does not run, does not see a sequence, or cannot be converted.
@@ -18,15 +16,14 @@ NOTES = ("looks ahead", "table", "every step", "no recurrence")
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of a Sequential at one layer: layers put before it, options changed, the layer taken out."""
+    """A change of a Sequential at one layer: layers put before it, or the layer taken out."""
 
     layer: str
     before: tuple[Any, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     remove: bool = False
 
     def __post_init__(self) -> None:
-        if not (self.before or self.options or self.remove):
+        if not (self.before or self.remove):
             raise ValueError(f"Expected a change at {self.layer}. Received: none")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,12 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from device.files.sha256 import sha256_hex
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
+from device.files.toml_tables import loads
 
 # By how a limit's name ends: from this value on it refuses nothing. A flatbuffer has fewer than 2 GiB.
 _REFUSES_NOTHING: Mapping[str, float] = MappingProxyType(
@@ -105,7 +99,7 @@ def read_limits(path: Path, model: str, own: Mapping[str, Any] | None = None) ->
     `own` are those of an own model's recipe: they count over `[own]`, which counts over `[default]`.
     """
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        written = loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:  # not TOML, or not UTF-8
         raise LimitsError(f"{path}: Expected TOML. {error}") from error
     # [instructions.MACHINE.NAME] is read by `make test-pi`.

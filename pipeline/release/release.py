@@ -43,7 +43,7 @@ def release(candidate: BuildFolder, model: ModelFolder, limits: Limits) -> None:
             if optional.is_file():
                 shutil.copyfile(optional, staged.path / optional.name)
         if not write_card(staged, model.path.name, judgement):
-            raise ReleaseError(f"{report}: Expected what the gate measured. Found no measurements: make gate")
+            raise ReleaseError(f"{report}: Expected the gate's results of this file. Found another's: make gate")
 
 
 def _require_passed(candidate: BuildFolder, manifest: Manifest, judgement: Judgement) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import keras
 
-from converters.workspace import Wanted
+from converters.workspace import Head, Wanted
 from device.contract.manifest import InputContract, OutputContract, TensorContract
 from pipeline.data.data_form import DataForm
 from pipeline.data.own.own_data import Labels, Task
@@ -18,8 +18,6 @@ from pipeline.folders import ModelFolder
 from pipeline.gate.scoring import Kind
 from pipeline.training.networks import load_network
 from pipeline.variants import PREFIX, Variant
-
-Head = Literal["linear", "softmax", "sigmoid"]
 
 
 @dataclass(frozen=True)

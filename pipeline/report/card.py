@@ -14,6 +14,7 @@ from pathlib import Path
 import jinja2
 from tabulate import tabulate
 
+from converters.workspace import MAX_UNROLLED_STEPS
 from device.contract.manifest import MANIFEST_NAME, Manifest, read_manifest
 from device.files.whole_file import write_whole
 from pipeline.data.mnist import EMBEDDED, TEST_SOURCE
@@ -39,7 +40,7 @@ def model_card(manifest: Manifest) -> str:
         e=manifest.early_exit,
         variant=variant,
         known=variant in VARIANTS,
-        step_alone=is_small(variant),
+        step_alone=is_small(variant) or manifest.steps > MAX_UNROLLED_STEPS,
         digits=manifest.input.normalisation == "digits",
         tensors=(("in", manifest.input), *(("out", output) for output in manifest.outputs)),
         on_mnist_test=accuracy is not None and accuracy.source == TEST_SOURCE,
@@ -51,29 +52,33 @@ def model_card(manifest: Manifest) -> str:
 def write_card(folder: ModelFolder, name: str, judgement: Judgement) -> bool:
     """Writes the card of a model folder, with the gate's results and their charts; returns whether it did.
 
-    It does not if nothing was measured, the folder has no manifest, or another file than the one judged.
+    It does not if the folder has no manifest, or another file than the one judged. Of answers that are not one class
+    for each input there are no figures: the gate measures these of classes alone.
     """
-    measured = judgement.measurements
-    if measured is None or not (folder.path / MANIFEST_NAME).is_file():
+    if not (folder.path / MANIFEST_NAME).is_file():
         return False
     manifest = read_manifest(folder.path)
     if manifest.file.sha256 != judgement.file_sha256:
         return False
-    charts = tuple(_charts(measured))
+    charts = () if judgement.measurements is None else tuple(_charts(judgement.measurements))
     for chart in charts:
         write_whole(folder.picture(chart.name), render("picture.svg.j2", chart=chart))
-    write_whole(folder.card, f"{model_card(manifest)}\n{_section(name, judgement, measured, charts)}")
+    write_whole(folder.card, f"{model_card(manifest)}\n{_section(name, judgement, charts)}")
     return True
 
 
-def _section(name: str, judgement: Judgement, measured: Measurements, charts: tuple[Chart, ...]) -> str:
-    table = tabulate(_figures(measured), (f"{judgement.images:,} {judgement.source}", ""), tablefmt="github")
+def _section(name: str, judgement: Judgement, charts: tuple[Chart, ...]) -> str:
     checks = sum(len(stage.checks) for stage in judgement.stages)
-    pictures = "\n\n".join(f"![{each.title}. {each.description}]({each.name}.svg)" for each in charts)
     runtimes = ", ".join(f"{each.name} {each.version}" for each in judgement.runtimes)
-    verdict = f"Verdict: {judgement.outcome}. {checks} checks, on {runtimes}."
-    repeated = f"`make gate report VARIANT={name}` repeats them, and writes a page with all figures."
-    return f"## Gate results\n\n{verdict}\n{repeated}\n\n{table}\n\n{pictures}\n"
+    verdict = f"Verdict: {judgement.outcome}. {checks} checks{runtimes and f', on {runtimes}'}."
+    again = f"make gate report {'VARIANT' if name in VARIANTS else 'NAME'}={name}"
+    repeated = f"`{again}` repeats them, and writes a page with all figures."
+    parts = ["## Gate results", f"{verdict}\n{repeated}"]
+    if judgement.measurements is not None:
+        headers = (f"{judgement.images:,} {judgement.source}", "")
+        parts.append(tabulate(_figures(judgement.measurements), headers, tablefmt="github"))
+    parts += [f"![{each.title}. {each.description}]({each.name}.svg)" for each in charts]
+    return "\n\n".join(parts) + "\n"
 
 
 def _charts(measured: Measurements) -> Iterator[Chart]:

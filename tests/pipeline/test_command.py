@@ -16,6 +16,7 @@ import pytest
 import device
 from pipeline.__main__ import main
 from pipeline.folders import BuildFolder, ModelFolder
+from pipeline.own.recipe import read_recipe
 from tests.conftest import MODELS, Digits
 from tests.support.commands import pipeline, refused
 from tests.support.verdicts import write_verdict
@@ -85,6 +86,9 @@ def test_does_without_tensorflow(evaluation: Path, arguments: list[str]) -> None
         (["convert", "lstm"], "Expected the data of lstm: --data FOLDER, FILE or MODULE:FUNCTION"),
         (["convert", "rows", "--name", "mine"], "Expected no --name for the variant rows"),
         (["convert", "rows", "--task", "classes"], "Expected no --task for the variant rows"),
+        (["convert", "rows", "--seed", "0"], "Expected no --seed for the variant rows"),
+        (["convert", "net.keras"], "Expected the data of net.keras: --data FOLDER, FILE or MODULE:FUNCTION"),
+        (["convert", "net.keras", "--data", ""], "Expected the data of net.keras: --data FOLDER, FILE or MODULE:FUN"),
         (["convert", "net.keras", "--data", "x.npz", "--name", "../x"], "Expected --name "),
         (["convert", "net.keras", "--data", "x.npz", "--name", "rows"], "Expected --name "),
         (["convert", "net.keras", "--data", "x.npz", "--task", "class"], "invalid choice: 'class' (choose from"),
@@ -124,6 +128,9 @@ def test_wrong_use_exits_2(tmp_path: Path, arguments: list[str], message: str) -
         (["convert", "nowhere.toml"], "nowhere.toml"),
         (["convert", "broken.toml"], "broken.toml: Expected ']' at the end of a table declaration"),
         (["train", "nowhere.toml"], "nowhere.toml"),
+        (["convert", "own.toml", "--data", "x"], "Expected no --data for the recipe own.toml, which says it"),
+        (["train", "own.toml", "--data", "x"], "Expected --data with one of rows2d, cols2d, conv1d, rows, fast, tiny."),
+        (["train", "own.toml", "--fonts", "x"], "Expected --fonts with one of rows2d, cols2d, conv1d, rows, fast, "),
         (["gate", "nowhere"], "nowhere/manifest.json"),
         (["gate", str(MODELS / "rows"), "--limits", "nowhere.toml"], "nowhere.toml"),
         (["gate", str(MODELS / "rows"), "--limits", "broken.toml"], "broken.toml: Expected TOML."),
@@ -145,6 +152,7 @@ def test_a_wrong_path_is_answered_before_anything_heavy_is_imported(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     (tmp_path / "broken.toml").write_text("[default\n")
+    (tmp_path / "own.toml").write_text('[network]\nsource = "net.keras"\n[data]\nsource = "x.npz"\n')
     child = pipeline(tmp_path, *arguments, PYTHONPROFILEIMPORTTIME="1")
     assert message in refused(child)
     imported = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines() if line.startswith("import time")}
@@ -222,6 +230,23 @@ def test_data_folder_comes_from_the_environment(
     assert main(["train", "rows2d"]) == 2
     line = capfd.readouterr().err.splitlines()[-1]
     assert line.startswith("error: elsewhere: Expected train-images-idx3-ubyte")
+
+
+def test_an_own_network_takes_no_data_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ROWSTREAM_DATA has digits; an own network is converted with its own data or not at all."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROWSTREAM_DATA", "elsewhere")
+    assert main(["convert", "net.keras"]) == 2
+    assert capsys.readouterr().err == "error: Expected the data of net.keras: --data FOLDER, FILE or MODULE:FUNCTION\n"
+
+
+def test_a_seed_of_0_is_a_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes into the recipe as any other."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "net.keras", "--data", "x.npz", "--seed", "0"]) == 0
+    assert read_recipe(tmp_path / "recipe.toml").data.seed == 0
 
 
 @pytest.mark.thorough

@@ -15,7 +15,7 @@ def checked_calibration(inputs: Inputs, *, allow_few: bool = False) -> Inputs:
     Raises ValueError if there are fewer than 100 without `allow_few`, if they have NaN or infinity, or are all equal.
     """
     if not len(inputs) or (len(inputs) < MIN_INPUTS and not allow_few):
-        mend = "Add training inputs, or allow few: int8 then clips what they do not show"
+        mend = "Add training inputs, or allow few, --allow-few: int8 then clips what they do not show"
         raise ValueError(f"Expected at least {MIN_INPUTS} calibration inputs. Received: {len(inputs)}. {mend}")
     bad = np.flatnonzero(not_finite(inputs))
     if bad.size:

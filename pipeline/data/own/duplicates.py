@@ -54,7 +54,7 @@ def kept(data: OwnData, parts: Strings, first: Indices, *, drop: bool) -> Kept:
     named = some([f"{data.items[index]} ({parts[index]})" for index in np.flatnonzero(earlier)])
     count = int(earlier.sum())
     if count and not drop:
-        expected = f"{data.source}: Expected each input in one part; drop duplicates to keep the latest part's alone"
+        expected = f"{data.source}: Expected each input in one part; --drop-duplicates keeps the latest part's alone"
         raise ValueError(f"{expected}. Received {count:,} that are also in a later part: {named}")
     again = len(data) - len(np.unique(first)) - count
     notes = [f"inputs left out that are also in a later part: {count:,}: {named}"] if count else []

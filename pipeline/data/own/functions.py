@@ -30,7 +30,7 @@ def read_function(source: str, shape: Shape, *, trust: bool) -> Raw:
     Raises ValueError without `trust`, if the function cannot be found or fails, or if it returns anything else.
     """
     if not trust:
-        raise ValueError(f"{source}: Expected trust in this code, because it is run. Received: trust=False")
+        raise ValueError(f"{source}: Expected trust in this code, because it is run: --trust")
     module, _, name = source.partition(":")
     try:
         given = getattr(importlib.import_module(module), name)()

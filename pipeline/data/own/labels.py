@@ -62,7 +62,7 @@ def _seen_task(labels: _Labels, steps: int) -> Task:
     if not _is_zero_one(labels):
         return "regression" if is_real else "steps"
     if not is_real and labels.shape[1] == steps:
-        expected = "Expected the task to be named, for 0 and 1 may be a class of each step or a label each"
+        expected = "Expected the task, --task steps or multilabel: 0 and 1 may be classes of steps or labels"
         raise ValueError(f"{expected}. Received: labels of shape {labels.shape} for {steps} steps")
     return "classes" if (labels.sum(axis=1) == 1).all() else "multilabel"
 

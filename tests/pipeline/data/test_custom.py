@@ -85,10 +85,11 @@ def test_names_of_another_type_or_shape_are_refused(tmp_path: Path, names: Any, 
             {"test_labels": LABELS.astype(int)},
             "Expected test_labels <uint8>['n']. Received: shape=(3,), dtype=",
         ),
+        ({"test_labels": np.uint8(1)}, "Expected test_labels <uint8>['n']. Received: shape=(), dtype=uint8"),
         ({"test_labels": LABELS + 1}, "Expected test_labels below 2, one for each name. Received: 2"),
         ({"labels": LABELS}, "Expected the arrays ['calibration_crops', "),
     ],
-    ids=["another shape", "another type", "a label without a name", "an array too many"],
+    ids=["another shape", "another type", "one label", "a label without a name", "an array too many"],
 )
 def test_arrays_of_another_type_or_shape_are_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
     np.savez(tmp_path / "crops.npz", **{**ARRAYS, **changed})

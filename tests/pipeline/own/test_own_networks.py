@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -79,6 +80,13 @@ def test_sequences_of_each_kind_are_converted_judged_and_answered(kind: str, own
     child = pipeline(folder, "gate", "build/mine", *LIMITS)
     assert child.returncode == 0, child.stdout + child.stderr
     assert child.stdout.splitlines()[-1].startswith("rowstream-mine 0.1.0: passed")
+
+    (folder / "models").mkdir()
+    shutil.copy(MODELS / "limits.toml", folder / "models")
+    for command in ("report", "release"):
+        child = pipeline(folder, command, "mine")
+        assert child.returncode == 0, child.stdout + child.stderr
+    assert "\n## Gate results\n\nVerdict: passed" in (folder / "models" / "mine" / "README.md").read_text()
 
 
 @pytest.mark.thorough

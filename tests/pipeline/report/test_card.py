@@ -61,10 +61,21 @@ def test_another_file_than_the_judged_one_gets_no_card(folder: ModelFolder) -> N
     assert not folder.card.exists()
 
 
-def test_without_measurements_or_a_manifest_there_is_no_card(folder: ModelFolder, tmp_path: Path) -> None:
-    """A judgement that measured nothing, or a folder without a manifest, gives no card."""
-    assert not write_card(folder, "rows2d", replace(judged(folder), measurements=None))
+def test_without_a_manifest_there_is_no_card(folder: ModelFolder, tmp_path: Path) -> None:
+    """The card is made from it."""
     assert not write_card(ModelFolder(tmp_path / "nosuch"), "rows2d", judged(folder))
+
+
+def test_without_measurements_the_card_has_the_verdict(folder: ModelFolder) -> None:
+    """The gate measures figures of classes alone; a model of another kind has its verdict and no chart."""
+    assert write_card(folder, "mine", replace(judged(folder), measurements=None))
+    results = folder.card.read_text().partition("## Gate results\n\n")[2]
+    assert results == (
+        "Verdict: refused. 3 checks, on ai-edge-litert 2.3.0.\n"
+        "`make gate report NAME=mine` repeats them, and writes a page with all figures.\n"
+    )
+    write_card(folder, "mine", replace(judged(folder), measurements=None, runtimes=()))
+    assert "Verdict: refused. 3 checks.\n" in folder.card.read_text()
 
 
 def test_a_model_that_does_not_stream_has_one_chart(folder: ModelFolder) -> None:

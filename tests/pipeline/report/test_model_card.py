@@ -86,6 +86,20 @@ def test_card_sections_are_separated_by_blank_lines(manifest: Manifest) -> None:
     assert not re.search(r"\n{3}", card)
 
 
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        (7, "After the last one its logits are\nbit-identical to those of `classify`."),
+        (64, "After the last one its logits are\nbit-identical to those of `classify`."),
+        (65, "The file has no\n`classify`: a whole crop is read by `step` in a loop."),
+    ],
+)
+def test_card_of_many_steps_says_that_the_file_has_step_alone(manifest: Manifest, steps: int, line: str) -> None:
+    """A network of more than 64 steps is not unrolled."""
+    input_ = replace(manifest.input, shape=(1, 4 * steps, 28, 1))
+    assert line in model_card(replace(manifest, input=input_, steps=steps))
+
+
 def test_card_does_not_escape_texts(manifest: Manifest) -> None:
     """HTML's special characters are not escaped in Markdown."""
     accuracy = replace(ACCURACY, source="crops of <a & b>")

@@ -69,7 +69,7 @@ def builds(folder: Path) -> list[str]:
 @pytest.mark.thorough
 def test_code_is_run_with_trust_alone(folder: Path) -> None:
     """A sweep runs a build function, so it needs `--trust`."""
-    assert "or trust in this code, because it would be run" in refused(pipeline(folder, "sweep", "space.toml"))
+    assert "Expected trust in this code, because it is run: --trust" in refused(pipeline(folder, "sweep", "space.toml"))
 
 
 @pytest.mark.thorough

@@ -37,7 +37,7 @@ def test_the_task_is_seen_from_the_labels(labels: Any, task: Task, targets: Any,
 def test_zeros_and_ones_as_long_as_the_sequence_need_a_task() -> None:
     """Integers 0 and 1 for five steps may be a class of each step or five labels: the task has to be named."""
     labels = np.array([[0, 1, 1, 0, 0], [1, 0, 0, 0, 1]])
-    with pytest.raises(ValueError, match="Expected the task to be named"):
+    with pytest.raises(ValueError, match="Expected the task, --task steps or multilabel"):
         meaning(labels, (), None, steps=5)
     assert meaning(labels, (), "steps", steps=5).targets.dtype == np.int64
     assert meaning(labels, (), "multilabel", steps=5).targets.dtype == np.float32
