@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +19,7 @@ from ..fields.reader import FieldReader
 from ..files import toml_tables
 from ..runner import Runner
 from .bench import Body, Do, json_of
+from .jpeg import jpeg_of
 
 _MAX_FIELDS = 100
 # The picture is shown at this size at most; it is read at its own.
@@ -48,7 +48,7 @@ class Sheet:
         ]
 
     def _picture(self) -> Endpoint:
-        jpeg = _jpeg(self.picture)
+        jpeg = jpeg_of(self.picture, _MAX_SIDE_PX, _JPEG_QUALITY)
 
         async def endpoint(_request: Request) -> Response:
             return Response(jpeg, media_type="image/jpeg")
@@ -78,14 +78,6 @@ class Sheet:
             return JSONResponse({"path": str(self.path), "fields": len(fields.field)})
 
         return endpoint
-
-
-def _jpeg(picture: Image) -> bytes:
-    height, width = picture.shape[:2]
-    zoom = min(1.0, _MAX_SIDE_PX / max(height, width))
-    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-    small = picture if zoom == 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return bytes(cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))[1])
 
 
 def _tables(tables: Any) -> list[Any]:

@@ -11,8 +11,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-import cv2
-
 from ..arrays import Crop
 from ..arrays import Image as Pixels
 from ..contract.inputs import InputForm, is_digits
@@ -23,6 +21,7 @@ from ..sources.frames import Frame, elapsed_ms
 from ..vision.boxes import Box
 from ..watch.options import WatchOptions
 from ..watch.watcher import Observation, Watcher
+from .jpeg import jpeg_of
 from .snapshots import Snapshot
 
 _MAX_SIDE_PX = 960
@@ -215,8 +214,4 @@ def _with_steps(runner: Runner, answer: Answer, crop: Crop) -> Answer:
 
 def _image(pixels: Pixels) -> Image:
     height, width = pixels.shape[:2]
-    zoom = min(1.0, _MAX_SIDE_PX / max(height, width))
-    size = (max(1, round(width * zoom)), max(1, round(height * zoom)))
-    small = pixels if zoom == 1 else cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-    return Image(base64.b64encode(jpeg.tobytes()).decode(), width, height)
+    return Image(base64.b64encode(jpeg_of(pixels, _MAX_SIDE_PX, _JPEG_QUALITY)).decode(), width, height)

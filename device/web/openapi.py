@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from .messages import MESSAGES, Answer, Error, Model, State
 from .metrics import METRICS
+from .upload import MAX_BYTES, MAX_PIXELS
 
 _TYPES: Mapping[type, str] = MappingProxyType(
     {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
@@ -20,16 +21,17 @@ _TYPES: Mapping[type, str] = MappingProxyType(
 _JSON = "application/json"
 # Every request may be refused with these.
 _STATUSES = (401, 405, 421)
+_MOST = f"{MAX_BYTES // 2**20} MiB and {MAX_PIXELS:,} pixels"
 _UPLOADS = MappingProxyType(
     {
-        "image/png": "An image of one digit, of at most 8 MiB and 8,388,608 pixels. A grey image of 28 x 28 pixels is "
+        "image/png": f"An image of one digit, of at most {_MOST}. A grey image of 28 x 28 pixels is "
         "read as a crop; in any other the digit is found first.",
         "application/octet-stream": "A crop: 28 rows of 28 bytes, ink 255 on background 0.",
     }
 )
 _OTHER_UPLOADS = MappingProxyType(
     {
-        "image/png": "An image of at most 8 MiB and 8,388,608 pixels, which is scaled to the model's input.",
+        "image/png": f"An image of at most {_MOST}, which is scaled to the model's input.",
         "application/octet-stream": "The numbers of an input, as /model describes them, the last axis together.",
     }
 )
