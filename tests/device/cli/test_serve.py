@@ -172,8 +172,8 @@ def test_without_the_servers_library_it_is_said_what_to_install(
     model = ("--model", MODELS / "rows2d")
     child = run_python("-m", "device", "serve", "0", *model, *source, folder=tmp_path, site=site)
     assert (child.returncode, child.stdout) == (2, "")
-    remedy = pip_install("starlette", "uvicorn")
-    assert child.stderr.endswith(f"error: serve needs Starlette and Uvicorn: {remedy}\n")
+    remedy = pip_install("opencv-python-headless", "pillow", "starlette", "uvicorn")
+    assert child.stderr.endswith(f"error: a page needs OpenCV, Pillow, Starlette and Uvicorn: {remedy}\n")
     read = run_python("-m", "device", "watch", "photo.png", *model, folder=tmp_path, site=site)
     assert [json.loads(line)["label"] for line in read.stdout.splitlines()] == ["3"]
 

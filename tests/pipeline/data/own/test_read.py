@@ -286,7 +286,7 @@ def test_a_function_is_not_run_without_trust(tmp_path: Path, monkeypatch: pytest
     """Without trust, not even the module is imported."""
     (tmp_path / "untrusted_module.py").write_text("raise SystemExit('ran')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert refusal("untrusted_module:data", (4, 4)).endswith("because it is run. Received: trust=False")
+    assert refusal("untrusted_module:data", (4, 4)).endswith("because it is run: --trust")
 
 
 @pytest.mark.parametrize(
