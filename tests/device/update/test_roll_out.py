@@ -46,7 +46,9 @@ def test_a_share_has_as_many_devices_as_it_says_and_others_of_each_release() -> 
 
 def test_a_device_outside_the_share_is_told_so_unless_it_takes_releases_at_once() -> None:
     """The message names the release and the share."""
-    with pytest.raises(NotYetError, match=r"m 1\.0\.0 is for 0 % of the devices so far, not for this one: --now takes it"):
+    with pytest.raises(
+        NotYetError, match=r"m 1\.0\.0 is for 0 % of the devices so far, not for this one: --now takes it"
+    ):
         RollOut(DEVICES[0]).check(RECORD, "a" * 64)
     RollOut(DEVICES[0], at_once=True).check(RECORD, "a" * 64)
     RollOut(DEVICES[0]).check(dataclasses.replace(RECORD, permille=1_000), "a" * 64)
