@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_defaults() -> None:
-    """Inputs start anew, up to 64 steps are unrolled, and the file has names and is int8."""
+    """States are reset for each input, up to 64 steps are unrolled, and the file has names and is int8."""
     request = Request(None, keep_head=False, precision="auto")
     assert (request.runs, request.unrolled_steps_max, request.small) == (None, 64, False)
     assert MAX_UNROLLED_STEPS == 64

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import device as device_package
-from device.advice import SERVE, pip_install
+from device.advice import page_needs, pip_install
 from tests.conftest import MODELS, ROOT, run_python
 
 ROWS2D = MODELS / "rows2d"
@@ -104,8 +104,8 @@ def test_full_disk(tmp_path: Path, crops: int) -> None:
 def test_without_opencv_a_command_says_what_to_install(bare_site: Callable[..., Path], command: str) -> None:
     """Where OpenCV is not installed, the commands that need it name it and Pillow."""
     child = device(command, "0", "--model", ROWS2D, site=bare_site("numpy", "ai-edge-litert"))
-    needed, more = ("OpenCV and Pillow", ()) if command == "watch" else ("OpenCV, Pillow, Starlette and Uvicorn", SERVE)
-    message = f"error: {command} needs {needed}: {pip_install('opencv-python-headless', 'pillow', *more)}\n"
+    watch_needs = f"watch needs OpenCV and Pillow: {pip_install('opencv-python-headless', 'pillow')}"
+    message = f"error: {watch_needs if command == 'watch' else page_needs()}\n"
     assert (child.returncode, child.stderr) == (2, message)
 
 
