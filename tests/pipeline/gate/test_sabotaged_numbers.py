@@ -58,11 +58,11 @@ def test_calibrated_on_noise(good: Good, good_copy: Path) -> None:
 
 @pytest.mark.thorough
 def test_calibrated_on_inverted_images(good: Good, tmp_path: Path) -> None:
-    """Inverted calibration images are refused: not in the data if recorded, for the loss of accuracy if denied."""
+    """Inverted calibration images are refused: not in the data if recorded, for another confidence if denied."""
     folder = calibrated_on(tmp_path, good, ~good.splits.calibration.crops)
     assert refusals(judged(folder, good.splits, good.limits)) == {"calibration images not in the data"}
     record_calibration(folder, good.splits.calibration.crops)
-    assert refusals(judged(folder, good.splits, good.limits)) == READS_WORSE
+    assert refusals(judged(folder, good.splits, good.limits)) == {"mean confidence, int8 minus float"}
 
 
 def test_calibrated_on_what_is_judged(good: Good, good_copy: Path) -> None:
@@ -88,9 +88,9 @@ def test_a_weight_tensors_scale_doubled(good: Good, good_copy: Path) -> None:
     first = next(tensor for tensor in judgement.measurements.tensors if tensor.snr_db < 10)
     assert "convolution_1" in first.name
     worst = min(judgement.measurements.classes, key=lambda each: each.change_pp)
-    assert (worst.label, worst.images, worst.float_percent) == ("7", 223, 100.0)
-    assert worst.int8_percent < 98.5
-    assert "7" in {image.shown for image in judgement.measurements.disagreements}
+    assert (worst.label, worst.images, round(worst.float_percent, 2)) == ("9", 223, 99.1)
+    assert worst.int8_percent < 98
+    assert "9" in {image.shown for image in judgement.measurements.disagreements}
 
 
 @pytest.mark.thorough
@@ -105,7 +105,7 @@ def test_a_gates_recurrent_weights_zeroed(good: Good, good_copy: Path) -> None:
 
     forge_edited(good_copy, zero)
     judgement = judged(good_copy, good.splits, good.limits)
-    assert refusals(judgement) == {"accuracy drop", "accuracy drop, upper bound of the 95 % CI"}
+    assert refusals(judgement) == READS_WORSE
     assert judgement.measurements is not None
     forget_gate = "split1"
     assert min(judgement.measurements.tensors, key=lambda each: each.snr_db).name.endswith(forget_gate)
@@ -159,7 +159,7 @@ def test_a_threshold_of_nothing(good: Good, good_copy: Path) -> None:
     forge(good_copy, output={"threshold": 0.0})
     judgement = judged(good_copy, good.splits, good.limits)
     assert refusals(judgement) == {"negatives accepted"}
-    assert reasons(judgement) == ["100.00 % of 10,000 is not ≤ 3.00 %"]
+    assert reasons(judgement) == ["100.00 % of 10,000 is not ≤ 4.00 %"]
 
 
 @pytest.mark.thorough
