@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,15 +18,11 @@ from ..files.typed_json import parsed
 from ..files.whole_file import write_whole
 from ..quantisation import Quantisation
 from .manifest_upgrade import DIGITS_FORMATS, format_fault, upgraded
+from .names import is_file_name, is_model_name, is_version
 
 MANIFEST_NAME = "manifest.json"
 Precision = Literal["int8", "int8+state16"]
 GOLDEN_NAME = "golden.bin"
-
-# Folders and files are named after these, so they hold no separator and do not begin with a dot.
-_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2}([-+.]?[0-9A-Za-z][0-9A-Za-z.+-]{0,39})?")
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tflite")
 
 
 class ManifestError(ValueError):
@@ -43,7 +38,7 @@ class ModelFile:
     sha256: str
 
     def __post_init__(self) -> None:
-        _require(_FILE_NAME, self.name, "the name of a .tflite file, such as model.int8.tflite")
+        _require(is_file_name(self.name), self.name, "the name of a .tflite file, such as model.int8.tflite")
 
 
 @dataclass(frozen=True)
@@ -202,8 +197,8 @@ class Manifest:
 
     def __post_init__(self) -> None:
         _refuse_other_format(self.format_version)
-        _require(_MODEL_NAME, self.name, "a name of up to 64 of a-z, 0-9, '.', '_' and '-'")
-        _require(_VERSION, self.version, "a version such as 1.2.3 or 1.2.3rc1")
+        _require(is_model_name(self.name), self.name, "a name of up to 64 of a-z, 0-9, '.', '_' and '-'")
+        _require(is_version(self.version), self.version, "a version such as 1.2.3 or 1.2.3rc1")
         if not self.outputs:
             raise ManifestError("Expected an output. Received: none")
         if self.steps < 1 or self.steps * self.lines_per_step != self.lines:
@@ -274,18 +269,8 @@ def _require_int8(tensor: TensorContract) -> None:
         raise ManifestError(f"Expected {tensor.name} in int8. Received: {tensor.type}")
 
 
-def is_file_name(name: str) -> bool:
-    """Returns whether a `.tflite` file may have this name."""
-    return bool(_FILE_NAME.fullmatch(name))
-
-
-def is_model_name(name: str) -> bool:
-    """Returns whether a model, and so its folder, may have this name."""
-    return bool(_MODEL_NAME.fullmatch(name))
-
-
-def _require(form: re.Pattern[str], text: str, expected: str) -> None:
-    if not form.fullmatch(text):
+def _require(valid: bool, text: str, expected: str) -> None:
+    if not valid:
         raise ManifestError(f"Expected {expected}. Received: {reprlib.repr(text)}")
 
 

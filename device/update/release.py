@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..contract.answers import Answers
-from ..contract.manifest import GOLDEN_NAME, MANIFEST_NAME, is_file_name
+from ..contract.manifest import GOLDEN_NAME, MANIFEST_NAME
+from ..contract.names import is_file_name
 from ..files.sha256 import sha256_hex
 from ..files.typed_json import parsed
 

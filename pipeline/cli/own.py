@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.contract.manifest import is_model_name
+from device.contract.names import is_model_name
 from device.exit_status import ExitStatus
 from pipeline.cli.command import Command, import_tensorflow
 from pipeline.cli.commands import Convert, Train

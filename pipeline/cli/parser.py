@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import device
 from converters.workspace import Wanted
-from device.contract.manifest import is_model_name
+from device.contract.names import is_model_name
 from device.interpreter import RUNTIMES
 from device.update.release import ALL_PERMILLE
 from pipeline.cli import commands, own, signing, sweep, tools
